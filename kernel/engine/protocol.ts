@@ -1,0 +1,75 @@
+/**
+ * What the engine process answers. Two peers talk to it: the cells process (plans one way, rows asked for the other) over a
+ * Unix socket in a private folder, and the supervisor (charts, listings, completion) over the child's IPC channel. Both use
+ * `kernel/rpc.ts`: requests with an answer, notices without. Values are v8-serialised, so bigint, Map and typed arrays pass.
+ */
+import type { StreamErrorParts } from '../../stream/errors.ts'
+import type { PlanNode, ShippedLambda } from '../../stream/plan.ts'
+import type { TopicSummary } from '../../stream/connectors/connector.ts'
+import type { ChartOptions, FromEngine, MimeBundle, ToEngine } from '../../stream/charts/protocol.ts'
+import type {
+  GenerateOptions,
+  ParamSpec,
+  ProduceOptions,
+  ProduceResult,
+  RowChunk,
+  StartOptions,
+  StreamSummary,
+  SubscribeOptions,
+  TopicDescription,
+} from '../../stream/targets/runtime.ts'
+
+/** Requests of the cells process; each method mirrors one of `Runtime`. */
+export interface EngineForCells {
+  start(name: string, plan: PlanNode, options: StartOptions): void
+  stop(name: string): void
+  pause(name: string): void
+  resume(name: string): void
+  list(): StreamSummary[]
+  /** Opens a subscription and gives its id; `rows` pulls, and answers null at the end. */
+  subscribe(plan: PlanNode, options: SubscribeOptions): string
+  rows(subscription: string): RowChunk | null
+  unsubscribe(subscription: string): void
+  feedOpen(id: string): void
+  feedPush(id: string, rows: readonly unknown[], options: { partition?: number | undefined; key?: unknown }): void
+  feedWatermark(id: string, watermarkMs: number, partition: number | undefined): void
+  feedIdle(id: string, partition: number): void
+  feedEnd(id: string): void
+  connect(url: string, options: { as?: string | undefined }): { name: string; url: string }
+  describeTopic(connection: string, topic: string): TopicDescription
+  listTopics(connection: string, options: { internal?: boolean }): TopicSummary[]
+  createTopic(connection: string, topic: string, options: { partitions: number }): void
+  deleteTopic(connection: string, topic: string): void
+  produce(connection: string, topic: string, rows: readonly unknown[], options: ProduceOptions): ProduceResult
+  generate(topic: string, options: GenerateOptions, body: ShippedLambda | undefined): void
+  defineParam(spec: ParamSpec): unknown
+  setParam(name: string, value: unknown): void
+  snapshot(name: string): Uint8Array
+  restore(name: string, bytes: Uint8Array): void
+  show(stream: { name: string | undefined; plan: PlanNode }, options: ChartOptions): MimeBundle
+  showParam(name: string): MimeBundle
+}
+
+/** Requests of the supervisor. */
+export interface EngineForSupervisor extends Pick<EngineForCells, 'list' | 'listTopics' | 'describeTopic' | 'stop' | 'pause' | 'resume'> {
+  /** Connections open now, by name. */
+  connections(): { name: string; url: string }[]
+  /** The cells process was replaced: its subscriptions end as CELLS_RESTARTED, named streams go on. */
+  cellsReplaced(): void
+  shutdown(): void
+}
+
+/** Notices from the supervisor. `connection` identifies one comm. */
+export type SupervisorNotice = { readonly type: 'chart'; readonly connection: string; readonly message: ToEngine }
+
+/** Notices to the supervisor. */
+export type EngineNotice =
+  | { readonly type: 'ready'; readonly path: string; readonly instance: string }
+  | { readonly type: 'chart'; readonly connection: string; readonly message: FromEngine }
+  /** `console` in a lambda, already limited to 20 lines a second: goes to the cell that made the stream. */
+  | { readonly type: 'lambdaOutput'; readonly cellId: string; readonly name: 'stdout' | 'stderr'; readonly text: string }
+  /** A stream's error, told once in the cell that made it (stderr text after idle). */
+  | { readonly type: 'streamError'; readonly cellId: string; readonly stream: string; readonly error: StreamErrorParts }
+
+/** Notices to the cells process. */
+export type CellsNotice = { readonly type: 'param'; readonly name: string; readonly value: unknown }

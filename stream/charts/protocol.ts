@@ -1,0 +1,148 @@
+/**
+ * The contract between the engine and whoever draws: one comm per kernel connection carries every chart.
+ *
+ *   browser -> engine   hello · subscribe · credit · visibility · unsubscribe · control · set-param · bye
+ *   engine  -> browser  welcome · frame (snapshot or delta per chart) · status · end · gone · error
+ *
+ * Sequence numbers count per chart. A gap, an unknown sequence or another kernel instance makes the browser ask for a snapshot
+ * again; a delta is never applied across a gap. Without credit the engine sends nothing and merges into the newest state.
+ * No Node built-in, no I/O: the same file is compiled into the browser's bundle.
+ */
+import type { StreamState } from '../model.ts'
+
+export const PROTOCOL_VERSION = 1
+/** MIME type of a live chart or table in an output; beside it lie Vega-Lite 5 and text. */
+export const LIVE_MIME = 'application/vnd.riffle.live.v1+json'
+/** MIME type of a `param` slider. */
+export const PARAM_MIME = 'application/vnd.riffle.param.v1+json'
+export const COMM_TARGET = 'riffle.live.v1'
+/** Browsers find the points in a Vega-Lite spec under this dataset name. */
+export const DATASET = 'rows'
+/** DOM event a chart element answers with `event.detail.reply(marks)`; a JSON copy, no live object (rules.md 26). */
+export const MARKS_EVENT = 'riffle-marks'
+
+export type MimeBundle = Record<string, unknown>
+
+/** What the user asks of a chart: `.chart(options)` and `%%chart`. */
+export interface ChartOptions {
+  readonly mark?: 'line' | 'area' | 'bar' | 'point' | 'table' | 'number' | 'none' | undefined
+  readonly x?: string | undefined
+  readonly y?: string | undefined
+  readonly color?: string | undefined
+  /** `5m` of event time, a count of rows, or `latest` (the newest row per key). */
+  readonly keep?: string | number | undefined
+  /** 1 to 20. Default 10. */
+  readonly fps?: number | undefined
+  readonly title?: string | undefined
+  readonly zone?: string | undefined
+  /** Partial Vega-Lite spec laid over the generated one. */
+  readonly spec?: Readonly<Record<string, unknown>> | undefined
+}
+
+export interface ChartColumn {
+  readonly name: string
+  readonly kind: 'number' | 'text' | 'boolean' | 'instant' | 'other'
+}
+
+/** One drawn row. `$key` identifies it: the same key replaces the row. Open windows are `$open`, drawn hollow. */
+export type ChartRow = Readonly<Record<string, unknown>> & { readonly $key: string; readonly $open?: boolean }
+
+/** Rows to draw and rows to forget since the last frame. Removals are applied before upserts. */
+export interface ChartDelta {
+  readonly upsert: readonly ChartRow[]
+  readonly remove: readonly string[]
+}
+
+/** How many rows a chart keeps; applied by engine and browser alike (retain.ts). */
+export interface Retention {
+  readonly rows: number
+  /** Keep rows whose `timeField` is within this of the newest; undefined keeps by count only. */
+  readonly spanMs?: number | undefined
+  readonly timeField?: string | undefined
+  readonly latestPerKey?: boolean | undefined
+}
+
+/** Body of LIVE_MIME: everything to draw the last frame without a kernel, and to attach to it with one. */
+export interface LiveBundle {
+  readonly protocol: number
+  /** Random per engine process: another instance means the stream of that time is gone. */
+  readonly instance: string
+  readonly chartId: string
+  readonly stream: string
+  readonly title: string
+  /** Vega-Lite spec without data; the dataset is named `rows`. Null: table only. */
+  readonly spec: Readonly<Record<string, unknown>> | null
+  readonly columns: readonly ChartColumn[]
+  readonly retention: Retention
+  readonly fps: number
+  /** Last known frame: newest rows, capped at 500 rows and 200 kB. */
+  readonly last: SavedFrame
+}
+
+export interface SavedFrame {
+  readonly sequence: number
+  readonly savedAt: string | null
+  readonly rows: readonly ChartRow[]
+  readonly status: ChartStatus
+}
+
+/** The strip under a chart. Every count that law 2 asks for is here. */
+export interface ChartStatus {
+  readonly state: StreamState
+  readonly recordsPerSecond: number
+  readonly recordCount: number
+  readonly rowCount: number
+  readonly watermarkMs: number | null
+  readonly lagCount: number | null
+  readonly lateCount: number
+  readonly droppedCount: number
+  readonly errorCount: number
+  /** First lines of the newest errors, with position. */
+  readonly errors: readonly string[]
+  /** What the chart left out: conflated rows, rows beyond retention, other series. */
+  readonly notice: string | null
+}
+
+export type ToEngine =
+  | { readonly type: 'hello'; readonly protocol: number; readonly client: string }
+  | { readonly type: 'subscribe'; readonly chartId: string; readonly since: number | null; readonly visible: boolean }
+  /** The browser has applied frames; it may be sent `count` more. One credit is one `frame` message. */
+  | { readonly type: 'credit'; readonly count: number }
+  | { readonly type: 'visibility'; readonly chartId: string; readonly visible: boolean }
+  | { readonly type: 'unsubscribe'; readonly chartId: string }
+  | { readonly type: 'control'; readonly chartId: string; readonly action: 'pause' | 'resume' | 'stop' | 'clear' }
+  | { readonly type: 'set-param'; readonly name: string; readonly value: number | string | boolean }
+  | { readonly type: 'bye' }
+
+export type FromEngine =
+  | { readonly type: 'welcome'; readonly protocol: number; readonly instance: string; readonly client: string; readonly credit: number }
+  /** At most one per tick for all charts of the connection; costs one credit. */
+  | { readonly type: 'frame'; readonly client: string; readonly charts: readonly ChartFrame[] }
+  | { readonly type: 'gone'; readonly client: string; readonly chartId: string; readonly reason: string }
+  | { readonly type: 'param'; readonly name: string; readonly value: number | string | boolean }
+  | { readonly type: 'error'; readonly client: string; readonly message: string; readonly hint: string | null }
+
+export interface ChartFrame {
+  readonly chartId: string
+  /** Of this frame; a delta follows sequence − 1, a snapshot follows anything. */
+  readonly sequence: number
+  readonly snapshot?: readonly ChartRow[] | undefined
+  readonly delta?: ChartDelta | undefined
+  readonly status: ChartStatus
+  /** Sent when the stream behind the name was replaced and columns or spec changed (always with a snapshot). */
+  readonly respec?: Pick<LiveBundle, 'spec' | 'columns' | 'retention' | 'title'> | undefined
+  /** The stream ended, failed or was stopped: the last frame of this chart. */
+  readonly end?: { readonly state: StreamState; readonly reason: string } | undefined
+}
+
+/** Body of PARAM_MIME. */
+export interface ParamBundle {
+  readonly protocol: number
+  readonly instance: string
+  readonly name: string
+  readonly value: number | string | boolean
+  readonly min?: number | undefined
+  readonly max?: number | undefined
+  readonly step?: number | undefined
+  readonly choices?: readonly (number | string)[] | undefined
+}

@@ -1,0 +1,142 @@
+/**
+ * The contract of everything records come from and go to: embedded topics, Kafka, later files and others. A connector moves
+ * bytes; it neither decodes nor knows what a stream is. A broker's client package appears in its connector file only.
+ */
+import type { Envelope, EnvelopeBatch } from '../model.ts'
+
+/** One reachable cluster (or the embedded log). Owned by who opened it; `close` is idempotent and ends every reader. */
+export interface Connection {
+  /** The `--as` name, `embedded` for the built-in topics. */
+  readonly name: string
+  /** URL without secrets, for `%streams` and texts. */
+  readonly url: string
+  topics(options?: { readonly internal?: boolean }): Promise<TopicSummary[]>
+  /** Throws TOPIC_UNKNOWN with the nearest names. */
+  describe(topic: string): Promise<TopicSummary>
+  create(topic: string, options: { readonly partitions: number }): Promise<void>
+  delete(topic: string): Promise<void>
+  /** Appends records; resolves with their positions once they can be read. A null partition is chosen by key (Java's murmur2), else round robin. */
+  produce(topic: string, records: readonly OutgoingRecord[]): Promise<{ partition: number; offset: bigint }[]>
+  /** Opens a reader without a group; nothing is ever committed. */
+  read(topic: string, options: ReadOptions): Promise<Reader>
+  /** The connection's idea of now, epoch ms: the notebook's clock for embedded topics, the wall clock else. */
+  nowMs(): number
+  close(): Promise<void>
+}
+
+export interface OutgoingRecord {
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers?: Readonly<Record<string, Uint8Array>> | undefined
+  readonly timestampMs?: number | undefined
+  readonly partition?: number | undefined
+}
+
+export interface TopicSummary {
+  readonly name: string
+  readonly internal: boolean
+  readonly partitions: readonly PartitionSummary[]
+  /** Records per second over the last seconds, when known. */
+  readonly recordsPerSecond?: number | undefined
+  readonly sizeBytes?: number | undefined
+  readonly retentionBytes?: number | undefined
+  /** One sentence for people, demo topics have one. */
+  readonly description?: string | undefined
+  /** Known columns (demo topics); others are inferred from samples. */
+  readonly columns?: readonly ColumnType[] | undefined
+  /** Field that carries the event time, when the topic says so (demo topics). */
+  readonly timeField?: string | undefined
+}
+
+export interface PartitionSummary {
+  readonly partition: number
+  readonly lowOffset: bigint
+  /** Offset the next record will get. */
+  readonly highOffset: bigint
+}
+
+/** A column of a row type, as TypeScript. */
+export interface ColumnType {
+  readonly name: string
+  /** TypeScript type text, e.g. `string`, `number`, `'card' | 'cash'`, `{ lat: number; lon: number }`. */
+  readonly type: string
+  readonly optional?: boolean | undefined
+  readonly doc?: string | undefined
+  /** True for epoch ms columns: tables and axes show UTC. */
+  readonly instant?: boolean | undefined
+}
+
+export interface ReadOptions {
+  /** Same forms as `TopicOptions.from`/`to`; default `-10000` and endless. */
+  readonly from: string
+  readonly to?: string | undefined
+  readonly partition?: number | undefined
+  /** Exact start positions (restore); wins over `from`. Partition -> next offset. */
+  readonly positions?: ReadonlyMap<number, bigint> | undefined
+  /** Most records in one batch. Default 4096. */
+  readonly maxBatch?: number | undefined
+}
+
+/**
+ * Pulls batches: the reader buffers at most a bounded amount, `next` is demand. History (below the end offsets at
+ * subscription) comes merged by smallest timestamp, then partition; afterwards the live tail in arrival order.
+ */
+export interface Reader {
+  readonly partitionCount: number
+  /** Next batch, or null at the end of a bounded read. Waits for data; rejects when the reader fails for good. */
+  next(): Promise<ReadResult | null>
+  /** Records between the position read and the end of the topic. */
+  lagCount(): number
+  close(): Promise<void>
+}
+
+export interface ReadResult {
+  readonly batch: EnvelopeBatch
+  /** Partitions that are at the end of their history after this batch (idle at once until their next record, rules.md 3). */
+  readonly exhausted: readonly number[]
+  /** True for batches of the live tail: `idleMs` counts. */
+  readonly live: boolean
+}
+
+/** Opens `embedded`, `kafka://host:port` … by URL scheme. */
+export interface Connector {
+  readonly scheme: string
+  open(url: string, options: ConnectOptions): Promise<Connection>
+}
+
+export interface ConnectOptions {
+  readonly as: string
+}
+
+/** Packs envelopes into one batch with an exact-size buffer. */
+export function packEnvelopes(envelopes: readonly Envelope[]): EnvelopeBatch {
+  const count = envelopes.length
+  let size = 0
+  for (const e of envelopes) size += (e.key?.length ?? 0) + (e.value?.length ?? 0)
+  const bytes = new Uint8Array(size)
+  const partitions = new Int32Array(count)
+  const offsets = new BigInt64Array(count)
+  const timestampsMs = new Float64Array(count)
+  const keyRanges = new Int32Array(count * 2)
+  const valueRanges = new Int32Array(count * 2)
+  let at = 0
+  const put = (ranges: Int32Array, i: number, part: Uint8Array | null) => {
+    ranges[2 * i] = at
+    ranges[2 * i + 1] = part === null ? -1 : part.length
+    if (part !== null) {
+      bytes.set(part, at)
+      at += part.length
+    }
+  }
+  let headed = false
+  envelopes.forEach((e, i) => {
+    partitions[i] = e.partition
+    offsets[i] = e.offset
+    timestampsMs[i] = e.timestampMs
+    put(keyRanges, i, e.key)
+    put(valueRanges, i, e.value)
+    if (e.headers !== undefined) headed = true
+  })
+  const headers = headed ? envelopes.map(e => e.headers) : undefined
+  return { count, partitions, offsets, timestampsMs, bytes, keyRanges, valueRanges, headers }
+}

@@ -1,0 +1,75 @@
+/**
+ * The one error a user of Riffle meets when something about a stream is wrong.
+ *
+ * Texts follow one shape: the failed action, the quoted name with its kind, the current and the allowed value; the hint is the
+ * next thing to type, best a magic line. Codes come from one closed list so that code can switch on them.
+ */
+export type StreamErrorCode =
+  | 'TOPIC_UNKNOWN'
+  | 'TOPIC_EXISTS'
+  | 'PARTITION_UNKNOWN'
+  | 'POSITION_INVALID'
+  | 'FIELD_UNKNOWN'
+  | 'TIME_INVALID'
+  | 'DURATION_INVALID'
+  | 'OPTION_INVALID'
+  | 'VALUE_UNDECODABLE'
+  | 'NAME_IN_USE'
+  | 'STREAM_UNKNOWN'
+  | 'STREAM_ENDLESS'
+  | 'STREAM_FAILED'
+  | 'STREAM_STOPPED'
+  | 'STREAM_SELF_REFERENCE'
+  | 'LAMBDA_CAPTURE'
+  | 'LAMBDA_ASSIGNMENT'
+  | 'LAMBDA_THREW'
+  | 'LAMBDA_RUNAWAY'
+  | 'PARAM_INVALID'
+  | 'STATE_TOO_LARGE'
+  | 'SNAPSHOT_INVALID'
+  | 'CONNECTION_UNKNOWN'
+  | 'CONNECTION_FAILED'
+  | 'KAFKA_UNREACHABLE'
+  | 'KAFKA_REFUSED'
+  | 'CHART_INVALID'
+  | 'CELLS_RESTARTED'
+  | 'ENGINE_GONE'
+  | 'INTERNAL'
+
+export interface StreamErrorParts {
+  readonly code: StreamErrorCode
+  /** Failed action, quoted name with its kind, current and allowed value; sentence case, no final period. */
+  readonly message: string
+  /** Facts: positions, values, the cell and line of a lambda. */
+  readonly detail?: string | undefined
+  /** The next thing to type. */
+  readonly hint?: string | undefined
+  /** True when the same action may succeed later without a change. Default false. */
+  readonly retriable?: boolean | undefined
+  readonly cause?: unknown
+}
+
+export class StreamError extends Error {
+  readonly code: StreamErrorCode
+  readonly detail: string | undefined
+  readonly hint: string | undefined
+  readonly retriable: boolean
+
+  constructor(parts: StreamErrorParts) {
+    super(parts.message, parts.cause === undefined ? undefined : { cause: parts.cause })
+    this.name = 'StreamError'
+    this.code = parts.code
+    this.detail = parts.detail
+    this.hint = parts.hint
+    this.retriable = parts.retriable ?? false
+  }
+
+  /** Plain data for a process boundary; `StreamError.from` makes it an error again. */
+  toJSON(): StreamErrorParts {
+    return { code: this.code, message: this.message, detail: this.detail, hint: this.hint, retriable: this.retriable }
+  }
+
+  static from(parts: StreamErrorParts): StreamError {
+    return new StreamError(parts)
+  }
+}

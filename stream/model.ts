@@ -1,0 +1,138 @@
+/**
+ * The shapes that travel through the pipe, from a broker's bytes to rows with a weight.
+ *
+ *   Envelope (undecoded bytes + position) -> Batch (decoded rows with event time and running watermark) -> Batch (changes)
+ *
+ * Everything is columnar per batch: one array per field, index i is one record. Records of one partition keep their order.
+ * A batch may be cut anywhere without changing a result: whatever an operator decides about row i depends only on rows
+ * before i, because `beforeMs[i]` carries the watermark that was in force just before row i.
+ */
+
+/** A place in a topic. */
+export interface Position {
+  readonly partition: number
+  readonly offset: bigint
+}
+
+/** One undecoded record, for code where speed does not matter (produce, peek, tests). */
+export interface Envelope extends Position {
+  /** The record's own timestamp (set by the producer or the log), epoch ms. */
+  readonly timestampMs: number
+  readonly key: Uint8Array | null
+  /** null is a tombstone. */
+  readonly value: Uint8Array | null
+  readonly headers?: Readonly<Record<string, Uint8Array>> | undefined
+}
+
+/**
+ * Undecoded records in the order they are to be handled (history: merged by smallest timestamp, then partition).
+ * Keys and values lie in one buffer of exactly their size, so a batch crosses a thread by transfer, not by copy.
+ */
+export interface EnvelopeBatch {
+  readonly count: number
+  readonly partitions: Int32Array
+  readonly offsets: BigInt64Array
+  readonly timestampsMs: Float64Array
+  readonly bytes: Uint8Array
+  /** Pairs (start, length) into `bytes`, 2 × count; length −1 is null. */
+  readonly keyRanges: Int32Array
+  readonly valueRanges: Int32Array
+  /** Absent when no record of the batch has headers. */
+  readonly headers?: readonly (Readonly<Record<string, Uint8Array>> | undefined)[] | undefined
+}
+
+/**
+ * What a source tells a pipeline, in the order it is to be handled. A journal of these events plus a snapshot replays a
+ * pipeline exactly; nothing else enters it (param changes are journalled beside them).
+ */
+export type SourceEvent =
+  | { readonly kind: 'envelopes'; readonly batch: EnvelopeBatch }
+  /** Rows already decoded: `from`, `feed`. `partitions` absent means all partition 0. */
+  | {
+      readonly kind: 'rows'
+      readonly rows: readonly unknown[]
+      readonly partitions?: Int32Array | undefined
+      readonly keys?: readonly unknown[] | undefined
+    }
+  /** Explicit watermark of one partition, or of all when `partition` is undefined. */
+  | { readonly kind: 'watermark'; readonly watermarkMs: number; readonly partition?: number | undefined }
+  /** The partition turns idle now; its next record makes it active again. */
+  | { readonly kind: 'idle'; readonly partition: number }
+  /** The source exists with this many partitions from now on (sent first, and again when a topic grows). */
+  | { readonly kind: 'partitions'; readonly count: number }
+  /** Bounded source: no more records; the watermark goes to +Infinity. */
+  | { readonly kind: 'end' }
+
+/** Decoded rows on their way through operators. */
+export interface Batch {
+  readonly count: number
+  readonly rows: readonly unknown[]
+  readonly eventTimesMs: Float64Array
+  /** Watermark of this stream just before row i is handled; −Infinity before anything is known. Never decreases. */
+  readonly beforeMs: Float64Array
+  /** Watermark after the whole batch, rows included. */
+  readonly watermarkMs: number
+  /** +1 or −1 per row; absent means all +1. */
+  readonly weights?: Int8Array | undefined
+  /** Where each row came from; absent below an operator that makes new rows (a window). */
+  readonly origin?: Origin | undefined
+}
+
+/** Positions of the source records behind the rows of a batch, by row index. */
+export interface Origin {
+  readonly partitions: Int32Array
+  readonly offsets: BigInt64Array
+  readonly timestampsMs: Float64Array
+  readonly keys?: readonly unknown[] | undefined
+  readonly headers?: readonly (Readonly<Record<string, Uint8Array>> | undefined)[] | undefined
+}
+
+/** The second argument of every lambda (rules.md 15). */
+export interface RecordMeta {
+  readonly key: unknown
+  readonly partition: number
+  readonly offset: bigint
+  readonly headers: Readonly<Record<string, Uint8Array>>
+  /** The record's own timestamp, epoch ms. */
+  readonly timestamp: number
+  readonly eventTimeMs: number
+}
+
+/** A record that was too late or could not be decoded or computed (rules.md 11). */
+export interface Refused<T = unknown> {
+  readonly row: T
+  readonly eventTimeMs: number
+  readonly partition: number
+  readonly offset: bigint
+  readonly reason: string
+}
+
+/** One step of a changelog: the row came (+1) or went (−1). */
+export interface Change<T = unknown> {
+  readonly weight: 1 | -1
+  readonly row: T
+}
+
+export type StreamState = 'starting' | 'running' | 'paused' | 'ended' | 'failed' | 'stopped'
+
+/** Counters of one running stream, as shown by the strip and `%streams`. */
+export interface StreamStats {
+  readonly state: StreamState
+  /** Records read since the start, and per second over the last second or so. */
+  readonly recordCount: number
+  readonly recordsPerSecond: number
+  /** Rows that left the stream. */
+  readonly rowCount: number
+  /** Epoch ms; null while unknown. */
+  readonly watermarkMs: number | null
+  /** Records between the position read and the end of the topic; null for unbounded feeds. */
+  readonly lagCount: number | null
+  /** Late but taken (kind "late"). */
+  readonly lateCount: number
+  /** Late beyond lateness, not taken by any window. */
+  readonly droppedCount: number
+  readonly errorCount: number
+  readonly stateBytes: number
+  /** What ended it, when failed. */
+  readonly error?: import('./errors.ts').StreamErrorParts | undefined
+}

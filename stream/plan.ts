@@ -1,0 +1,122 @@
+/**
+ * A logical plan: what a stream computes, as plain data. The fluent API builds it, `pipeline.ts` runs it, the same plan
+ * can be shipped to another thread or process, or (later) compiled to Flink SQL. Inputs are nested, the root is the result.
+ */
+
+/** A lambda in a plan: a plain closure when run inline, text and captures when shipped (stream/lambdas). */
+export type LambdaSlot = ((...args: never[]) => unknown) | ShippedLambda
+
+/** A function as a value: its text and what it captures, with the place it was typed for error texts. */
+export interface ShippedLambda {
+  readonly kind: 'lambda'
+  /** Source text of the function expression, erased to JavaScript. */
+  readonly text: string
+  /** Name -> captured value. */
+  readonly captures: Readonly<Record<string, Captured>>
+  readonly site: LambdaSite
+}
+
+export interface LambdaSite {
+  /** Name of the cell's module as shown in stack traces, e.g. `cell-5.ts`. */
+  readonly cell: string
+  /** 1-based, in the text the user typed. */
+  readonly line: number
+  readonly column: number
+  /** First line of the lambda as typed, for `%streams` and errors. */
+  readonly excerpt: string
+}
+
+export type Captured =
+  /** Structured-cloneable plain data: numbers, text, bigint, arrays, plain objects, Map, Set, Date, typed arrays. */
+  | { readonly kind: 'value'; readonly value: unknown }
+  | ShippedLambda
+  | { readonly kind: 'class'; readonly text: string; readonly captures: Readonly<Record<string, Captured>> }
+  /** Re-imported by name on the other side, resolved from `from` (the notebook's folder). */
+  | { readonly kind: 'import'; readonly specifier: string; readonly name: string | '*' | 'default'; readonly from: string }
+  /** `param(...)`: read live, each change takes effect at a record boundary. */
+  | { readonly kind: 'param'; readonly name: string }
+  /** A name of Riffle's own API (`mean`, `count` …), bound to the same function on the other side. */
+  | { readonly kind: 'api'; readonly name: string }
+
+export type PlanNode =
+  | TopicNode
+  | FeedNode
+  | NamedNode
+  | { readonly op: 'filter'; readonly input: PlanNode; readonly f: LambdaSlot }
+  | { readonly op: 'map'; readonly input: PlanNode; readonly f: LambdaSlot }
+  | { readonly op: 'flatMap'; readonly input: PlanNode; readonly f: LambdaSlot }
+  | { readonly op: 'window'; readonly input: PlanNode; readonly options: WindowOptions }
+  /** What no window below `input` took, as `Refused` rows. */
+  | { readonly op: 'late'; readonly input: PlanNode }
+  /** What could not be decoded or computed anywhere below, as `Refused` rows. */
+  | { readonly op: 'errors'; readonly input: PlanNode }
+  /** Rows as `Change` objects, retractions included. */
+  | { readonly op: 'changes'; readonly input: PlanNode }
+
+export interface TopicNode {
+  readonly op: 'topic'
+  /** Name of the connection (`--as`); `embedded` is the built-in one. */
+  readonly connection: string
+  readonly topic: string
+  readonly options: TopicOptions
+}
+
+export interface TopicOptions {
+  /** `earliest`, `latest`, `-N`, a duration back from the topic's clock, an ISO instant with offset, `offset=P:N`. Default `-10000`. */
+  readonly from?: string | undefined
+  /** Same forms; the read is bounded and ends there. */
+  readonly to?: string | undefined
+  readonly partition?: number | undefined
+  /** Field that holds the event time; without it the record's own timestamp is the event time. */
+  readonly time?: string | undefined
+  /** Default 5 s. */
+  readonly outOfOrderMs?: number | undefined
+  /** Default 5 s; counts only in the live tail. */
+  readonly idleMs?: number | undefined
+  /** Field used as the key instead of the record's key. */
+  readonly key?: string | undefined
+  readonly format?: 'auto' | 'json' | 'text' | 'bytes' | undefined
+  /** Stop after so many records. */
+  readonly limit?: number | undefined
+}
+
+/** `feed()` and `from(rows)`: rows are pushed in; watermarks and idleness are told by hand. */
+export interface FeedNode {
+  readonly op: 'feed'
+  readonly id: string
+  readonly partitions: number
+  /** Field or lambda giving the event time; without it rows have the time of the push. */
+  readonly time?: string | LambdaSlot | undefined
+  /** Absent: only `watermark()` moves the time. */
+  readonly outOfOrderMs?: number | undefined
+  readonly bounded: boolean
+}
+
+/** A stream by its name: resolved when the consumer starts, and again when the name is replaced. */
+export interface NamedNode {
+  readonly op: 'stream'
+  readonly name: string
+}
+
+export interface WindowOptions {
+  /** Absent: one running aggregate per key without bounds (`keyBy(k).aggregate`). */
+  readonly window?: WindowSpec | undefined
+  /** Key columns: field name, or a lambda with the column's name. Empty: one group. */
+  readonly by: readonly { readonly name: string; readonly f?: LambdaSlot | undefined }[]
+  readonly aggregates: readonly { readonly name: string; readonly aggregate: AggregateSpec }[]
+  readonly latenessMs: number
+  readonly emit: 'final' | 'changes' | { readonly everyMs: number }
+}
+
+export type WindowSpec =
+  | { readonly kind: 'tumbling'; readonly sizeMs: number; readonly offsetMs: number; readonly zone?: string | undefined }
+  | { readonly kind: 'hopping'; readonly sizeMs: number; readonly slideMs: number; readonly offsetMs: number }
+  | { readonly kind: 'cumulating'; readonly maxSizeMs: number; readonly stepMs: number; readonly offsetMs: number }
+  | { readonly kind: 'session'; readonly gapMs: number }
+  | { readonly kind: 'counting'; readonly size: number; readonly slide: number }
+
+export interface AggregateSpec {
+  readonly kind: 'count' | 'sum' | 'mean' | 'min' | 'max'
+  /** Field or lambda giving the value; absent for `count()`. */
+  readonly value?: string | LambdaSlot | undefined
+}

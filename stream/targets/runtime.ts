@@ -1,0 +1,141 @@
+/**
+ * Where streams run. The fluent API (stream/stream.ts) builds plans and asks a runtime to run them: `local` runs them in this
+ * thread with plain closures; inside Jupyter the cells process sets a runtime that ships them to the engine. One suite runs
+ * both and demands equal bytes.
+ */
+import type { StreamStats } from '../model.ts'
+import type { LambdaSlot, PlanNode, TopicOptions } from '../plan.ts'
+import type { ColumnType, TopicSummary } from '../connectors/connector.ts'
+import type { ChartOptions, MimeBundle } from '../charts/protocol.ts'
+
+export interface Runtime {
+  /** Turns a lambda into what a plan may hold: itself inline, its text and captures when shipped. Throws LAMBDA_CAPTURE, LAMBDA_ASSIGNMENT. */
+  ship(f: (...args: never[]) => unknown): LambdaSlot
+  /**
+   * Starts `plan` as the stream called `name`; a running stream of that name is replaced and its consumers restart from the
+   * new one. Resolves when the stream runs (not when it has rows).
+   */
+  start(name: string, plan: PlanNode, options?: StartOptions): Promise<void>
+  /** Runs a plan for one consumer: rows since its `--from`, with back-pressure of `bufferRows`. Not listed. */
+  subscribe(plan: PlanNode, options?: SubscribeOptions): RowSource
+  stop(name: string): Promise<void>
+  pause(name: string): Promise<void>
+  resume(name: string): Promise<void>
+  list(): Promise<StreamSummary[]>
+  /** Opens the push side of a `FeedNode`. */
+  feed(id: string): FeedPort
+  describeTopic(connection: string, topic: string): Promise<TopicDescription>
+  listTopics(connection: string, options?: { readonly internal?: boolean }): Promise<TopicSummary[]>
+  createTopic(connection: string, topic: string, options: { readonly partitions: number }): Promise<void>
+  deleteTopic(connection: string, topic: string): Promise<void>
+  /** `%connect`: opens a connection, replacing one of the same name. Resolves with its URL without secrets. */
+  connect(url: string, options: { readonly as?: string | undefined }): Promise<{ name: string; url: string }>
+  /** Sends rows (encoded as JSON) to a topic. */
+  produce(connection: string, topic: string, rows: readonly unknown[], options?: ProduceOptions): Promise<ProduceResult>
+  /** Starts a seeded generator on an embedded topic, or re-tunes the topic's own when `body` is absent. */
+  generate(topic: string, options: GenerateOptions, body?: LambdaSlot): Promise<void>
+  /** `param(...)`: defines or redefines; resolves with its current value. */
+  defineParam(spec: ParamSpec): Promise<unknown>
+  setParam(name: string, value: unknown): Promise<void>
+  paramValue(name: string): unknown
+  snapshot(name: string): Promise<Uint8Array>
+  restore(name: string, bytes: Uint8Array): Promise<void>
+  /** The MIME bundle that shows a stream: live chart, Vega-Lite 5, text. */
+  show(stream: { readonly name: string | undefined; readonly plan: PlanNode }, options?: ChartOptions): Promise<MimeBundle>
+  showParam(name: string): Promise<MimeBundle>
+}
+
+export interface StartOptions {
+  /** Which cell made it. */
+  readonly cellId?: string | undefined
+  /** False: an unnamed step that was continued, not listed. Default true. */
+  readonly listed?: boolean | undefined
+}
+
+export interface SubscribeOptions {
+  /** Rows the producer may run ahead. Default 10,000. */
+  readonly bufferRows?: number | undefined
+  /** Deliver retractions too. Default false. */
+  readonly changes?: boolean | undefined
+  /** End the read when every topic below has been read to the end offset it had at subscription. Default false. */
+  readonly bounded?: boolean | undefined
+}
+
+/** A pull side with back-pressure. `next` resolves with rows, or null at the end of the stream; rejects when it failed. */
+export interface RowSource {
+  next(): Promise<RowChunk | null>
+  close(): Promise<void>
+}
+
+export interface RowChunk {
+  readonly rows: readonly unknown[]
+  readonly eventTimesMs: Float64Array
+  readonly weights?: Int8Array | undefined
+}
+
+/** Pushes resolve when everything below has handled them (and in their order over all feeds). */
+export interface FeedPort {
+  push(rows: readonly unknown[], options?: { readonly partition?: number | undefined; readonly key?: unknown }): Promise<void>
+  watermark(watermarkMs: number, partition?: number): Promise<void>
+  idle(partition: number): Promise<void>
+  end(): Promise<void>
+}
+
+export interface StreamSummary {
+  readonly name: string
+  readonly cellId?: string | undefined
+  /** One line: what it does, e.g. `orders → filter → tumbling 10s by region`. */
+  readonly outline: string
+  readonly stats: StreamStats
+  readonly columns: readonly ColumnType[]
+  /** e.g. `uses threshold = 100`. */
+  readonly captures: readonly { readonly name: string; readonly value: string }[]
+  /** Names of streams that read this one. */
+  readonly consumers: readonly string[]
+}
+
+export interface TopicDescription {
+  readonly summary: TopicSummary
+  /** Columns known or inferred from a sample of the newest records. */
+  readonly columns: readonly ColumnType[]
+  /** TypeScript type of a row. */
+  readonly rowType: string
+  /** The newest records, decoded, oldest first. */
+  readonly sample: readonly unknown[]
+}
+
+export interface ProduceOptions {
+  readonly key?: string | undefined
+  readonly partition?: number | undefined
+  readonly ratePerSecond?: number | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+export interface ProduceResult {
+  readonly count: number
+  readonly positions: readonly { partition: number; offset: bigint }[]
+}
+
+export interface GenerateOptions {
+  readonly rate?: number | undefined
+  readonly seed?: number | undefined
+  /** Share 0…1 of records held back beyond the disorder bound. */
+  readonly late?: number | undefined
+  readonly disorderMs?: number | undefined
+  readonly duplicates?: number | undefined
+  readonly stall?: number | undefined
+  readonly skew?: number | undefined
+  readonly partitions?: number | undefined
+  readonly time?: string | undefined
+}
+
+export interface ParamSpec {
+  readonly name: string
+  readonly value: number | string | boolean
+  readonly min?: number | undefined
+  readonly max?: number | undefined
+  readonly step?: number | undefined
+  readonly choices?: readonly (number | string)[] | undefined
+}
+
+export type { TopicOptions }
