@@ -1,0 +1,113 @@
+/**
+ * The watermark of one source: no event time at or below it is expected any more, and it never goes back.
+ *
+ *   partition = max(event time) − bound − 1, or what it was told explicitly
+ *   source    = minimum over its active partitions
+ *
+ *   active ──idle──▶ idle ──record, behind──▶ catching up ──own watermark ≥ given out──▶ active
+ *                     └──────record, not behind──────────────────────────────────────────┘
+ *
+ * A partition without records is active and holds the minimum at −∞. An idle one is left out. One that catches up takes part
+ * again but does not hold the minimum, or a paused producer's backlog would look like a watermark that goes back. When no
+ * partition is active the watermark stands still.
+ */
+const ACTIVE = 0
+const IDLE = 1
+const CATCHING_UP = 2
+
+export interface WatermarkState {
+  readonly own: readonly number[]
+  readonly phase: readonly number[]
+  readonly watermarkMs: number
+}
+
+export class SourceWatermark {
+  /** What has been given out. */
+  watermarkMs = -Infinity
+  private own: number[] = []
+  private phase: number[] = []
+  private readonly trailMs: number | undefined
+
+  /** Without a bound only explicit watermarks move the time. */
+  constructor(partitionCount: number, outOfOrderMs: number | undefined) {
+    this.trailMs = outOfOrderMs === undefined ? undefined : outOfOrderMs + 1
+    this.grow(partitionCount)
+  }
+
+  /** More partitions exist from now on; a new one is active and empty. */
+  grow(partitionCount: number): void {
+    while (this.own.length < partitionCount) {
+      this.own.push(-Infinity)
+      this.phase.push(ACTIVE)
+    }
+  }
+
+  get partitionCount(): number {
+    return this.own.length
+  }
+
+  /** Called after a record was judged, so that a record never makes itself late. */
+  record(partition: number, eventTimeMs: number): void {
+    if (partition >= this.own.length) this.grow(partition + 1)
+    const before = this.own[partition] as number
+    const phase = this.phase[partition] as number
+    if (this.trailMs !== undefined && eventTimeMs - this.trailMs > before) {
+      this.own[partition] = eventTimeMs - this.trailMs
+      if (phase === ACTIVE) {
+        // Only the partition that held the minimum can move it.
+        if (this.own.length === 1) this.watermarkMs = Math.max(this.watermarkMs, eventTimeMs - this.trailMs)
+        else if (before <= this.watermarkMs || before === -Infinity) this.raise()
+        return
+      }
+    }
+    if (phase !== ACTIVE) {
+      this.phase[partition] = (this.own[partition] as number) >= this.watermarkMs ? ACTIVE : CATCHING_UP
+      this.raise()
+    }
+  }
+
+  /** An explicit watermark of one partition, or of all. */
+  tell(watermarkMs: number, partition?: number): void {
+    if (partition !== undefined && partition >= this.own.length) this.grow(partition + 1)
+    const first = partition ?? 0
+    const last = partition ?? this.own.length - 1
+    for (let p = first; p <= last; p++) {
+      if (watermarkMs > (this.own[p] as number)) this.own[p] = watermarkMs
+      if (this.phase[p] === CATCHING_UP && (this.own[p] as number) >= this.watermarkMs) this.phase[p] = ACTIVE
+    }
+    this.raise()
+  }
+
+  idle(partition: number): void {
+    if (partition >= this.own.length) this.grow(partition + 1)
+    this.phase[partition] = IDLE
+    this.raise()
+  }
+
+  isIdle(partition: number): boolean {
+    return this.phase[partition] === IDLE
+  }
+
+  /** End of a bounded source. */
+  end(): void {
+    this.watermarkMs = Infinity
+  }
+
+  snapshot(): WatermarkState {
+    return { own: this.own.slice(), phase: this.phase.slice(), watermarkMs: this.watermarkMs }
+  }
+
+  restore(state: WatermarkState): void {
+    this.own = state.own.slice()
+    this.phase = state.phase.slice()
+    this.watermarkMs = state.watermarkMs
+  }
+
+  private raise(): void {
+    let least = Infinity
+    for (let p = 0; p < this.own.length; p++) {
+      if (this.phase[p] === ACTIVE && (this.own[p] as number) < least) least = this.own[p] as number
+    }
+    if (least !== Infinity && least > this.watermarkMs) this.watermarkMs = least
+  }
+}
