@@ -30,7 +30,25 @@ export type Captured =
   /** Structured-cloneable plain data: numbers, text, bigint, arrays, plain objects, Map, Set, Date, typed arrays. */
   | { readonly kind: 'value'; readonly value: unknown }
   | ShippedLambda
-  | { readonly kind: 'class'; readonly text: string; readonly captures: Readonly<Record<string, Captured>> }
+  | {
+      readonly kind: 'class'
+      readonly text: string
+      readonly captures: Readonly<Record<string, Captured>>
+      readonly site?: LambdaSite | undefined
+    }
+  /** Containers that hold functions, classes, params or instances; plain ones are one `value`. May be cyclic. */
+  | { readonly kind: 'array'; readonly items: readonly Captured[] }
+  | { readonly kind: 'set'; readonly items: readonly Captured[] }
+  | { readonly kind: 'map'; readonly entries: readonly (readonly [Captured, Captured])[] }
+  /** `of`: the class of the notebook it is an instance of; `bare`: without a prototype. */
+  | {
+      readonly kind: 'object'
+      readonly fields: Readonly<Record<string, Captured>>
+      readonly bare: boolean
+      readonly of?: Captured | undefined
+    }
+  /** A function of the language itself under a name of the notebook: `Math.abs`. */
+  | { readonly kind: 'native'; readonly name: string }
   /** Re-imported by name on the other side, resolved from `from` (the notebook's folder). */
   | { readonly kind: 'import'; readonly specifier: string; readonly name: string | '*' | 'default'; readonly from: string }
   /** `param(...)`: read live, each change takes effect at a record boundary. */
