@@ -96,6 +96,8 @@ export interface ReadResult {
   readonly exhausted: readonly number[]
   /** True for batches of the live tail: `idleMs` counts. */
   readonly live: boolean
+  /** Records so far that retention dropped before this reader came to them; absent means none. */
+  readonly lostCount?: number | undefined
 }
 
 /** Opens `embedded`, `kafka://host:port` … by URL scheme. */

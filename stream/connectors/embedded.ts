@@ -1,0 +1,109 @@
+/** The built-in topics as a connection: the default, with nothing to install. */
+import { Log } from '../log/log.ts'
+import { LogReader } from '../log/log-reader.ts'
+import { demoTopics } from '../log/demo/index.ts'
+import { requirePartition } from './read-bound.ts'
+import type { RecordMaker } from '../log/generated-feed.ts'
+import type { GeneratorTuning } from '../log/log.ts'
+import type { DemoTopic } from '../log/demo/demo-topic.ts'
+import type { Clock } from '../time/clock.ts'
+import type { TopicLog } from '../log/topic-log.ts'
+import type { Connection, OutgoingRecord, Reader, ReadOptions, TopicSummary } from './connector.ts'
+
+export class EmbeddedConnection implements Connection {
+  readonly name: string
+  readonly url = 'embedded'
+  /** The log itself, for what only embedded topics can do. */
+  readonly log: Log
+  readonly #readers = new Set<Reader>()
+
+  /** `demos: []` gives an empty log on the clock as it is, which is what tests want. */
+  constructor(options: { readonly clock: Clock; readonly name?: string; readonly demos?: readonly DemoTopic[] }) {
+    this.name = options.name ?? 'embedded'
+    this.log = new Log(options.clock, { demos: options.demos ?? demoTopics, connection: this.name })
+  }
+
+  async topics(): Promise<TopicSummary[]> {
+    return Promise.all(this.log.names().map(name => this.describe(name)))
+  }
+
+  async describe(name: string): Promise<TopicSummary> {
+    const topic = this.log.topic(name, 'describe')
+    await this.log.catchUp(topic)
+    return summaryOf(topic)
+  }
+
+  create(name: string, options: { readonly partitions: number }): Promise<void> {
+    return settled(() => void this.log.create(name, options))
+  }
+
+  delete(name: string): Promise<void> {
+    return settled(() => this.log.delete(name))
+  }
+
+  async produce(name: string, records: readonly OutgoingRecord[]): Promise<{ partition: number; offset: bigint }[]> {
+    const topic = this.log.topic(name, 'produce to')
+    for (const { partition } of records)
+      if (partition !== undefined) requirePartition(name, partition, topic.partitions.length)
+    await this.log.catchUp(topic)
+    const nowMs = this.log.clock.nowMs()
+    const positions = records.map(record => topic.append(record, nowMs))
+    topic.announce()
+    return positions
+  }
+
+  async read(name: string, options: ReadOptions): Promise<Reader> {
+    const topic = this.log.topic(name)
+    await this.log.catchUp(topic)
+    const reader = new LogReader(topic, this.log.clock, options)
+    this.#readers.add(reader)
+    const close = reader.close.bind(reader)
+    reader.close = () => {
+      this.#readers.delete(reader)
+      return close()
+    }
+    return reader
+  }
+
+  /** `%%generate`; see `Log.generate`. */
+  generate(
+    name: string,
+    tuning: GeneratorTuning,
+    make?: RecordMaker,
+    onFailed?: (error: unknown) => void,
+  ): Promise<void> {
+    return this.log.generate(name, tuning, make, onFailed)
+  }
+
+  nowMs(): number {
+    return this.log.clock.nowMs()
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#readers].map(reader => reader.close()))
+  }
+}
+
+function summaryOf(topic: TopicLog): TopicSummary {
+  return {
+    name: topic.name,
+    internal: false,
+    partitions: topic.partitions.map((log, partition) => ({
+      partition,
+      lowOffset: BigInt(log.lowOffset),
+      highOffset: BigInt(log.highOffset),
+    })),
+    recordsPerSecond: topic.feed?.recordsPerSecond,
+    sizeBytes: topic.byteCount,
+    retentionBytes: topic.retentionBytes,
+    ...topic.parts,
+  }
+}
+
+/** The log answers at once; the contract speaks in promises. */
+function settled(act: () => void): Promise<void> {
+  return new Promise(resolve => {
+    act()
+    resolve()
+  })
+}

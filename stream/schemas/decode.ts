@@ -1,0 +1,151 @@
+/**
+ * Envelopes to rows. A row is always an object: what is no object in the topic (text, bytes, a JSON number or array) sits in
+ * its field `value`, so tables, types and windows work on every topic. A record that cannot be decoded is named with its
+ * reason and the read goes on; nothing here throws for any bytes.
+ *
+ * `auto` is JSON, decided per record and never by what came before, so the same record gives the same row wherever a read
+ * starts. `detectFormat` looks at a sample and tells when `text` or `bytes` should be asked for instead.
+ */
+import { Buffer, isAscii, isUtf8 } from 'node:buffer'
+import type { EnvelopeBatch } from '../model.ts'
+
+export type ValueFormat = 'auto' | 'json' | 'text' | 'bytes'
+
+export interface DecodeOptions {
+  readonly format?: ValueFormat | undefined
+  /** Keys are text; `json` reads them as JSON (`42` becomes a number), `bytes` leaves them alone. Keys that are no text stay bytes. */
+  readonly keyFormat?: 'text' | 'json' | 'bytes' | undefined
+}
+
+export interface Decoded {
+  /** One per record; undefined where decoding failed. */
+  readonly rows: readonly unknown[]
+  readonly keys: readonly unknown[]
+  /** Ascending by index. */
+  readonly failures: readonly DecodeFailure[]
+}
+
+export interface DecodeFailure {
+  readonly index: number
+  readonly partition: number
+  readonly offset: bigint
+  readonly reason: string
+  /** The beginning of the value as text, or as hexadecimal when it is no text. */
+  readonly preview: string | null
+}
+
+const previewBytes = 120
+
+/** Rows, keys and failures of a batch, index by index. */
+export function decodeBatch(batch: EnvelopeBatch, options: DecodeOptions = {}): Decoded {
+  const format = options.format ?? 'auto'
+  const rows = new Array<unknown>(batch.count)
+  const failures: DecodeFailure[] = []
+  const bytes = Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength)
+  const text = textOf(bytes)
+  const refuse = (index: number, reason: string) => {
+    const length = batch.valueRanges[2 * index + 1]!
+    const start = batch.valueRanges[2 * index]!
+    const preview = length < 0 ? null : previewOf(bytes.subarray(start, start + Math.min(length, previewBytes)), length)
+    failures.push({ index, partition: batch.partitions[index]!, offset: batch.offsets[index]!, reason, preview })
+  }
+  for (let i = 0; i < batch.count; i++) {
+    const start = batch.valueRanges[2 * i]!
+    const length = batch.valueRanges[2 * i + 1]!
+    if (length < 0) refuse(i, 'null value (tombstone)')
+    else if (format === 'bytes') rows[i] = { value: batch.bytes.slice(start, start + length) }
+    else {
+      const value = text(start, start + length)
+      if (value === undefined) refuse(i, `value of ${length} bytes is not UTF-8 text: --format bytes reads it`)
+      else if (format === 'text') rows[i] = { value }
+      else {
+        try {
+          const parsed: unknown = JSON.parse(value)
+          rows[i] = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? parsed : { value: parsed }
+        } catch (error) {
+          refuse(i, notJson(value, error))
+        }
+      }
+    }
+  }
+  return { rows, keys: decodeKeys(batch, text, options.keyFormat ?? 'text'), failures }
+}
+
+/** What a sample looks like: JSON when most of it parses, text when it is UTF-8, else bytes. Tombstones do not count; an empty sample is JSON. */
+export function detectFormat(batch: EnvelopeBatch): 'json' | 'text' | 'bytes' {
+  let json = 0
+  let text = 0
+  let counted = 0
+  for (let i = 0; i < batch.count; i++) {
+    const start = batch.valueRanges[2 * i]!
+    const length = batch.valueRanges[2 * i + 1]!
+    if (length < 0) continue
+    counted++
+    const value = batch.bytes.subarray(start, start + length)
+    if (!isUtf8(value)) continue
+    text++
+    try {
+      JSON.parse(Buffer.from(value.buffer, value.byteOffset, length).toString('utf8'))
+      json++
+    } catch {
+      // Told by the counts.
+    }
+  }
+  if (counted === 0 || json * 2 >= counted) return 'json'
+  return text * 2 >= counted ? 'text' : 'bytes'
+}
+
+type TextAt = (start: number, end: number) => string | undefined
+
+/** Most topics are ASCII: one string for the whole batch, cut by position, is much cheaper than one conversion a record. */
+function textOf(bytes: Buffer): TextAt {
+  if (isAscii(bytes)) {
+    const whole = bytes.toString('latin1')
+    return (start, end) => whole.slice(start, end)
+  }
+  return (start, end) => {
+    const part = bytes.subarray(start, end)
+    return isUtf8(part) ? part.toString('utf8') : undefined
+  }
+}
+
+function decodeKeys(batch: EnvelopeBatch, text: TextAt, format: 'text' | 'json' | 'bytes'): unknown[] {
+  const keys = new Array<unknown>(batch.count)
+  for (let i = 0; i < batch.count; i++) {
+    const start = batch.keyRanges[2 * i]!
+    const length = batch.keyRanges[2 * i + 1]!
+    if (length < 0) keys[i] = null
+    else {
+      const value = format === 'bytes' ? undefined : text(start, start + length)
+      keys[i] =
+        value === undefined ? batch.bytes.slice(start, start + length) : format === 'json' ? jsonOrText(value) : value
+    }
+  }
+  return keys
+}
+
+function jsonOrText(value: string): unknown {
+  try {
+    return JSON.parse(value) as unknown
+  } catch {
+    return value
+  }
+}
+
+function notJson(value: string, error: unknown): string {
+  if (value.length === 0) return 'value is empty, which is no JSON: --format text reads it'
+  const told =
+    error instanceof Error
+      ? error.message.replace(/^Unexpected/, 'unexpected').replace(/, (?:"|\.\.\.)[^]*$/, '')
+      : 'not JSON'
+  return `value is no JSON (${told}): --format text reads it`
+}
+
+function previewOf(start: Buffer, length: number): string {
+  // A cut may fall inside a character: up to three bytes at the end are forgiven.
+  for (let cut = 0; cut <= 3 && cut < Math.max(1, start.length); cut++) {
+    const part = start.subarray(0, start.length - cut)
+    if (isUtf8(part)) return part.toString('utf8') + (length > part.length ? '…' : '')
+  }
+  return start.subarray(0, 32).toString('hex') + (length > 32 ? '…' : '')
+}
