@@ -115,7 +115,13 @@ export type ToEngine =
   | { readonly type: 'bye' }
 
 export type FromEngine =
-  | { readonly type: 'welcome'; readonly protocol: number; readonly instance: string; readonly client: string; readonly credit: number }
+  | {
+      readonly type: 'welcome'
+      readonly protocol: number
+      readonly instance: string
+      readonly client: string
+      readonly credit: number
+    }
   /** At most one per tick for all charts of the connection; costs one credit. */
   | { readonly type: 'frame'; readonly client: string; readonly charts: readonly ChartFrame[] }
   | { readonly type: 'gone'; readonly client: string; readonly chartId: string; readonly reason: string }

@@ -1,0 +1,267 @@
+/**
+ * One chart in the engine: its rows, what is known of its columns and series, and the picture drawn from them. When rows
+ * bring a new column or series the picture changes (`respec`), otherwise only rows do.
+ */
+import { chartBundle, savedRows } from './fallback.ts'
+import { ChartModel } from './model.ts'
+import { chartSpec, colorField } from './spec.ts'
+import { PROTOCOL_VERSION } from './protocol.ts'
+import { promisedColumns, widenColumns } from './columns.ts'
+import { retentionFor } from './retain.ts'
+import { validateSpec } from './validate.ts'
+import type {
+  ChartColumn,
+  ChartDelta,
+  ChartFrame,
+  ChartOptions,
+  ChartStatus,
+  LiveBundle,
+  MimeBundle,
+  Retention,
+} from './protocol.ts'
+import type { ChartConcept } from './concept.ts'
+import type { Spec } from './spec.ts'
+import type { StreamState, StreamStats } from '../model.ts'
+import type { TapFrame, TapOptions } from './tap.ts'
+
+const SERIES_LIMIT = 20
+const DEFAULT_FPS = 10
+const ERROR_LINES = 5
+
+type Series = string | number | boolean | null
+
+export class Chart {
+  readonly chartId: string
+  readonly stream: string
+  readonly options: ChartOptions
+  readonly fps: number
+  #concept: ChartConcept
+  #retention: Retention
+  #model: ChartModel
+  #columns: readonly ChartColumn[]
+  #series: Series[] = []
+  #spec: Spec | null = null
+  #removed: readonly string[] = []
+  #status: ChartStatus = emptyStatus('starting')
+  #end: ChartFrame['end']
+
+  constructor(chartId: string, stream: string, concept: ChartConcept, options: ChartOptions) {
+    this.chartId = chartId
+    this.stream = stream
+    this.options = options
+    this.fps = Math.min(20, Math.max(1, options.fps ?? DEFAULT_FPS))
+    this.#concept = concept
+    this.#retention = retentionFor(concept, options)
+    this.#model = new ChartModel(this.#retention)
+    this.#columns = columnsOf(concept)
+    this.#design()
+  }
+
+  get status(): ChartStatus {
+    return this.#status
+  }
+
+  get end(): ChartFrame['end'] {
+    return this.#end
+  }
+
+  get rows(): ReturnType<ChartModel['rows']> {
+    return this.#model.rows()
+  }
+
+  get retention(): Retention {
+    return this.#retention
+  }
+
+  get respec(): NonNullable<ChartFrame['respec']> {
+    return { spec: this.#spec, columns: this.#columns, retention: this.#retention, title: this.title }
+  }
+
+  get title(): string {
+    return this.options.title ?? this.stream
+  }
+
+  tap(): TapOptions {
+    const { color, mark, x } = this.options
+    const series = color ?? null
+    const latestBy =
+      this.#concept.form === 'rows' ? (series !== null ? [series] : x !== undefined ? [x] : []) : this.#concept.by
+    const latest = this.#retention.latestPerKey === true
+    return {
+      concept: this.#concept,
+      retention: this.#retention,
+      latestBy: latest && mark !== 'number' ? latestBy : [],
+      seriesBy:
+        this.#concept.form === 'window' || (this.#concept.form === 'running' && this.#concept.by.length > 1)
+          ? this.#concept.by
+          : series === null
+            ? []
+            : [series],
+      seriesLimit: this.#concept.form === 'running' ? this.#retention.rows : SERIES_LIMIT,
+    }
+  }
+
+  /** The stream behind the name was replaced: nothing of the old one stays. */
+  replace(concept: ChartConcept): void {
+    this.#concept = concept
+    this.#retention = retentionFor(concept, this.options)
+    this.#model = new ChartModel(this.#retention)
+    this.#columns = columnsOf(concept)
+    this.#series = []
+    this.#end = undefined
+    this.#status = emptyStatus('starting')
+    this.#design()
+  }
+
+  /** Takes what the tap saw. `redesigned` says that a new column or series changed the picture. */
+  apply(frame: TapFrame): { readonly delta: ChartDelta; readonly redesigned: boolean } {
+    const delta = this.#model.apply(frame.delta)
+    this.#notice(frame)
+    return { delta, redesigned: this.#learn(delta) }
+  }
+
+  setStats(stats: StreamStats, errors: readonly string[]): void {
+    const {
+      state,
+      recordsPerSecond,
+      recordCount,
+      rowCount,
+      watermarkMs,
+      lagCount,
+      lateCount,
+      droppedCount,
+      errorCount,
+    } = stats
+    const finite = watermarkMs !== null && Number.isFinite(watermarkMs) ? watermarkMs : null
+    this.#status = {
+      ...{
+        state,
+        recordsPerSecond,
+        recordCount,
+        rowCount,
+        watermarkMs: finite,
+        lagCount,
+        lateCount,
+        droppedCount,
+        errorCount,
+      },
+      errors: errors.slice(-ERROR_LINES).map(line => line.split('\n', 1)[0] ?? ''),
+      notice: this.#status.notice,
+    }
+    // A stream that runs again (a replay, a resume after stop) has no end any more.
+    if (state === 'running' || state === 'paused') this.#end = undefined
+  }
+
+  finish(state: StreamState, reason: string): void {
+    this.#status = { ...this.#status, state, recordsPerSecond: 0 }
+    this.#end = { state, reason }
+  }
+
+  bundle(instance: string, sequence: number): MimeBundle {
+    const live: LiveBundle = {
+      protocol: PROTOCOL_VERSION,
+      instance,
+      chartId: this.chartId,
+      stream: this.stream,
+      fps: this.fps,
+      ...this.respec,
+      last: { sequence, savedAt: null, rows: savedRows(this.rows), status: this.#status },
+    }
+    return chartBundle(live, this.options.zone)
+  }
+
+  #learn(delta: ChartDelta): boolean {
+    const settled = new Set(promisedColumns(this.#concept).map(column => column.name))
+    const columns = widenColumns(this.#columns, delta.upsert, settled)
+    const series = this.#newSeries(delta)
+    if (columns === this.#columns && series.length === 0) return false
+    this.#columns = columns
+    this.#series.push(...series)
+    this.#design()
+    return true
+  }
+
+  #newSeries(delta: ChartDelta): Series[] {
+    const field = colorField(this.#concept, this.options) ?? runningKey(this.#concept)
+    if (field === null) return []
+    const limit = this.#concept.form === 'running' ? this.#retention.rows : SERIES_LIMIT
+    const known = new Set(this.#series)
+    const found = new Set<Series>()
+    for (const row of delta.upsert) {
+      const value = row[field]
+      if (isSeries(value) && !known.has(value)) found.add(value)
+    }
+    return [...found].sort(bySeries).slice(0, Math.max(0, limit - known.size))
+  }
+
+  #design(): void {
+    const first = this.#model.rows()[0]
+    const timeField = this.#retention.timeField
+    const nearMs = first === undefined || timeField === undefined ? undefined : first[timeField]
+    const spec = chartSpec({
+      concept: this.#concept,
+      columns: this.#columns,
+      options: this.options,
+      retention: this.#retention,
+      series: this.#series,
+      title: this.title,
+      nearMs: typeof nearMs === 'number' ? nearMs : undefined,
+    })
+    if (spec === null) {
+      this.#spec = null
+      return
+    }
+    const validated = validateSpec(spec)
+    this.#spec = validated.spec
+    this.#removed = validated.removed
+  }
+
+  /** What the chart leaves out, in words (law 2 of the product: nothing is lost silently). */
+  #notice({ seenCount, conflatedCount, otherSeriesCount }: TapFrame): void {
+    const plain = this.#concept.form === 'rows'
+    const shown = this.#model.size
+    const parts = [
+      ...(plain && seenCount > shown ? [`newest ${shown} of ${seenCount} rows`] : []),
+      ...(!plain && conflatedCount > 0 ? [`${conflatedCount} updates merged`] : []),
+      ...(otherSeriesCount > 0 ? [`${otherSeriesCount} other series not drawn`] : []),
+      ...(this.#removed.length > 0 ? [`taken out of the spec: ${this.#removed.join(', ')}`] : []),
+    ]
+    this.#status = { ...this.#status, notice: parts.length === 0 ? null : parts.join(' · ') }
+  }
+}
+
+export function emptyStatus(state: StreamState): ChartStatus {
+  return {
+    state,
+    recordsPerSecond: 0,
+    recordCount: 0,
+    rowCount: 0,
+    watermarkMs: null,
+    lagCount: null,
+    lateCount: 0,
+    droppedCount: 0,
+    errorCount: 0,
+    errors: [],
+    notice: null,
+  }
+}
+
+function columnsOf(concept: ChartConcept): ChartColumn[] {
+  const promised = promisedColumns(concept)
+  if (!concept.revisions) return promised
+  return [...promised, { name: 'kind', kind: 'text' }, { name: 'revision', kind: 'number' }]
+}
+
+function runningKey(concept: ChartConcept): string | null {
+  if (concept.form !== 'running' || concept.by.length === 0) return null
+  return concept.by.length === 1 ? (concept.by[0] ?? null) : '$series'
+}
+
+function isSeries(value: unknown): value is Series {
+  return value === null || ['string', 'number', 'boolean'].includes(typeof value)
+}
+
+function bySeries(a: Series, b: Series): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  return String(a) < String(b) ? -1 : 1
+}

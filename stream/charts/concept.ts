@@ -1,0 +1,61 @@
+/**
+ * What kind of result a plan gives, as far as a chart cares: windows over time, one running row per key, or plain rows.
+ * The concept picks the default picture (spec.ts), the identity of a row (tap.ts) and how much is kept (retain.ts).
+ */
+import type { PlanNode, WindowOptions } from '../plan.ts'
+
+export interface ChartConcept {
+  readonly form: 'window' | 'running' | 'rows'
+  /** Names of the key columns, in order; empty: one group. */
+  readonly by: readonly string[]
+  /** Names of the aggregate columns, in order. */
+  readonly aggregates: readonly string[]
+  /** Event time between two results of one key; undefined for sessions and plain rows. */
+  readonly stepMs?: number | undefined
+  /** Rows may be revised: `kind` and `revision` are shown (rules.md 18). */
+  readonly revisions: boolean
+}
+
+const ROWS: ChartConcept = { form: 'rows', by: [], aggregates: [], revisions: false }
+
+/**
+ * The concept of a plan's result. `planOf` finds the plan behind the name of another stream; an unknown name, or a ring of
+ * names, counts as plain rows.
+ */
+export function chartConcept(plan: PlanNode, planOf: (name: string) => PlanNode | undefined): ChartConcept {
+  return walk(plan, planOf, new Set())
+}
+
+function walk(plan: PlanNode, planOf: (name: string) => PlanNode | undefined, seen: Set<string>): ChartConcept {
+  // A filter keeps columns and identity; every other step makes rows of its own.
+  if (plan.op === 'filter') return walk(plan.input, planOf, seen)
+  if (plan.op === 'window') return windowConcept(plan.options)
+  if (plan.op === 'stream' && !seen.has(plan.name)) {
+    const found = planOf(plan.name)
+    return found === undefined ? ROWS : walk(found, planOf, seen.add(plan.name))
+  }
+  return ROWS
+}
+
+function windowConcept(options: WindowOptions): ChartConcept {
+  const shared = {
+    by: options.by.map(column => column.name),
+    aggregates: options.aggregates.map(column => column.name),
+    revisions: options.latenessMs > 0 || options.emit !== 'final',
+  }
+  const { window } = options
+  if (window === undefined) return { ...shared, form: 'running', revisions: false }
+  switch (window.kind) {
+    case 'tumbling':
+      return { ...shared, form: 'window', stepMs: window.sizeMs }
+    case 'hopping':
+      return { ...shared, form: 'window', stepMs: window.slideMs }
+    case 'cumulating':
+      return { ...shared, form: 'window', stepMs: window.stepMs }
+    case 'session':
+      return { ...shared, form: 'window' }
+    case 'counting':
+      // Counting windows have no bounds in time (rules.md 6), so their rows are just rows.
+      return { ...shared, form: 'rows' }
+  }
+}

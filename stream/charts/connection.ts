@@ -1,0 +1,252 @@
+/**
+ * One browser connection with its charts, credit and life signs. It decides when a frame goes out and what is in it.
+ *
+ *   fresh -> (snapshot sent) -> following -> (parked | shown again after long | redesigned) -> fresh
+ */
+import { PendingDelta } from './model.ts'
+import type { Chart } from './chart.ts'
+import type { ChartDelta, ChartFrame, FromEngine, ToEngine } from './protocol.ts'
+import type { Clock, Timer } from '../time/clock.ts'
+
+export const PARK_AFTER_MS = 5000
+export const FORGET_AFTER_MS = 60_000
+export const FORGET_HIDDEN_AFTER_MS = 300_000
+/** The fastest any connection is drawn. */
+const TICK_MS = 50
+const STATUS_EVERY_MS = 1000
+
+export interface ConnectionOptions {
+  readonly clock: Clock
+  chart(chartId: string): Chart | undefined
+  send(message: FromEngine): void
+  readonly welcomeWith: { readonly protocol: number; readonly instance: string; readonly credit: number }
+  /** Nothing was heard for too long. */
+  silent(): void
+}
+
+interface Subscription {
+  visible: boolean
+  sequence: number
+  /** The next frame is a snapshot; pending rows do not matter until then. */
+  fresh: boolean
+  /** The next frame carries spec and columns. */
+  respec: boolean
+  endDue: boolean
+  statusDue: boolean
+  lastSentMs: number
+  readonly pending: PendingDelta
+}
+
+export class ChartConnection {
+  readonly #options: ConnectionOptions
+  readonly #subscriptions = new Map<string, Subscription>()
+  #client = ''
+  #credit = 0
+  /** When the browser last said anything. */
+  #heardMs: number
+  #tick: Timer | null = null
+  #watchdog: Timer | null = null
+  #closed = false
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+    this.#heardMs = options.clock.nowMs()
+  }
+
+  has(chartId: string): boolean {
+    return this.#subscriptions.has(chartId)
+  }
+
+  sees(chartId: string): boolean {
+    return this.#subscriptions.get(chartId)?.visible === true
+  }
+
+  hello({ client, protocol }: Extract<ToEngine, { type: 'hello' }>): void {
+    this.#subscriptions.clear()
+    this.welcome(client)
+    if (protocol === this.#options.welcomeWith.protocol) return
+    this.#send({
+      type: 'error',
+      client,
+      message: `Cannot show live charts: the extension speaks version ${protocol}, the kernel version ${this.#options.welcomeWith.protocol}`,
+      hint: 'Run riffle install and reload the page',
+    })
+  }
+
+  welcome(client: string): void {
+    this.#client = client
+    this.#credit = this.#options.welcomeWith.credit
+    this.#send({ type: 'welcome', client, ...this.#options.welcomeWith })
+  }
+
+  /** A sign of life: the clocks of parking and forgetting start again. */
+  alive(): void {
+    this.#heardMs = this.#options.clock.nowMs()
+    if (this.#watchdog === null && !this.#closed) this.#watch(PARK_AFTER_MS)
+  }
+
+  subscribe(chartId: string, visible: boolean): void {
+    if (this.#options.chart(chartId) === undefined) {
+      this.gone(chartId, 'the kernel does not know this chart; run its cell again')
+      return
+    }
+    const sequence = this.#subscriptions.get(chartId)?.sequence ?? 0
+    this.#subscriptions.set(chartId, {
+      visible,
+      sequence,
+      fresh: true,
+      respec: true,
+      endDue: this.#options.chart(chartId)?.end !== undefined,
+      statusDue: true,
+      lastSentMs: -Infinity,
+      pending: new PendingDelta(),
+    })
+    this.#schedule()
+  }
+
+  unsubscribe(chartId: string): void {
+    this.#subscriptions.delete(chartId)
+  }
+
+  setVisible(chartId: string, visible: boolean): void {
+    const subscription = this.#subscriptions.get(chartId)
+    if (subscription === undefined) return
+    subscription.visible = visible
+    this.#schedule()
+  }
+
+  addCredit(count: number): void {
+    const most = this.#options.welcomeWith.credit
+    this.#credit = Math.min(most, this.#credit + Math.max(0, Math.floor(count)))
+    this.#schedule()
+  }
+
+  changed(chartId: string, delta: ChartDelta | null): void {
+    const subscription = this.#subscriptions.get(chartId)
+    const chart = this.#options.chart(chartId)
+    if (subscription === undefined || chart === undefined) return
+    subscription.statusDue = true
+    if (delta !== null && !subscription.fresh) {
+      subscription.pending.add(delta)
+      // More waits than a snapshot would hold: take the snapshot.
+      if (subscription.pending.size > 2 * chart.retention.rows) this.#park(subscription)
+    }
+    this.#schedule()
+  }
+
+  /** Columns, spec or the whole stream changed. */
+  redesign(chartId: string): void {
+    const subscription = this.#subscriptions.get(chartId)
+    if (subscription === undefined) return
+    this.#park(subscription)
+    subscription.respec = true
+    this.#schedule()
+  }
+
+  ended(chartId: string): void {
+    const subscription = this.#subscriptions.get(chartId)
+    if (subscription === undefined) return
+    subscription.endDue = true
+    this.#schedule()
+  }
+
+  gone(chartId: string, reason: string): void {
+    this.#subscriptions.delete(chartId)
+    this.#send({ type: 'gone', client: this.#client, chartId, reason })
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#tick?.cancel()
+    this.#watchdog?.cancel()
+    this.#subscriptions.clear()
+  }
+
+  /** Nothing waits for this subscriber any more; its next frame is a snapshot. */
+  #park(subscription: Subscription): void {
+    subscription.fresh = true
+    subscription.pending.clear()
+  }
+
+  #schedule(): void {
+    if (this.#tick !== null || this.#closed || this.#credit === 0) return
+    const nowMs = this.#options.clock.nowMs()
+    let dueMs = Infinity
+    for (const [chartId, subscription] of this.#subscriptions)
+      dueMs = Math.min(dueMs, this.#dueMs(chartId, subscription))
+    if (dueMs === Infinity) return
+    this.#tick = this.#options.clock.setTimer(Math.max(0, dueMs - nowMs), () => {
+      this.#tick = null
+      this.#sendFrame()
+      this.#schedule()
+    })
+  }
+
+  /** When a chart may be sent next; Infinity when it has nothing to say. Hidden charts say nothing but their end. */
+  #dueMs(chartId: string, subscription: Subscription): number {
+    const chart = this.#options.chart(chartId)
+    if (chart === undefined) return Infinity
+    if (subscription.endDue) return subscription.lastSentMs
+    if (!subscription.visible) return Infinity
+    if (subscription.fresh || subscription.respec || !subscription.pending.empty) {
+      return subscription.lastSentMs + Math.max(TICK_MS, 1000 / chart.fps)
+    }
+    return subscription.statusDue ? subscription.lastSentMs + STATUS_EVERY_MS : Infinity
+  }
+
+  #sendFrame(): void {
+    const nowMs = this.#options.clock.nowMs()
+    const charts: ChartFrame[] = []
+    for (const [chartId, subscription] of this.#subscriptions) {
+      const chart = this.#options.chart(chartId)
+      // A chart due within half a tick rides along: one message for all.
+      if (chart === undefined || this.#dueMs(chartId, subscription) > nowMs + TICK_MS / 2) continue
+      charts.push(this.#frameOf(chart, subscription, nowMs))
+    }
+    if (charts.length === 0) return
+    this.#credit--
+    this.#send({ type: 'frame', client: this.#client, charts })
+  }
+
+  #frameOf(chart: Chart, subscription: Subscription, nowMs: number): ChartFrame {
+    const content = subscription.fresh
+      ? { snapshot: chart.rows }
+      : subscription.pending.empty
+        ? {}
+        : { delta: subscription.pending.take() }
+    const frame: ChartFrame = {
+      chartId: chart.chartId,
+      sequence: ++subscription.sequence,
+      ...content,
+      status: chart.status,
+      ...(subscription.respec ? { respec: chart.respec } : {}),
+      ...(chart.end !== undefined ? { end: chart.end } : {}),
+    }
+    subscription.pending.clear()
+    subscription.fresh = false
+    subscription.respec = false
+    subscription.endDue = false
+    subscription.statusDue = false
+    subscription.lastSentMs = nowMs
+    return frame
+  }
+
+  #watch(delayMs: number): void {
+    this.#watchdog = this.#options.clock.setTimer(delayMs, () => {
+      this.#watchdog = null
+      const silentMs = this.#options.clock.nowMs() - this.#heardMs
+      const hidden = this.#subscriptions.size > 0 && ![...this.#subscriptions.values()].some(({ visible }) => visible)
+      if (silentMs >= (hidden ? FORGET_HIDDEN_AFTER_MS : FORGET_AFTER_MS)) {
+        this.#options.silent()
+        return
+      }
+      if (silentMs >= PARK_AFTER_MS && this.#credit === 0)
+        for (const subscription of this.#subscriptions.values()) this.#park(subscription)
+      this.#watch(PARK_AFTER_MS)
+    })
+  }
+
+  #send(message: FromEngine): void {
+    if (!this.#closed) this.#options.send(message)
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Where the axes of a chart stand, as values of the params in its spec. The time axis follows the newest row; the value axis
+ * grows at once and shrinks only after the room was unused for a while, so it does not breathe with every window.
+ */
+import type { ChartRow, Retention } from './protocol.ts'
+
+const SHRINK_AFTER_MS = 5000
+const SHRINK_SHARE = 0.2
+const HEADROOM = 0.06
+
+export interface Domain {
+  readonly min: number
+  readonly max: number
+}
+
+/** The span of the time axis; null while no row has a time. Never wider than the retention, never of no width. */
+export function timeDomain(rows: readonly ChartRow[], field: string, retention: Retention): Domain | null {
+  const range = rangeOf(rows, field)
+  if (range === null) return null
+  const { spanMs } = retention
+  const min = spanMs === undefined ? range.min : Math.max(range.min, range.max - spanMs)
+  return min < range.max ? { min, max: range.max } : { min: range.max - (spanMs ?? 60_000) / 10, max: range.max }
+}
+
+export class CalmDomain {
+  #domain: Domain | null = null
+  /** Since when the values have left much of the domain unused; null while they fill it. */
+  #slackSinceMs: number | null = null
+
+  /** The domain after looking at `rows` at `nowMs` (any clock that does not go back); null while there are no values. */
+  update(rows: readonly ChartRow[], field: string, nowMs: number): Domain | null {
+    const range = rangeOf(rows, field)
+    if (range === null) return this.#domain
+    const wanted = withHeadroom(range)
+    const current = this.#domain
+    if (current === null) return (this.#domain = wanted)
+    const grown = {
+      min: range.min < current.min ? wanted.min : current.min,
+      max: range.max > current.max ? wanted.max : current.max,
+    }
+    this.#domain = this.#shrink(grown, wanted, nowMs)
+    return this.#domain
+  }
+
+  #shrink(current: Domain, wanted: Domain, nowMs: number): Domain {
+    const width = current.max - current.min
+    const slack = width - (wanted.max - wanted.min)
+    if (slack <= SHRINK_SHARE * width) {
+      this.#slackSinceMs = null
+      return current
+    }
+    this.#slackSinceMs ??= nowMs
+    if (nowMs - this.#slackSinceMs < SHRINK_AFTER_MS) return current
+    this.#slackSinceMs = null
+    return { min: Math.max(current.min, wanted.min), max: Math.min(current.max, wanted.max) }
+  }
+}
+
+/** Values near zero start at zero, so that small counts are not blown up; else a little air on both sides. */
+function withHeadroom({ min, max }: Domain): Domain {
+  const air = (max - min || Math.abs(max) || 1) * HEADROOM
+  const fromZero = min >= 0 && min < max * 0.6
+  return { min: fromZero ? 0 : min - air, max: max + air }
+}
+
+function rangeOf(rows: readonly ChartRow[], field: string): Domain | null {
+  let min = Infinity
+  let max = -Infinity
+  for (const row of rows) {
+    const value = row[field]
+    if (typeof value !== 'number' || !Number.isFinite(value)) continue
+    if (value < min) min = value
+    if (value > max) max = value
+  }
+  return min > max ? null : { min, max }
+}

@@ -1,0 +1,90 @@
+/**
+ * The MIME bundles that show a chart or a param: live for our extension, Vega-Lite 5 with the last frame for everybody
+ * else's, text for the rest. Every saved notebook is drawn from these.
+ */
+import { DATASET, LIVE_MIME, PARAM_MIME, PROTOCOL_VERSION } from './protocol.ts'
+import { CalmDomain, timeDomain } from './domains.ts'
+import { chartText } from './text.ts'
+import type { ChartRow, LiveBundle, MimeBundle, ParamBundle } from './protocol.ts'
+
+export const VEGALITE_MIME = 'application/vnd.vegalite.v5+json'
+const SAVED_ROWS = 500
+const SAVED_BYTES = 200_000
+
+/** The bundle of a chart with its last frame. `rows` in order of arrival. */
+export function chartBundle(live: LiveBundle, zone?: string): MimeBundle {
+  const { title, columns, retention, last } = live
+  const spec = staticSpec(live)
+  return {
+    [LIVE_MIME]: live,
+    ...(spec === null ? {} : { [VEGALITE_MIME]: spec }),
+    'text/plain': chartText({ title, columns, rows: last.rows, retention, status: last.status, zone }),
+  }
+}
+
+/** The spec with the last frame inside and its params at rest: what draws without us. */
+export function staticSpec({
+  spec,
+  retention,
+  last,
+}: Pick<LiveBundle, 'spec' | 'retention' | 'last'>): Record<string, unknown> | null {
+  if (spec === null) return null
+  const values = restingParams(spec, last.rows, retention)
+  const params = Array.isArray(spec['params']) ? spec['params'] : []
+  return {
+    ...spec,
+    data: { name: DATASET, values: last.rows },
+    params: params.map((param: unknown) => {
+      const name = typeof param === 'object' && param !== null && 'name' in param ? String(param.name) : ''
+      return name in values ? { name, value: values[name] } : param
+    }),
+  }
+}
+
+/** Values of `xMin xMax yMin yMax` for rows that stand still. */
+export function restingParams(
+  spec: Readonly<Record<string, unknown>>,
+  rows: readonly ChartRow[],
+  retention: LiveBundle['retention'],
+): Record<string, number> {
+  const x = channelField(spec, 'x')
+  const y = channelField(spec, 'y')
+  const time = x === null ? null : timeDomain(rows, x, retention)
+  const value = y === null ? null : new CalmDomain().update(rows, y, 0)
+  return {
+    ...(time === null ? {} : { xMin: time.min, xMax: time.max }),
+    ...(value === null ? {} : { yMin: value.min, yMax: value.max }),
+  }
+}
+
+/** Field of a channel of the plot as a whole; null when it has none. */
+export function channelField(spec: Readonly<Record<string, unknown>>, channel: 'x' | 'y'): string | null {
+  const encoding = spec['encoding']
+  if (typeof encoding !== 'object' || encoding === null) return null
+  const told: unknown = (encoding as Record<string, unknown>)[channel]
+  return typeof told === 'object' && told !== null && 'field' in told && typeof told.field === 'string'
+    ? told.field
+    : null
+}
+
+/** The newest rows that fit a saved frame: at most 500, at most 200 kB, in order of arrival. */
+export function savedRows(rows: readonly ChartRow[]): ChartRow[] {
+  const newest: ChartRow[] = []
+  let bytes = 0
+  for (let i = rows.length - 1; i >= 0 && newest.length < SAVED_ROWS; i--) {
+    const row = rows[i]
+    if (row === undefined) continue
+    bytes += JSON.stringify(row).length + 1
+    if (bytes > SAVED_BYTES) break
+    newest.push(row)
+  }
+  return newest.reverse()
+}
+
+/** The bundle of a `param`. */
+export function paramBundle(param: Omit<ParamBundle, 'protocol'>): MimeBundle {
+  return {
+    [PARAM_MIME]: { protocol: PROTOCOL_VERSION, ...param },
+    'text/plain': `${param.name} = ${String(param.value)}`,
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * The engine's end of every chart comm.
+ *
+ *   taps -> apply -> Chart (rows) -> pending delta per subscriber -> one frame per tick, against credit -> browser
+ *
+ * A connection without credit is sent nothing: its deltas merge, so what waits is never more than the chart keeps. After
+ * 5 s without a sign of life it is parked (nothing waits, a snapshot follows), after 60 s forgotten; 5 minutes when all its
+ * charts are hidden, because hidden tabs may run a timer once a minute. A message of a forgotten connection makes it known
+ * again: the answering `welcome` tells the browser to subscribe anew.
+ */
+import { Chart } from './chart.ts'
+import { PROTOCOL_VERSION } from './protocol.ts'
+import { ChartConnection } from './connection.ts'
+import type { ChartConcept } from './concept.ts'
+import type { ChartOptions, FromEngine, MimeBundle, ToEngine } from './protocol.ts'
+import type { Clock } from '../time/clock.ts'
+import type { StreamState, StreamStats } from '../model.ts'
+import type { TapFrame, TapOptions } from './tap.ts'
+
+export const CREDIT_AT_START = 4
+
+export interface ChartHubOptions {
+  readonly clock: Clock
+  /** Random per engine process. */
+  readonly instance: string
+  send(connection: string, message: FromEngine): void
+  /** A button on a chart. */
+  control(stream: string, action: 'pause' | 'resume' | 'stop'): void
+  setParam(name: string, value: number | string | boolean): void
+  /** Somebody began or ceased to look at a chart: reads that no one watches may pause. */
+  watched?(chartId: string, watched: boolean): void
+}
+
+export interface Registered {
+  readonly chartId: string
+  readonly tap: TapOptions
+  /** False: the same chart of the same stream was there already. */
+  readonly created: boolean
+}
+
+export class ChartHub {
+  readonly #options: ChartHubOptions
+  readonly #charts = new Map<string, Chart>()
+  readonly #idOfDefinition = new Map<string, string>()
+  readonly #connections = new Map<string, ChartConnection>()
+  readonly #watched = new Set<string>()
+  #nextChart = 1
+
+  constructor(options: ChartHubOptions) {
+    this.#options = options
+  }
+
+  /** Makes a chart of a stream, or gives the one that shows the same stream in the same way. Throws DURATION_INVALID. */
+  register(definition: { stream: string; concept: ChartConcept; options: ChartOptions }): Registered {
+    const { stream, concept, options } = definition
+    const id = JSON.stringify([stream, options])
+    const known = this.#charts.get(this.#idOfDefinition.get(id) ?? '')
+    if (known !== undefined) return { chartId: known.chartId, tap: known.tap(), created: false }
+    const chartId = `${stream}#${this.#nextChart++}`
+    const chart = new Chart(chartId, stream, concept, options)
+    this.#charts.set(chartId, chart)
+    this.#idOfDefinition.set(id, chartId)
+    return { chartId, tap: chart.tap(), created: true }
+  }
+
+  /** The stream of this name was replaced: its charts start anew. New taps are needed for all that is given back. */
+  replace(stream: string, concept: ChartConcept): Registered[] {
+    const replaced: Registered[] = []
+    for (const chart of this.#charts.values()) {
+      if (chart.stream !== stream) continue
+      chart.replace(concept)
+      this.#eachSubscriber(chart.chartId, connection => connection.redesign(chart.chartId))
+      replaced.push({ chartId: chart.chartId, tap: chart.tap(), created: false })
+    }
+    return replaced
+  }
+
+  /** Forgets a chart; browsers that show it keep its last frame. */
+  remove(chartId: string): void {
+    this.#charts.delete(chartId)
+    for (const [id, known] of this.#idOfDefinition) if (known === chartId) this.#idOfDefinition.delete(id)
+    for (const connection of this.#connections.values()) connection.gone(chartId, 'the stream is not there any more')
+  }
+
+  /** What the tap saw (null: nothing), with the counters of the stream. Called per tick, at least once a second. */
+  apply(chartId: string, frame: TapFrame | null, stats: StreamStats, errors: readonly string[]): void {
+    const chart = this.#charts.get(chartId)
+    if (chart === undefined) return
+    chart.setStats(stats, errors)
+    const applied = frame === null ? null : chart.apply(frame)
+    this.#eachSubscriber(chartId, connection => {
+      if (applied?.redesigned === true) connection.redesign(chartId)
+      else connection.changed(chartId, applied?.delta ?? null)
+    })
+  }
+
+  /** The stream ended, failed or was stopped; the last frame says so. */
+  end(chartId: string, state: StreamState, reason: string): void {
+    this.#charts.get(chartId)?.finish(state, reason)
+    this.#eachSubscriber(chartId, connection => connection.ended(chartId))
+  }
+
+  receive(connectionId: string, message: ToEngine): void {
+    if (message.type === 'bye') {
+      this.#forget(connectionId)
+      return
+    }
+    const known = this.#connections.get(connectionId)
+    const connection = known ?? this.#open(connectionId)
+    if (message.type === 'hello') connection.hello(message)
+    else if (known === undefined) connection.welcome('')
+    connection.alive()
+    this.#handle(connection, message)
+    this.#tellWatched()
+  }
+
+  /** A param has a new value: every slider follows. */
+  param(name: string, value: number | string | boolean): void {
+    for (const connection of this.#connections.keys()) this.#options.send(connection, { type: 'param', name, value })
+  }
+
+  /** The MIME bundle of a chart as it stands now; undefined for an unknown one. */
+  bundle(chartId: string): MimeBundle | undefined {
+    return this.#charts.get(chartId)?.bundle(this.#options.instance, 0)
+  }
+
+  /** Whether a browser has this chart in view. */
+  isWatched(chartId: string): boolean {
+    return this.#watched.has(chartId)
+  }
+
+  dispose(): void {
+    for (const id of [...this.#connections.keys()]) this.#forget(id)
+  }
+
+  #open(id: string): ChartConnection {
+    const { clock, instance, send } = this.#options
+    const connection = new ChartConnection({
+      clock,
+      chart: chartId => this.#charts.get(chartId),
+      send: message => send(id, message),
+      welcomeWith: { protocol: PROTOCOL_VERSION, instance, credit: CREDIT_AT_START },
+      silent: () => this.#forget(id),
+    })
+    this.#connections.set(id, connection)
+    return connection
+  }
+
+  #handle(connection: ChartConnection, message: ToEngine): void {
+    switch (message.type) {
+      case 'subscribe':
+        connection.subscribe(message.chartId, message.visible)
+        break
+      case 'unsubscribe':
+        connection.unsubscribe(message.chartId)
+        break
+      case 'visibility':
+        connection.setVisible(message.chartId, message.visible)
+        break
+      case 'credit':
+        connection.addCredit(message.count)
+        break
+      case 'control':
+        this.#control(connection, message)
+        break
+      case 'set-param':
+        this.#options.setParam(message.name, message.value)
+        break
+      default:
+        break
+    }
+  }
+
+  #control(connection: ChartConnection, { chartId, action }: Extract<ToEngine, { type: 'control' }>): void {
+    const chart = this.#charts.get(chartId)
+    if (chart === undefined) connection.gone(chartId, 'the kernel does not know this chart')
+    // `clear` empties the view of one browser; the stream has no part in it.
+    else if (action !== 'clear') this.#options.control(chart.stream, action)
+  }
+
+  #forget(id: string): void {
+    this.#connections.get(id)?.close()
+    this.#connections.delete(id)
+    this.#tellWatched()
+  }
+
+  #eachSubscriber(chartId: string, f: (connection: ChartConnection) => void): void {
+    for (const connection of this.#connections.values()) if (connection.has(chartId)) f(connection)
+  }
+
+  #tellWatched(): void {
+    for (const chartId of this.#charts.keys()) {
+      const watched = [...this.#connections.values()].some(connection => connection.sees(chartId))
+      if (watched === this.#watched.has(chartId)) continue
+      if (watched) this.#watched.add(chartId)
+      else this.#watched.delete(chartId)
+      this.#options.watched?.(chartId, watched)
+    }
+  }
+}

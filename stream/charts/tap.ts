@@ -1,0 +1,212 @@
+/**
+ * The worker's end of a chart: turns output batches and the rows of open windows into one small delta per tick.
+ * However fast the stream runs, a tap never holds more than the chart will keep; what it leaves out is counted.
+ */
+import { PendingDelta } from './model.ts'
+import { plainValue } from './columns.ts'
+import { expiredKeys } from './retain.ts'
+import type { Batch } from '../model.ts'
+import type { ChartConcept } from './concept.ts'
+import type { ChartDelta, ChartRow, Retention } from './protocol.ts'
+
+/** Plain data: made by the hub, sent to the worker. */
+export interface TapOptions {
+  readonly concept: ChartConcept
+  readonly retention: Retention
+  /** Fields that identify a row when only the latest per key is kept; empty for plain rows. */
+  readonly latestBy: readonly string[]
+  /** Field whose values are the series; rows beyond `seriesLimit` of them are not drawn. */
+  readonly seriesBy: readonly string[]
+  readonly seriesLimit: number
+}
+
+/** What happened to a chart since the last tick. Counts are totals since the tap was made. */
+export interface TapFrame {
+  readonly delta: ChartDelta
+  /** Rows that came out of the stream. */
+  readonly seenCount: number
+  /** Rows replaced or expired before they could be drawn. */
+  readonly conflatedCount: number
+  /** Series left out because the chart has no room for them. */
+  readonly otherSeriesCount: number
+}
+
+const OTHER_SERIES_LIMIT = 10_000
+
+export class ChartTap {
+  readonly #options: TapOptions
+  readonly #pending = new PendingDelta()
+  /** Open windows as last told: key -> their text. */
+  #open = new Map<string, string>()
+  readonly #series = new Set<string>()
+  readonly #otherSeries = new Set<string>()
+  /** Results already given for windows that are still open (early rows): they stand when the window closes without another. */
+  #early = new Map<string, ChartRow>()
+  /** Plain rows the chart may still show, oldest first. */
+  #arrivals: { key: string; row: Readonly<Record<string, unknown>> }[] = []
+  /** Results since the last `collect`. */
+  readonly #results = new Map<string, ChartRow>()
+  #seenCount = 0
+  #conflatedCount = 0
+  #nextRow = 0
+
+  constructor(options: TapOptions) {
+    this.#options = options
+  }
+
+  /** Takes a batch of the stream's output. Cost is bounded by what the chart keeps for plain rows, else by the batch. */
+  onBatch(batch: Batch): void {
+    this.#seenCount += batch.count
+    const plain = this.#options.concept.form === 'rows' && this.#options.latestBy.length === 0
+    // The newest rows push out all before them, so a long batch of plain rows is entered near its end.
+    let from = 0
+    if (plain && batch.weights === undefined) from = Math.max(0, batch.count - this.#options.retention.rows)
+    this.#conflatedCount += from
+    this.#nextRow += from
+    for (let i = from; i < batch.count; i++) {
+      const weight = batch.weights?.[i] ?? 1
+      this.#onRow(batch.rows[i], batch.eventTimesMs[i] ?? Number.NaN, weight < 0, plain)
+    }
+    if (plain) this.#forgetOldArrivals()
+    else this.#forgetOldResults()
+  }
+
+  /**
+   * What changed since the last call, open windows included. `provisionalRows` are the rows of all open windows, in the shape
+   * of the output; one that is gone without a result is removed.
+   */
+  collect(provisionalRows: readonly unknown[]): TapFrame {
+    const open = new Map<string, string>()
+    for (const provisional of provisionalRows) {
+      const row = this.#plainRow(provisional, Number.NaN)
+      if (!this.#fits(row)) continue
+      const key = this.#keyOf(row)
+      const text = JSON.stringify(row)
+      open.set(key, text)
+      if (this.#open.get(key) !== text || this.#results.has(key))
+        this.#pending.replace({ ...row, $key: key, $open: true })
+    }
+    this.#closeWindows(open)
+    this.#open = open
+    this.#results.clear()
+    return {
+      delta: this.#pending.take(),
+      seenCount: this.#seenCount,
+      conflatedCount: this.#conflatedCount,
+      otherSeriesCount: this.#otherSeries.size,
+    }
+  }
+
+  #closeWindows(open: ReadonlyMap<string, string>): void {
+    for (const key of this.#open.keys()) {
+      if (open.has(key) || this.#results.has(key)) continue
+      const early = this.#early.get(key)
+      if (early === undefined) this.#pending.remove(key)
+      else this.#pending.replace(early)
+    }
+    const early = new Map<string, ChartRow>()
+    for (const key of open.keys()) {
+      const row = this.#results.get(key) ?? this.#early.get(key)
+      if (row !== undefined) early.set(key, row)
+    }
+    this.#early = early
+  }
+
+  #onRow(value: unknown, eventTimeMs: number, retracted: boolean, plain: boolean): void {
+    const row = this.#plainRow(value, eventTimeMs)
+    if (plain) {
+      if (retracted) this.#retractPlain(row)
+      else if (this.#fits(row)) this.#addPlain(row)
+      return
+    }
+    if (!this.#fits(row)) return
+    const key = this.#keyOf(row)
+    if (retracted) {
+      this.#results.delete(key)
+      this.#early.delete(key)
+      this.#pending.remove(key)
+      return
+    }
+    if (this.#results.has(key)) this.#conflatedCount++
+    const result = { ...row, $key: key }
+    this.#results.set(key, result)
+    this.#pending.replace(result)
+  }
+
+  #addPlain(row: Record<string, unknown>): void {
+    const key = `r${this.#nextRow++}`
+    this.#arrivals.push({ key, row })
+    this.#pending.add({ upsert: [{ ...row, $key: key }], remove: [] })
+  }
+
+  /** A plain row has no identity but its content: the newest equal one goes. */
+  #retractPlain(row: Record<string, unknown>): void {
+    const text = JSON.stringify(row)
+    const index = this.#arrivals.findLastIndex(arrival => JSON.stringify(arrival.row) === text)
+    const found = this.#arrivals[index]
+    if (found === undefined) return
+    this.#arrivals.splice(index, 1)
+    this.#pending.remove(found.key)
+  }
+
+  #forgetOldArrivals(): void {
+    const surplus = this.#arrivals.length - this.#options.retention.rows
+    if (surplus <= 0) return
+    for (const { key } of this.#arrivals.splice(0, surplus)) {
+      // A row already sent is left to the model's retention, which goes by event time.
+      if (this.#pending.drop(key)) this.#conflatedCount++
+    }
+  }
+
+  /** Catching up on history closes windows by the thousand; those the chart would let go of at once are not carried. */
+  #forgetOldResults(): void {
+    const { retention } = this.#options
+    if (this.#results.size <= 2 * retention.rows) return
+    for (const key of expiredKeys(this.#results.values(), retention)) {
+      this.#results.delete(key)
+      this.#pending.remove(key)
+      this.#conflatedCount++
+    }
+  }
+
+  #plainRow(value: unknown, eventTimeMs: number): Record<string, unknown> {
+    const { concept, seriesBy } = this.#options
+    const row: Record<string, unknown> = {}
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      for (const [name, field] of Object.entries(value)) {
+        if (name.startsWith('$') || (!concept.revisions && isRevision(name, concept))) continue
+        row[name] = plainValue(field)
+      }
+    } else {
+      row['value'] = plainValue(value)
+    }
+    if (concept.form === 'rows' && Number.isFinite(eventTimeMs)) row['$at'] = eventTimeMs
+    if (seriesBy.length > 1) row['$series'] = seriesBy.map(name => String(row[name])).join(' · ')
+    return row
+  }
+
+  #keyOf(row: Readonly<Record<string, unknown>>): string {
+    const { concept, latestBy, retention } = this.#options
+    if (retention.latestPerKey === true || concept.form !== 'window')
+      return JSON.stringify(latestBy.map(name => row[name]))
+    return JSON.stringify([...concept.by.map(name => row[name]), row['windowStart'], row['windowEnd']])
+  }
+
+  /** Whether the row's series is among those drawn; the first ones to come are. */
+  #fits(row: Readonly<Record<string, unknown>>): boolean {
+    const { seriesBy, seriesLimit } = this.#options
+    if (seriesBy.length === 0) return true
+    const series = JSON.stringify(seriesBy.map(name => row[name]))
+    if (this.#series.has(series)) return true
+    if (this.#series.size < seriesLimit) {
+      this.#series.add(series)
+      return true
+    }
+    if (this.#otherSeries.size < OTHER_SERIES_LIMIT) this.#otherSeries.add(series)
+    return false
+  }
+}
+
+function isRevision(name: string, concept: ChartConcept): boolean {
+  return concept.form !== 'rows' && (name === 'kind' || name === 'revision') && !concept.by.includes(name)
+}
