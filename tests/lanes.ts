@@ -1,0 +1,62 @@
+/** The lanes of the test run: which files belong to one, what it needs before, how long it may take. */
+import { existsSync, readdirSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { packageRoot } from '../kernel/setup/places.ts'
+import type { StepName } from '../kernel/setup/setup.ts'
+
+export interface Lane {
+  readonly name: string
+  /** Files and folders below the root that it takes its `*.test.ts` from. */
+  readonly from: readonly string[]
+  /** Steps of the set-up. */
+  readonly needs: readonly StepName[]
+  readonly chromium: boolean
+  /** Test files at the same time. */
+  readonly concurrency: number
+  /** Hang limit of one test, and of the lane. */
+  readonly testLimitMs: number
+  readonly limitMs: number
+}
+
+const minute = 60_000
+const everything: readonly StepName[] = ['python', 'bundle', 'extension', 'jupyter']
+const ownLanes = ['protocol', 'servers', 'browser', 'notebooks']
+
+/** Order: the quick ones first, so that a broken tree is told early. */
+export const lanes: readonly Lane[] = [
+  {
+    name: 'unit',
+    from: ['kernel', 'magics', 'stream', 'extension/src', 'benches', 'tests'],
+    needs: [],
+    chromium: false,
+    concurrency: 2,
+    testLimitMs: 2 * minute,
+    limitMs: 12 * minute,
+  },
+  lane('protocol', { needs: ['bundle'], testLimitMs: minute, limitMs: 8 * minute }),
+  lane('servers', { needs: [], testLimitMs: 4 * minute, limitMs: 10 * minute }),
+  lane('notebooks', { needs: everything, testLimitMs: 3 * minute, limitMs: 8 * minute }),
+  lane('browser', { needs: everything, chromium: true, testLimitMs: 4 * minute, limitMs: 12 * minute }),
+]
+
+function lane(name: string, own: Pick<Lane, 'needs' | 'testLimitMs' | 'limitMs'> & { chromium?: boolean }): Lane {
+  return { name, from: [`tests/${name}`], chromium: false, concurrency: 1, ...own }
+}
+
+/** Test files of a lane, sorted; the unit lane leaves out what has a lane of its own. */
+export function testFiles(lane: Lane): readonly string[] {
+  const found = lane.from
+    .flatMap(path => [...filesUnder(join(packageRoot, path))])
+    .map(path => relative(packageRoot, path))
+  const foreign = ownLanes.filter(name => name !== lane.name).map(name => join('tests', name) + '/')
+  return found.filter(path => path.endsWith('.test.ts') && !foreign.some(folder => path.startsWith(folder))).sort()
+}
+
+function* filesUnder(path: string): Generator<string> {
+  if (!existsSync(path)) return
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    if (entry.name === 'node_modules') continue
+    if (entry.isDirectory()) yield* filesUnder(join(path, entry.name))
+    else yield join(path, entry.name)
+  }
+}
