@@ -1,0 +1,255 @@
+/**
+ * The cells process over the kernel's life: started, given one cell at a time, interrupted by the ladder, replaced when it
+ * dies. What it sends is turned into messages of the request it belongs to.
+ *
+ *   Stop ──▶ line to the watcher thread ──0.5 s──▶ "still running" on the cell ──Stop──▶ the process is replaced
+ */
+import type { CellError, FromCells, NotebookName, ToCells } from '../cells/protocol.ts'
+import { CellsProcess } from './cells-process.ts'
+import type { Iopub } from './iopub.ts'
+import type { Header, Json } from './message.ts'
+import type { Entry } from './places.ts'
+import type { WatchLine } from './watch.ts'
+
+type Execute = Extract<ToCells, { type: 'execute' }>
+export type CellsCall = Extract<FromCells, { type: 'call' }>
+export type CellsComm = Extract<FromCells, { type: 'comm' }>
+export type InputRequest = Extract<FromCells, { type: 'inputRequest' }>
+
+export interface Outcome {
+  readonly status: 'ok' | 'error'
+  readonly error?: CellError | undefined
+  readonly userExpressions: Json
+  readonly payload: readonly Json[]
+}
+
+export interface CellsHostOptions {
+  readonly entry: Entry
+  readonly environment: NodeJS.ProcessEnv
+  readonly watch: WatchLine
+  readonly iopub: Iopub
+  /** Header of a request by its msg_id. */
+  headerOf(id: string): Header | undefined
+  /** Where the engine listens now. */
+  enginePath(): string | undefined
+  onCall(call: CellsCall): void
+  onComm(comm: CellsComm): void
+  onInputRequest(request: InputRequest): void
+  onResult(requestId: string, text: string): void
+  /** The process was replaced: its variables and comms are gone. */
+  onReplaced(): void
+}
+
+interface Running {
+  readonly execute: Execute
+  readonly resolve: (outcome: Outcome) => void
+  /** An error output was published by the cells process itself. */
+  errorShown: boolean
+  noticeTimer: NodeJS.Timeout | undefined
+  noticeShown: boolean
+  replacing: boolean
+}
+
+const NOTICE_MS = 500
+/** A process that cannot even start is not started for ever. */
+const START_LIMIT = 3
+
+export class CellsHost {
+  readonly #options: CellsHostOptions
+  #process: CellsProcess | undefined
+  #running: Running | undefined
+  /** Raw output belongs to the running cell, else to the newest one. */
+  #newest: string | undefined
+  #names: readonly NotebookName[] = []
+  #failedStarts = 0
+  #lastWords = ''
+  #stopping = false
+
+  constructor(options: CellsHostOptions) {
+    this.#options = options
+  }
+
+  get names(): readonly NotebookName[] {
+    return this.#names
+  }
+
+  start(): void {
+    if (this.#process !== undefined || this.#stopping) return
+    const child = new CellsProcess(this.#options.entry, this.#options.environment, {
+      onMessage: message => this.#receive(message),
+      onRaw: (name, text) => {
+        if (!child.ready && name === 'stderr') this.#lastWords = (this.#lastWords + text).slice(-2000)
+        this.#options.iopub.stream(this.#header(this.#running?.execute.requestId ?? this.#newest), name, text)
+      },
+      onExit: (how, ready) => this.#exited(how, ready),
+    })
+    this.#process = child
+    this.announceEngine()
+  }
+
+  announceEngine(): void {
+    const path = this.#options.enginePath()
+    if (path !== undefined) this.#process?.send({ type: 'engine', path })
+  }
+
+  send(message: ToCells): void {
+    this.start()
+    this.#process?.send(message)
+  }
+
+  /** Runs one cell; resolves after all its output has been read. */
+  async execute(execute: Execute): Promise<Outcome> {
+    if (this.#failedStarts >= START_LIMIT) this.#failedStarts = START_LIMIT - 1
+    this.start()
+    this.#newest = execute.requestId
+    const outcome = await new Promise<Outcome>(resolve => {
+      this.#running = {
+        execute,
+        resolve,
+        errorShown: false,
+        noticeTimer: undefined,
+        noticeShown: false,
+        replacing: false,
+      }
+      this.#process?.send(execute)
+    })
+    await this.#process?.drained()
+    return outcome
+  }
+
+  /** Stop was pressed. Without a running cell nothing happens, and nothing is left behind for the next one. */
+  interrupt(): void {
+    const running = this.#running
+    if (running === undefined) return
+    if (running.noticeShown) {
+      running.replacing = true
+      this.#process?.kill()
+      return
+    }
+    this.#options.watch.interrupt(running.execute.requestId)
+    running.noticeTimer ??= setTimeout(() => {
+      running.noticeShown = true
+      const text =
+        `still running: ${running.execute.cellName} does not stop (${firstLine(running.execute.typed)})\n` +
+        'Stop once more to replace the cells process: its variables are lost, streams go on\n'
+      this.#options.iopub.stream(this.#header(running.execute.requestId), 'stderr', text)
+    }, NOTICE_MS)
+  }
+
+  stop(): void {
+    this.#stopping = true
+    this.#process?.send({ type: 'shutdown' })
+  }
+
+  kill(): void {
+    this.#stopping = true
+    this.#process?.kill()
+  }
+
+  get alive(): boolean {
+    return this.#process !== undefined
+  }
+
+  #header(id: string | undefined): Header | undefined {
+    return id === undefined ? undefined : this.#options.headerOf(id)
+  }
+
+  #receive(message: FromCells): void {
+    const { iopub } = this.#options
+    switch (message.type) {
+      case 'ready':
+        this.#failedStarts = 0
+        this.#lastWords = ''
+        return
+      case 'stream':
+        return iopub.stream(this.#header(message.parentId), message.name, message.text)
+      case 'message':
+        return this.#publish(message)
+      case 'done':
+        this.#names = message.names
+        return this.#finish(message.requestId, message)
+      case 'inputRequest':
+        return this.#options.onInputRequest(message)
+      case 'comm':
+        return this.#options.onComm(message)
+      case 'call':
+        return this.#options.onCall(message)
+    }
+  }
+
+  #publish(message: Extract<FromCells, { type: 'message' }>): void {
+    const running = this.#running?.execute.requestId === message.parentId ? this.#running : undefined
+    let content: Json = message.content
+    if (message.msgType === 'error' && running !== undefined) running.errorShown = true
+    if (message.msgType === 'execute_result') {
+      content = { metadata: {}, execution_count: running?.execute.executionCount ?? 0, ...content }
+      const plain = (content['data'] as Json | undefined)?.['text/plain']
+      if (typeof plain === 'string') this.#options.onResult(message.parentId, plain)
+    }
+    // `transient` and `metadata` must be objects: nbconvert fails on null.
+    if (message.msgType.endsWith('display_data')) content = { metadata: {}, transient: {}, ...content }
+    this.#options.iopub.message({
+      type: message.msgType,
+      parent: this.#header(message.parentId),
+      content,
+      buffers: message.buffers,
+    })
+  }
+
+  #finish(requestId: string, outcome: Outcome): void {
+    const running = this.#running
+    if (running === undefined || running.execute.requestId !== requestId) return
+    this.#running = undefined
+    clearTimeout(running.noticeTimer)
+    this.#options.watch.forget()
+    if (outcome.status === 'error' && outcome.error !== undefined && !running.errorShown) {
+      const { ename, evalue, traceback } = outcome.error
+      this.#options.iopub.message({
+        type: 'error',
+        parent: this.#header(requestId),
+        content: { ename, evalue, traceback },
+      })
+    }
+    running.resolve(outcome)
+  }
+
+  #exited(how: string, ready: boolean): void {
+    this.#process = undefined
+    this.#names = []
+    if (this.#stopping) return
+    if (!ready) this.#failedStarts += 1
+    const running = this.#running
+    this.#options.onReplaced()
+    if (this.#failedStarts < START_LIMIT) this.start()
+    if (running !== undefined) {
+      const error = ready ? replacedError(how, running.replacing) : startError(how, this.#lastWords)
+      this.#finish(running.execute.requestId, { status: 'error', error, userExpressions: {}, payload: [] })
+    }
+  }
+}
+
+function firstLine(typed: string): string {
+  const line = typed.trim().split('\n')[0] ?? ''
+  return line.length > 60 ? `${line.slice(0, 57)}…` : line
+}
+
+function replacedError(how: string, asked: boolean): CellError {
+  const message = asked
+    ? 'The cells process was replaced, as asked by the second Stop'
+    : `The cells process ended with ${how}`
+  return errorOf('CellsReplaced', `${message}: the variables of the notebook are lost, streams and charts go on`, [
+    "Run the cells that define your variables again; stream('NAME') finds a running stream.",
+  ])
+}
+
+function startError(how: string, words: string): CellError {
+  return errorOf(
+    'CellsNotStarted',
+    `Cannot start the cells process: it ended with ${how}`,
+    words === '' ? [] : words.trim().split('\n'),
+  )
+}
+
+export function errorOf(ename: string, evalue: string, lines: readonly string[]): CellError {
+  return { ename, evalue, traceback: [`\u001b[31m${ename}\u001b[39m: ${evalue}`, ...lines] }
+}

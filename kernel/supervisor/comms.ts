@@ -1,0 +1,105 @@
+/**
+ * Which comm belongs to whom. Comms of the chart target go to the engine, so that credits and snapshots are answered whatever a
+ * cell does; all others go to the cells process. Comm messages are never queued behind a cell.
+ */
+import { COMM_TARGET } from '../../stream/charts/protocol.ts'
+import type { FromEngine, ToEngine } from '../../stream/charts/protocol.ts'
+import type { SupervisorNotice } from '../engine/protocol.ts'
+import type { ToCells } from '../cells/protocol.ts'
+import type { CellsComm } from './cells-host.ts'
+import type { Iopub } from './iopub.ts'
+import { isObject } from './message.ts'
+import type { Header, Incoming, Json } from './message.ts'
+
+interface OpenComm {
+  readonly target: string
+  readonly owner: 'engine' | 'cells'
+  /** Parent of what is sent without a request of its own: the message that opened it. */
+  readonly parent: Header | undefined
+}
+
+export interface CommRoutes {
+  readonly iopub: Iopub
+  headerOf(id: string): Header | undefined
+  toEngine(notice: SupervisorNotice): void
+  toCells(message: ToCells): void
+}
+
+export class Comms {
+  readonly #routes: CommRoutes
+  readonly #open = new Map<string, OpenComm>()
+
+  constructor(routes: CommRoutes) {
+    this.#routes = routes
+  }
+
+  /** Content of a comm_info_reply. */
+  list(target: unknown): Json {
+    const open = [...this.#open].filter(([, comm]) => target === undefined || target === null || comm.target === target)
+    return Object.fromEntries(open.map(([id, comm]) => [id, { target_name: comm.target }]))
+  }
+
+  fromFront(message: Incoming): void {
+    const { content, header, buffers } = message
+    const id = content['comm_id']
+    if (typeof id !== 'string') return
+    if (header.msg_type === 'comm_open') {
+      const target = String(content['target_name'] ?? '')
+      this.#open.set(id, { target, owner: target === COMM_TARGET ? 'engine' : 'cells', parent: header })
+    }
+    const comm = this.#open.get(id)
+    if (comm === undefined) return
+    const kind = header.msg_type === 'comm_open' ? 'open' : header.msg_type === 'comm_close' ? 'close' : 'msg'
+    if (kind === 'close') this.#open.delete(id)
+    const body = content['data']
+    if (comm.owner === 'cells') {
+      this.#routes.toCells({
+        type: 'comm',
+        kind,
+        commId: id,
+        targetName: comm.target,
+        parentId: header.msg_id,
+        content: body ?? {},
+        buffers,
+      })
+    } else if (kind === 'close') {
+      this.#routes.toEngine({ type: 'chart', connection: id, message: { type: 'bye' } })
+    } else if (isObject(body) && typeof body['type'] === 'string') {
+      // The engine checks the message: what a browser sends is not to be trusted here or there.
+      this.#routes.toEngine({ type: 'chart', connection: id, message: body as unknown as ToEngine })
+    }
+  }
+
+  fromCells(comm: CellsComm): void {
+    const parent = this.#routes.headerOf(comm.parentId)
+    const known = this.#open.get(comm.commId)
+    if (comm.kind === 'open') this.#open.set(comm.commId, { target: comm.targetName ?? '', owner: 'cells', parent })
+    if (comm.kind === 'close') this.#open.delete(comm.commId)
+    const opened = comm.kind === 'open' ? { target_name: comm.targetName ?? '' } : {}
+    this.#routes.iopub.message({
+      type: `comm_${comm.kind}`,
+      parent: parent ?? known?.parent,
+      content: { comm_id: comm.commId, ...opened, data: comm.content ?? {} },
+      buffers: comm.buffers,
+    })
+  }
+
+  fromEngine(connection: string, message: FromEngine): void {
+    const comm = this.#open.get(connection)
+    if (comm === undefined) return
+    this.#routes.iopub.message({
+      type: 'comm_msg',
+      parent: comm.parent,
+      content: { comm_id: connection, data: message },
+    })
+  }
+
+  /** Everything of one owner ended with its process. */
+  closeAll(owner: 'engine' | 'cells'): void {
+    for (const [id, comm] of this.#open) {
+      if (comm.owner !== owner) continue
+      this.#open.delete(id)
+      this.#routes.iopub.message({ type: 'comm_close', parent: comm.parent, content: { comm_id: id, data: {} } })
+    }
+  }
+}

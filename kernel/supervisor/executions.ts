@@ -1,0 +1,219 @@
+/**
+ * Cells one at a time, in the order they were asked for. Everything else is answered beside the running cell.
+ *
+ *   busy ▶ execute_input ▶ outputs ▶ execute_reply ▶ idle
+ */
+import { createHash } from 'node:crypto'
+import type { CellError } from '../cells/protocol.ts'
+import type { CellsHost, Outcome } from './cells-host.ts'
+import { errorOf } from './cells-host.ts'
+import type { History } from './history.ts'
+import type { Iopub } from './iopub.ts'
+import { isObject } from './message.ts'
+import type { Header, Incoming, Json } from './message.ts'
+import type { PreparedCell } from './prepare.ts'
+import type { Channel } from './sockets.ts'
+
+export interface ExecutionsOptions {
+  readonly iopub: Iopub
+  readonly cells: CellsHost
+  readonly history: History
+  reply(channel: Channel, request: Incoming, content: Json): void
+  /** Expands magics and checks types. `waiting()` says whether more cells are queued (Run All). */
+  prepare(cell: Cell, waiting: () => boolean, cancel: AbortSignal): Promise<PreparedCell>
+  /** The cell has run: its names are known. */
+  finished(cell: Cell, prepared: PreparedCell, outcome: Outcome): void
+}
+
+export interface Cell {
+  readonly requestId: string
+  readonly cellId: string
+  /** `cell-5.ts` */
+  readonly name: string
+  readonly typed: string
+  readonly header: Header
+}
+
+interface Task {
+  readonly channel: Channel
+  readonly message: Incoming
+}
+
+interface Current {
+  readonly task: Task
+  readonly cancel: AbortController
+  inCells: boolean
+  readonly payload: Json[]
+}
+
+export class Executions {
+  readonly #options: ExecutionsOptions
+  #queue: Task[] = []
+  #current: Current | undefined
+  #count = 0
+  /** Modules are numbered apart from executions: a cell without history still needs a name of its own. */
+  #modules = 0
+
+  constructor(options: ExecutionsOptions) {
+    this.#options = options
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  push(channel: Channel, message: Incoming): void {
+    this.#queue.push({ channel, message })
+    if (this.#current === undefined) void this.#work()
+  }
+
+  /** The message that runs now. */
+  running(): Incoming | undefined {
+    return this.#current?.task.message
+  }
+
+  identitiesOf(requestId: string): readonly Buffer[] | undefined {
+    const message = this.#current?.task.message
+    return message?.header.msg_id === requestId ? message.identities : undefined
+  }
+
+  /** Adds a payload (a page of help) to the reply of a running cell. */
+  addPayload(requestId: string, payload: Json): void {
+    if (this.#current?.task.message.header.msg_id === requestId) this.#current.payload.push(payload)
+  }
+
+  interrupt(): void {
+    const current = this.#current
+    if (current === undefined) return
+    if (current.inCells) this.#options.cells.interrupt()
+    else current.cancel.abort()
+  }
+
+  async #work(): Promise<void> {
+    for (let task = this.#queue.shift(); task !== undefined; task = this.#queue.shift()) {
+      this.#current = { task, cancel: new AbortController(), inCells: false, payload: [] }
+      let failed: boolean
+      try {
+        failed = await this.#run(task, this.#current)
+      } catch (error) {
+        // A fault of the kernel itself still ends in one reply and one idle.
+        failed = true
+        const text = error instanceof Error ? error.message : String(error)
+        this.#answer(task, errorOf('KernelError', text, []), this.#count)
+      }
+      if (failed && task.message.content['stop_on_error'] !== false) {
+        // Requests that are on their way belong to the same Run All: read what has arrived before deciding.
+        for (let turn = 0; turn < 2; turn += 1) await new Promise(resolve => setImmediate(resolve))
+        this.#abortQueued()
+      }
+    }
+    this.#current = undefined
+    // A request may have come while the last one ended.
+    if (this.#queue.length > 0) await this.#work()
+  }
+
+  /** True when the cell failed. */
+  async #run(task: Task, current: Current): Promise<boolean> {
+    const { iopub, cells, history } = this.#options
+    const { header, content, metadata } = task.message
+    iopub.status(header, 'busy')
+    const typed = typeof content['code'] === 'string' ? content['code'] : ''
+    const silent = content['silent'] === true
+    const stored = !silent && content['store_history'] !== false && typed.trim() !== ''
+    if (stored) {
+      this.#count += 1
+      history.add(this.#count, typed)
+    }
+    this.#modules += 1
+    const cell: Cell = {
+      requestId: header.msg_id,
+      cellId:
+        typeof metadata['cellId'] === 'string'
+          ? metadata['cellId']
+          : `text-${createHash('sha1').update(typed).digest('hex').slice(0, 12)}`,
+      // The number people see as In[5]; a hidden cell must not take it.
+      name: stored ? `cell-${this.#count}.ts` : `hidden-${this.#modules}.ts`,
+      typed,
+      header,
+    }
+    const executionCount = this.#count
+    if (!silent)
+      iopub.message({
+        type: 'execute_input',
+        parent: header,
+        content: { code: typed, execution_count: executionCount },
+      })
+
+    const prepared = await this.#options.prepare(cell, () => this.#queue.length > 0, current.cancel.signal)
+    if (prepared.error !== undefined) {
+      const { ename, evalue, traceback } = prepared.error
+      iopub.message({ type: 'error', parent: header, content: { ename, evalue, traceback } })
+      this.#answer(task, prepared.error, executionCount)
+      return true
+    }
+    for (const notice of prepared.notices) iopub.stream(header, notice.name, `${notice.text}\n`)
+    current.inCells = true
+    const outcome = await cells.execute({
+      type: 'execute',
+      requestId: header.msg_id,
+      cellId: cell.cellId,
+      cellName: cell.name,
+      source: prepared.source,
+      typed,
+      spans: prepared.spans,
+      executionCount,
+      silent,
+      allowStdin: content['allow_stdin'] === true,
+      userExpressions: expressions(content['user_expressions']),
+    })
+    this.#options.finished(cell, prepared, outcome)
+    if (outcome.status === 'error')
+      this.#answer(
+        task,
+        outcome.error ?? errorOf('Error', 'the cell failed', []),
+        executionCount,
+        outcome.userExpressions,
+      )
+    else {
+      iopub.flush()
+      this.#options.reply(task.channel, task.message, {
+        status: 'ok',
+        execution_count: executionCount,
+        user_expressions: outcome.userExpressions,
+        payload: [...outcome.payload, ...current.payload],
+      })
+      iopub.status(header, 'idle')
+    }
+    return outcome.status === 'error'
+  }
+
+  #answer(task: Task, error: CellError, executionCount: number, userExpressions: Json = {}): void {
+    const { ename, evalue, traceback } = error
+    this.#options.iopub.flush()
+    this.#options.reply(task.channel, task.message, {
+      status: 'error',
+      execution_count: executionCount,
+      ename,
+      evalue,
+      traceback,
+      user_expressions: userExpressions,
+      payload: [],
+    })
+    this.#options.iopub.status(task.message.header, 'idle')
+  }
+
+  #abortQueued(): void {
+    const aborted = errorOf('Aborted', 'not run, because a cell before it failed', [])
+    for (const task of this.#queue.splice(0)) {
+      this.#options.iopub.status(task.message.header, 'busy')
+      this.#answer(task, aborted, this.#count)
+    }
+  }
+}
+
+function expressions(value: unknown): Record<string, string> {
+  if (!isObject(value)) return {}
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  )
+}

@@ -1,0 +1,336 @@
+/**
+ * The supervisor: every request gets exactly one busy and one idle, and an answer to whoever asked. It runs no user code, so
+ * nothing that a cell, a stream or a browser does keeps it from answering.
+ */
+import { join } from 'node:path'
+import type { EngineNotice } from '../engine/protocol.ts'
+import { CellsHost } from './cells-host.ts'
+import type { InputRequest } from './cells-host.ts'
+import { Comms } from './comms.ts'
+import type { Connection } from './connection.ts'
+import { EngineProcess } from './engine-process.ts'
+import { Executions } from './executions.ts'
+import { History } from './history.ts'
+import { Iopub } from './iopub.ts'
+import { KERNEL_INFO } from './kernel-info.ts'
+import { Language } from './language.ts'
+import { Wire } from './message.ts'
+import type { Header, Incoming, Json } from './message.ts'
+import { NotebookCalls } from './notebook-calls.ts'
+import { childEnvironment, entryBeside, packageRoot, privateFolder } from './places.ts'
+import { bindSockets } from './sockets.ts'
+import type { Channel, Sockets } from './sockets.ts'
+import { WatchLine } from './watch.ts'
+
+export interface KernelOptions {
+  readonly connection: Connection
+  readonly connectionFile: string
+  /** `import.meta.url` of the main file: children lie beside it. */
+  readonly mainUrl: string
+  exit(code: number): void
+}
+
+/** Parents of comm and other short requests are kept this long; those of cells for ever, for late output. */
+const SHORT_PARENTS = 2000
+/** Jupyter kills after 5 s; children get this long to end by themselves. */
+const SHUTDOWN_MS = 800
+/** The engine and the type server start this long after the sockets, or with the first request: readiness comes first. */
+const CHILDREN_DELAY_MS = 150
+
+interface Prompt {
+  readonly requestId: string
+  readonly messageId: string
+}
+
+export async function startKernel(options: KernelOptions): Promise<Kernel> {
+  const kernel = new Kernel(options)
+  await kernel.start()
+  return kernel
+}
+
+export class Kernel {
+  readonly #options: KernelOptions
+  readonly #wire: Wire
+  readonly #folder = privateFolder()
+  readonly #iopub: Iopub
+  readonly #history = new History(process.env['RIFFLE_HISTORY'] || undefined)
+  readonly #watch: WatchLine
+  readonly #engine: EngineProcess
+  readonly #cells: CellsHost
+  readonly #comms: Comms
+  readonly #language: Language
+  readonly #calls: NotebookCalls
+  readonly #executions: Executions
+  readonly #cellParents = new Map<string, Header>()
+  readonly #shortParents = new Map<string, Header>()
+  /** The request that a cell id ran last, for output of its streams. */
+  readonly #lastRequest = new Map<string, string>()
+  readonly #lines = new Map<string, number>()
+  #sockets: Sockets | undefined
+  #prompt: Prompt | undefined
+  #ending = false
+  #childrenStarted = false
+
+  constructor(options: KernelOptions) {
+    this.#options = options
+    this.#wire = new Wire(options.connection.key)
+    this.#iopub = new Iopub(message => this.#sockets?.publish(message))
+    this.#watch = new WatchLine(join(this.#folder.path, 'watch'))
+    const environment = (extra: Record<string, string>) => childEnvironment(extra, options.connectionFile)
+    const headerOf = (id: string) => this.#cellParents.get(id) ?? this.#shortParents.get(id)
+    this.#engine = new EngineProcess(
+      entryBeside(options.mainUrl, 'engine'),
+      environment({ RIFFLE_ENGINE_DIR: this.#folder.path }),
+      {
+        onNotice: notice => this.#engineNotice(notice),
+        onLost: () => {
+          this.#comms.closeAll('engine')
+          this.#language.engineLost()
+        },
+      },
+    )
+    this.#cells = new CellsHost({
+      entry: entryBeside(options.mainUrl, 'cells'),
+      environment: environment({ RIFFLE_WATCH_PATH: this.#watch.path }),
+      watch: this.#watch,
+      iopub: this.#iopub,
+      headerOf,
+      enginePath: () => this.#engine.path,
+      onCall: call => void this.#calls.answer(call),
+      onComm: comm => this.#comms.fromCells(comm),
+      onInputRequest: request => this.#askInput(request),
+      onResult: (requestId, text) => {
+        const line = this.#lines.get(requestId)
+        if (line !== undefined) this.#history.output(line, text)
+      },
+      onReplaced: () => {
+        this.#prompt = undefined
+        this.#comms.closeAll('cells')
+        this.#language.cellsReplaced()
+        if (this.#engine.path !== undefined)
+          void this.#engine.calls().then(engine => engine?.call('cellsReplaced').catch(() => {}))
+      },
+    })
+    this.#comms = new Comms({
+      iopub: this.#iopub,
+      headerOf,
+      toEngine: notice => this.#engine.notify(notice),
+      toCells: message => this.#cells.send(message),
+    })
+    this.#language = new Language({
+      root: packageRoot(options.mainUrl),
+      folder: this.#folder.path,
+      engine: this.#engine,
+      names: () => this.#cells.names,
+    })
+    this.#executions = new Executions({
+      iopub: this.#iopub,
+      cells: this.#cells,
+      history: this.#history,
+      reply: (channel, request, content) => this.#reply(channel, request, 'execute_reply', content),
+      prepare: (cell, waiting, cancel) => {
+        this.#lastRequest.set(cell.cellId, cell.requestId)
+        this.#lines.set(cell.requestId, this.#executions.count)
+        return this.#language.prepare(cell, waiting, cancel)
+      },
+      finished: (cell, prepared, outcome) => this.#language.finished(cell, prepared, outcome),
+    })
+    this.#calls = new NotebookCalls({
+      cells: this.#cells,
+      engine: this.#engine,
+      iopub: this.#iopub,
+      history: this.#history,
+      language: this.#language,
+      headerOf,
+      addPayload: (requestId, payload) => this.#executions.addPayload(requestId, payload),
+    })
+  }
+
+  async start(): Promise<void> {
+    this.#sockets = await bindSockets(this.#options.connection, this.#wire, {
+      message: (channel, message) => this.#receive(channel, message),
+      // Never to iopub, never with a digest: who can read there could forge.
+      ignored: (channel, reason) => process.stderr.write(`riffle: message on ${channel} ignored: ${reason}\n`),
+    })
+    this.#iopub.status(undefined, 'starting')
+    await this.#watch.listen()
+    setTimeout(() => this.#startChildren(), CHILDREN_DELAY_MS)
+  }
+
+  /** Ends children, sockets and files. Never throws, runs once. */
+  async end(code: number): Promise<void> {
+    if (this.#ending) return
+    this.#ending = true
+    this.#cells.stop()
+    this.#language.stop()
+    const deadline = Date.now() + SHUTDOWN_MS
+    await this.#engine.stop(SHUTDOWN_MS)
+    while (this.#cells.alive && Date.now() < deadline) await new Promise(resolve => setTimeout(resolve, 10))
+    this.#cells.kill()
+    this.#watch.close()
+    await this.#sockets?.close()
+    this.#folder.remove()
+    this.#options.exit(code)
+  }
+
+  interrupt(): void {
+    if (this.#prompt !== undefined) {
+      const { requestId } = this.#prompt
+      this.#prompt = undefined
+      this.#cells.send({ type: 'input', requestId, value: null })
+    }
+    this.#executions.interrupt()
+  }
+
+  #startChildren(): void {
+    if (this.#childrenStarted || this.#ending) return
+    this.#childrenStarted = true
+    this.#cells.start()
+    this.#engine.start()
+    this.#language.start()
+  }
+
+  #receive(channel: Channel, message: Incoming): void {
+    if (channel === 'stdin') return this.#inputReply(message)
+    const { msg_type: type } = message.header
+    if (this.#ending && type !== 'shutdown_request') return
+    if (type === 'execute_request') {
+      this.#cellParents.set(message.header.msg_id, message.header)
+      this.#startChildren()
+      return this.#executions.push(channel, message)
+    }
+    this.#rememberShort(message.header)
+    this.#iopub.status(message.header, 'busy')
+    void this.#handle(channel, message)
+      .catch((error: unknown) => {
+        if (type.endsWith('_request'))
+          this.#reply(
+            channel,
+            message,
+            replyType(type),
+            failure('KernelError', error instanceof Error ? error.message : String(error)),
+          )
+      })
+      .finally(() => {
+        this.#iopub.status(message.header, 'idle')
+        if (type === 'shutdown_request') void this.end(0)
+        else if (type === 'kernel_info_request') setImmediate(() => this.#startChildren())
+      })
+  }
+
+  async #handle(channel: Channel, message: Incoming): Promise<void> {
+    const { content, header } = message
+    const reply = (fields: Json) =>
+      this.#reply(channel, message, replyType(header.msg_type), { status: 'ok', ...fields })
+    switch (header.msg_type) {
+      case 'kernel_info_request':
+        return reply(KERNEL_INFO)
+      case 'complete_request':
+        return reply(await this.#language.complete(text(content['code']), cursor(content)))
+      case 'inspect_request':
+        return reply(
+          await this.#language.inspect(text(content['code']), cursor(content), content['detail_level'] === 1 ? 1 : 0),
+        )
+      case 'is_complete_request':
+        return this.#reply(channel, message, 'is_complete_reply', {
+          ...this.#language.isComplete(text(content['code'])),
+        })
+      case 'history_request':
+        return reply({ history: this.#history.answer(content) })
+      case 'comm_info_request':
+        return reply({ comms: this.#comms.list(content['target_name']) })
+      case 'comm_open':
+      case 'comm_msg':
+      case 'comm_close':
+        return this.#comms.fromFront(message)
+      case 'interrupt_request':
+        this.interrupt()
+        return reply({})
+      case 'shutdown_request': {
+        const answer = { status: 'ok', restart: content['restart'] === true }
+        this.#iopub.message({ type: 'shutdown_reply', parent: header, content: answer })
+        return reply(answer)
+      }
+      default:
+        // Subshells: a kernel without them answers with status messages only (JEP 91). Other requests get an error.
+        if (header.msg_type.endsWith('_request') && !header.msg_type.includes('subshell')) {
+          this.#reply(
+            channel,
+            message,
+            replyType(header.msg_type),
+            failure('UnsupportedRequest', `"${header.msg_type}" is not answered by this kernel`),
+          )
+        }
+    }
+  }
+
+  #reply(channel: Channel, request: Incoming, type: string, content: Json): void {
+    this.#sockets?.send(channel, { type, parent: request.header, identities: request.identities, content })
+  }
+
+  #rememberShort(header: Header): void {
+    this.#shortParents.set(header.msg_id, header)
+    if (this.#shortParents.size > SHORT_PARENTS)
+      this.#shortParents.delete(this.#shortParents.keys().next().value as string)
+  }
+
+  #askInput(request: InputRequest): void {
+    const running = this.#executions.running()
+    const identities = this.#executions.identitiesOf(request.requestId)
+    if (running === undefined || identities === undefined || running.content['allow_stdin'] !== true) {
+      this.#cells.send({ type: 'input', requestId: request.requestId, value: null })
+      return
+    }
+    // What was printed before the question must be seen before it.
+    this.#iopub.flush()
+    const { prompt, password } = request
+    const messageId = this.#sockets?.send('stdin', {
+      type: 'input_request',
+      parent: running.header,
+      identities,
+      content: { prompt, password },
+    })
+    this.#prompt = { requestId: request.requestId, messageId: messageId ?? '' }
+  }
+
+  #inputReply(message: Incoming): void {
+    const prompt = this.#prompt
+    if (message.header.msg_type !== 'input_reply' || prompt === undefined) return
+    // An answer to an earlier question that was interrupted. Some clients name no parent.
+    if (message.parentId !== undefined && message.parentId !== prompt.messageId) return
+    this.#prompt = undefined
+    const value = text(message.content['value'])
+    this.#cells.send({ type: 'input', requestId: prompt.requestId, value: value === '\u0004' ? null : value })
+  }
+
+  #engineNotice(notice: EngineNotice): void {
+    if (notice.type === 'ready') return this.#cells.announceEngine()
+    if (notice.type === 'chart') return this.#comms.fromEngine(notice.connection, notice.message)
+    const parent = this.#cellParents.get(this.#lastRequest.get(notice.cellId) ?? '')
+    if (notice.type === 'lambdaOutput') return this.#iopub.stream(parent, notice.name, notice.text)
+    const { code, message, detail, hint } = notice.error
+    const lines = [
+      `Stream "${notice.stream}": ${message} (${code})`,
+      ...(detail === undefined ? [] : [detail]),
+      ...(hint === undefined ? [] : [hint]),
+    ]
+    this.#iopub.stream(parent, 'stderr', `${lines.join('\n')}\n`)
+  }
+}
+
+function replyType(request: string): string {
+  return request.replace(/_request$/, '_reply')
+}
+
+function failure(ename: string, evalue: string): Json {
+  return { status: 'error', ename, evalue, traceback: [] }
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function cursor(content: Json): number {
+  const at = content['cursor_pos']
+  return typeof at === 'number' && Number.isFinite(at) ? Math.max(0, at) : Infinity
+}
