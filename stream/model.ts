@@ -53,6 +53,8 @@ export type SourceEvent =
       readonly rows: readonly unknown[]
       readonly partitions?: Int32Array | undefined
       readonly keys?: readonly unknown[] | undefined
+      /** When they were pushed: the event time of rows whose source names no time field. */
+      readonly processingTimeMs?: number | undefined
     }
   /** Explicit watermark of one partition, or of all when `partition` is undefined. */
   | { readonly kind: 'watermark'; readonly watermarkMs: number; readonly partition?: number | undefined }
@@ -135,4 +137,15 @@ export interface StreamStats {
   readonly stateBytes: number
   /** What ended it, when failed. */
   readonly error?: import('./errors.ts').StreamErrorParts | undefined
+}
+
+/** A column of a row type, as TypeScript. */
+export interface ColumnType {
+  readonly name: string
+  /** TypeScript type text, e.g. `string`, `number`, `'card' | 'cash'`, `{ lat: number; lon: number }`. */
+  readonly type: string
+  readonly optional?: boolean | undefined
+  readonly doc?: string | undefined
+  /** True for epoch ms columns: tables and axes show UTC. */
+  readonly instant?: boolean | undefined
 }

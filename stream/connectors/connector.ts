@@ -2,7 +2,9 @@
  * The contract of everything records come from and go to: embedded topics, Kafka, later files and others. A connector moves
  * bytes; it neither decodes nor knows what a stream is. A broker's client package appears in its connector file only.
  */
-import type { Envelope, EnvelopeBatch } from '../model.ts'
+import type { ColumnType, Envelope, EnvelopeBatch } from '../model.ts'
+
+export type { ColumnType } from '../model.ts'
 
 /** One reachable cluster (or the embedded log). Owned by who opened it; `close` is idempotent and ends every reader. */
 export interface Connection {
@@ -53,17 +55,6 @@ export interface PartitionSummary {
   readonly lowOffset: bigint
   /** Offset the next record will get. */
   readonly highOffset: bigint
-}
-
-/** A column of a row type, as TypeScript. */
-export interface ColumnType {
-  readonly name: string
-  /** TypeScript type text, e.g. `string`, `number`, `'card' | 'cash'`, `{ lat: number; lon: number }`. */
-  readonly type: string
-  readonly optional?: boolean | undefined
-  readonly doc?: string | undefined
-  /** True for epoch ms columns: tables and axes show UTC. */
-  readonly instant?: boolean | undefined
 }
 
 export interface ReadOptions {

@@ -93,7 +93,7 @@ function summaryOf(topic: TopicLog): TopicSummary {
       lowOffset: BigInt(log.lowOffset),
       highOffset: BigInt(log.highOffset),
     })),
-    recordsPerSecond: topic.feed?.recordsPerSecond,
+    recordsPerSecond: topic.feed === undefined ? undefined : Math.round(topic.feed.recordsPerSecond * 10) / 10,
     sizeBytes: topic.byteCount,
     retentionBytes: topic.retentionBytes,
     ...topic.parts,

@@ -6,11 +6,14 @@ import { StreamError } from '../errors.ts'
 import { unknownTopic } from '../connectors/nearest-names.ts'
 import { GeneratedFeed } from './generated-feed.ts'
 import { demoHistoryMs, demoStartMs, LogClock } from './log-clock.ts'
+import { IndexClock } from './index-clock.ts'
+import { Schedule } from './schedule.ts'
 import { TopicLog } from './topic-log.ts'
 import type { DemoTopic } from './demo/demo-topic.ts'
 import type { RecordMaker } from './generated-feed.ts'
 import type { Clock } from '../time/clock.ts'
-import type { GeneratorSpec } from './schedule.ts'
+import type { Travel } from './schedule.ts'
+import type { Pace } from './index-clock.ts'
 
 /** What `%%generate` may change; shares 0…1. */
 export interface GeneratorTuning {
@@ -104,9 +107,10 @@ export class Log {
     await this.catchUp(topic)
     if (tuning.partitions !== undefined) topic.grow(tuning.partitions)
     this.#requireStall(topic, tuning)
-    const spec = tuned({ topic: name, seed: 1, rate: 100, disorderMs: 0, late: 0, duplicates: 0, skew: 0 }, tuning, 1)
+    const clock = new IndexClock(name, paceFrom({ rate: 100, seed: 1, skew: 0 }, tuning, 1), this.clock.nowMs())
+    const schedule = new Schedule(name, clock, travelFrom({ disorderMs: 0, late: 0, duplicates: 0 }, tuning))
     topic.parts = { timeField: tuning.time }
-    topic.feed = new GeneratedFeed(spec, this.clock.nowMs(), make, onFailed === undefined ? {} : { onFailed })
+    topic.feed = new GeneratedFeed(name, schedule, make, { onFailed })
     topic.announce()
   }
 
@@ -122,16 +126,19 @@ export class Log {
     }
     this.#requireStall(topic, tuning)
     const demo = this.#demos.get(name)
-    await feed.retune(topic, tuned(feed.spec, tuning, demo?.density ?? 1), this.clock.nowMs())
+    const paced = tuning.rate !== undefined || tuning.seed !== undefined || tuning.skew !== undefined
+    if (paced && demo?.follows !== undefined) {
+      throw new StreamError({
+        code: 'OPTION_INVALID',
+        message: `Cannot set rate, seed or skew of topic "${name}": it follows topic "${demo.follows}"`,
+        hint: `%%generate ${demo.follows} --rate 50`,
+      })
+    }
+    const { clock, travel } = feed.schedule
+    const pace = paced ? paceFrom(clock.pace, tuning, demo?.density ?? 1) : undefined
+    await feed.retune(topic, travelFrom(travel, tuning), pace, () => this.clock.nowMs())
     if (tuning.partitions !== undefined) topic.grow(tuning.partitions)
     topic.announce()
-    // Payments belong to their orders: they follow what changes the orders themselves.
-    for (const other of this.#demos.values()) {
-      if (other.follows !== name || !this.#topics.has(other.name)) continue
-      const { rate, seed, skew } = tuning
-      if (rate !== undefined || seed !== undefined || skew !== undefined)
-        await this.#retune(other.name, { rate, seed, skew })
-    }
   }
 
   #requireStall(topic: TopicLog, tuning: GeneratorTuning): void {
@@ -148,37 +155,35 @@ export class Log {
   #addDemo(demo: DemoTopic): void {
     const topic = this.create(demo.name, { partitions: defaultPartitions })
     topic.parts = { description: demo.description, columns: demo.columns, timeField: demo.timeField }
-    const spec: GeneratorSpec = {
-      topic: demo.name,
-      seed: 1,
-      rate: demo.rate / demo.density,
-      disorderMs: 3000,
-      late: 0.004,
-      duplicates: 0,
-      skew: 0,
-    }
+    const leader = demo.follows === undefined ? undefined : this.#topics.get(demo.follows)?.feed
+    const clock =
+      leader instanceof GeneratedFeed
+        ? leader.schedule.clock
+        : new IndexClock(demo.follows ?? demo.name, { rate: demo.rate, seed: 1, skew: 0 }, demoStartMs)
+    const travel = { disorderMs: 3000, late: 0.004, duplicates: 0 }
     const make: RecordMaker = due =>
-      due.map(({ index, atMs, spec: { seed, skew } }) => demo.record({ seed, index, atMs, skew }))
-    topic.feed = new GeneratedFeed(spec, demoStartMs, make, {
-      clockOf: demo.follows,
-      delayOf: demo.delayOf,
-      density: demo.density,
-    })
+      due.map(({ index, atMs, nominalMs, pace: { seed, skew } }) => demo.record({ seed, index, atMs, nominalMs, skew }))
+    const schedule = new Schedule(demo.name, clock, travel, demo.delayOf)
+    topic.feed = new GeneratedFeed(demo.name, schedule, make, { density: demo.density })
     this.#demos.set(demo.name, demo)
   }
 }
 
-/** `--stall` and `--skew` hold until the next re-tuning names others: every `%%generate` line says all that is unusual. */
-function tuned(spec: GeneratorSpec, tuning: GeneratorTuning, density: number): GeneratorSpec {
+function paceFrom(pace: Pace, tuning: GeneratorTuning, density: number): Pace {
   return {
-    topic: spec.topic,
-    seed: tuning.seed ?? spec.seed,
-    rate: tuning.rate === undefined ? spec.rate : tuning.rate / density,
-    disorderMs: tuning.disorderMs ?? spec.disorderMs,
-    late: tuning.late ?? spec.late,
-    duplicates: tuning.duplicates ?? spec.duplicates,
+    rate: tuning.rate === undefined ? pace.rate : tuning.rate / density,
+    seed: tuning.seed ?? pace.seed,
+    skew: tuning.skew ?? pace.skew,
+  }
+}
+
+/** A stall is lifted by the next `%%generate` that does not name it; everything else stays until it is named. */
+function travelFrom(travel: Travel, tuning: GeneratorTuning): Travel {
+  return {
+    disorderMs: tuning.disorderMs ?? travel.disorderMs,
+    late: tuning.late ?? travel.late,
+    duplicates: tuning.duplicates ?? travel.duplicates,
     stall: tuning.stall,
-    skew: tuning.skew ?? spec.skew,
   }
 }
 

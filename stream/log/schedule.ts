@@ -1,16 +1,13 @@
 /**
- * When the records of a generated topic happen and when they arrive: pure numbers, no rows. Record i happens at
- * `originMs + i / rate` plus a jitter and arrives a little later, so arrival order is not event order. What is due is handed
+ * When the records of a generated topic happen and when they arrive: pure numbers, no rows. A record happens at
+ * the time of its index and arrives a little later, so arrival order is not event order. What is due is handed
  * out by (arrival, index), however often one asks: the offsets of a topic do not depend on who looked when.
  */
 import { draw, saltOf } from './random.ts'
+import type { IndexClock, Pace } from './index-clock.ts'
 
-/** How a topic is generated; plain data, so it may cross to a worker. Shares are 0…1. */
-export interface GeneratorSpec {
-  readonly topic: string
-  readonly seed: number
-  /** Indexes per second. */
-  readonly rate: number
+/** How records of a topic travel; shares are 0…1. */
+export interface Travel {
   /** Records arrive up to so much after they happened. */
   readonly disorderMs: number
   /** Share of records held back beyond both the disorder and the usual bound of five seconds. */
@@ -18,58 +15,54 @@ export interface GeneratorSpec {
   readonly duplicates: number
   /** Partition that hangs: its records wait until it is lifted. */
   readonly stall?: number | undefined
-  /** Zipf exponent for picking regions, users, machines (own bodies: partitions); 0 is even. */
-  readonly skew: number
+}
+
+/** How a topic is generated; plain data, so it may cross to a worker. */
+export interface GeneratorSpec extends Pace, Travel {
+  readonly topic: string
 }
 
 /** One record to come. */
 export interface Due {
   readonly index: number
+  /** When its index happens: for a payment, when its order was made. */
+  readonly nominalMs: number
   /** When it happens, epoch ms. */
   readonly atMs: number
   readonly arrivalMs: number
   readonly duplicate: boolean
-  readonly spec: GeneratorSpec
+  readonly pace: Pace
 }
 
-/** Decides about index i before its row is made: ms until the event after its nominal time, or null for no record. */
-export type DelayOf = (spec: GeneratorSpec, index: number, atMs: number) => number | null
+/** Decides about an index before its row is made: ms until the event after its nominal time, or null for no record. */
+export type DelayOf = (pace: Pace, index: number, nominalMs: number) => number | null
 
 const usualBoundMs = 5000
 
 export class Schedule {
-  #spec: GeneratorSpec
-  #originMs: number
-  #originIndex = 0
+  readonly clock: IndexClock
+  #travel: Travel
   #next = 0
-  readonly #clockSalt: number
-  readonly #noiseSalt: number
+  readonly #salt: number
   readonly #delayOf: DelayOf | undefined
   /** Binary heap by (arrival, index). */
   readonly #heap: Due[] = []
 
-  /** `clockOf`: name of the topic whose instants it shares (payments happen after their order). */
-  constructor(
-    spec: GeneratorSpec,
-    originMs: number,
-    options: { clockOf?: string | undefined; delayOf?: DelayOf | undefined } = {},
-  ) {
-    this.#spec = spec
-    this.#originMs = originMs
-    this.#clockSalt = saltOf(`${options.clockOf ?? spec.topic}/clock`)
-    this.#noiseSalt = saltOf(`${spec.topic}/arrival`)
-    this.#delayOf = options.delayOf
+  constructor(topic: string, clock: IndexClock, travel: Travel, delayOf?: DelayOf) {
+    this.clock = clock
+    this.#travel = travel
+    this.#salt = saltOf(`${topic}/arrival`)
+    this.#delayOf = delayOf
   }
 
-  get spec(): GeneratorSpec {
-    return this.#spec
+  get travel(): Travel {
+    return this.#travel
   }
 
-  /** From `nowMs` on records follow `spec`; call after everything due has been taken. Records under way keep their old one. */
-  retune(spec: GeneratorSpec, nowMs: number): void {
-    this.#originMs = Math.max(nowMs, this.#atMs(this.#next))
-    this.#originIndex = this.#next
-    this.#spec = spec
+  /** From `nowMs` on; call after everything due has been taken. Records under way keep their arrival. */
+  retune(travel: Travel, pace: Pace | undefined, nowMs: number): void {
+    this.#travel = travel
+    if (pace !== undefined) this.clock.change(pace, this.#next, nowMs)
   }
 
   /** Takes what has arrived up to `nowMs`, at most `limit`, in order of arrival. */
@@ -77,7 +70,7 @@ export class Schedule {
     const due: Due[] = []
     while (due.length < limit) {
       const first = this.#heap[0]
-      const nextAtMs = this.#atMs(this.#next)
+      const nextAtMs = this.clock.atMs(this.#next)
       // Whatever is not planned yet arrives at its own time or later: the first of the heap is safe below that.
       if (first !== undefined && first.arrivalMs <= nowMs && first.arrivalMs < nextAtMs) due.push(this.#pop())
       else if (nextAtMs <= nowMs) this.#plan(this.#next++, nextAtMs)
@@ -87,29 +80,24 @@ export class Schedule {
   }
 
   nextDueMs(): number {
-    return Math.min(this.#heap[0]?.arrivalMs ?? Infinity, this.#atMs(this.#next))
-  }
-
-  #atMs(index: number): number {
-    const gapMs = 1000 / this.#spec.rate
-    const jitter = draw(this.#spec.seed, this.#clockSalt, index, 0)
-    return this.#originMs + Math.floor((index - this.#originIndex + jitter) * gapMs)
+    return Math.min(this.#heap[0]?.arrivalMs ?? Infinity, this.clock.atMs(this.#next))
   }
 
   #plan(index: number, nominalMs: number): void {
-    const spec = this.#spec
-    const delayMs = this.#delayOf === undefined ? 0 : this.#delayOf(spec, index, nominalMs)
+    const pace = this.clock.paceOf(index)
+    const { disorderMs, late, duplicates } = this.#travel
+    const delayMs = this.#delayOf === undefined ? 0 : this.#delayOf(pace, index, nominalMs)
     if (delayMs === null) return
     const atMs = nominalMs + delayMs
-    const held = draw(spec.seed, this.#noiseSalt, index, 0) < spec.late
-    const u = draw(spec.seed, this.#noiseSalt, index, 1)
+    const chance = (which: number) => draw(pace.seed, this.#salt, index, which)
+    const u = chance(1)
     // Most arrive quickly, the square leaves few near the bound.
-    const latencyMs = held ? Math.max(spec.disorderMs, usualBoundMs) + 1000 + u * 9000 : u * u * spec.disorderMs
+    const latencyMs = chance(0) < late ? Math.max(disorderMs, usualBoundMs) + 1000 + u * 9000 : u * u * disorderMs
     const arrivalMs = atMs + Math.floor(latencyMs)
-    this.#push({ index, atMs, arrivalMs, duplicate: false, spec })
-    if (draw(spec.seed, this.#noiseSalt, index, 2) >= spec.duplicates) return
-    const again = arrivalMs + 50 + Math.floor(draw(spec.seed, this.#noiseSalt, index, 3) * 1000)
-    this.#push({ index, atMs, arrivalMs: again, duplicate: true, spec })
+    this.#push({ index, nominalMs, atMs, arrivalMs, duplicate: false, pace })
+    if (chance(2) >= duplicates) return
+    const again = arrivalMs + 50 + Math.floor(chance(3) * 1000)
+    this.#push({ index, nominalMs, atMs, arrivalMs: again, duplicate: true, pace })
   }
 
   #push(due: Due): void {

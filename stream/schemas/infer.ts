@@ -3,7 +3,7 @@
  * objects, arrays; a field some rows lack is optional, one that may be null says so. A sample proves nothing about rows not
  * seen, so no literal types are made up.
  */
-import type { ColumnType } from '../connectors/connector.ts'
+import type { ColumnType } from '../model.ts'
 
 /** Deeper or wider than this a type helps nobody who reads it. */
 const deepest = 5

@@ -8,11 +8,11 @@ export interface DemoTopic {
   readonly columns: readonly ColumnType[]
   /** Field with the event time; the record's timestamp is the same. */
   readonly timeField: string
-  /** Records per second a reader sees. */
+  /** Indexes per second. */
   readonly rate: number
   /** Share of indexes that give a record; the rest are silences of the story. */
   readonly density: number
-  /** Topic whose instants and re-tuning it shares. */
+  /** Topic whose instants, rate, seed and skew it shares. */
   readonly follows?: string | undefined
   readonly delayOf?: DelayOf | undefined
   /** The record of an index. `atMs` is its event time. */
@@ -23,6 +23,8 @@ export interface RecordPlace {
   readonly seed: number
   readonly index: number
   readonly atMs: number
+  /** When its index happens; other than `atMs` only for topics with `delayOf`. */
+  readonly nominalMs: number
   readonly skew: number
 }
 

@@ -89,7 +89,10 @@ function pickRegion(u: number, seed: number, atMs: number, skew: number): number
   const x = (atMs - demoStartMs) / 75_000
   let sum = 0
   const upTo = regions.map((_, r) => (sum += 1 + 0.75 * wander(seed, salt + 1 + r, x)))
-  return upTo.findIndex(end => u * sum < end)
+  return Math.max(
+    0,
+    upTo.findIndex(end => u * sum < end),
+  )
 }
 
 export const orders: DemoTopic = {
