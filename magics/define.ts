@@ -16,8 +16,17 @@ export interface MagicDefinition {
   readonly examples: readonly { readonly text: string; readonly says: string }[]
   /** One line in the words of Flink, Kafka Streams and Beam. */
   readonly glossary: string
+  /**
+   * The section is a step of a chain of streams (`filter`): positional STREAM and `--as` are handled by `expandCell`, `expand`
+   * gives the steps only (`.filter(…)`). The suffix makes the default name: `ordersFilter`.
+   */
+  readonly step?: { readonly suffix: string } | undefined
+  /** The rest of the header line is one positional, taken as it stands (`%time EXPRESSION`). */
+  readonly raw?: boolean | undefined
+  /** The body is not TypeScript: it goes to the end of the cell, whatever its lines look like. */
+  readonly plainBody?: boolean | undefined
   /** Called once per section, after the header has been parsed and checked against this definition. */
-  expand(section: Section, context: ExpandContext): Expansion
+  expand(section: Section, context: SectionContext): Expansion
 }
 
 export interface PositionalDefinition {
@@ -37,14 +46,31 @@ export interface OptionDefinition {
   readonly default?: string | undefined
   readonly choices?: readonly string[] | undefined
   readonly repeated?: boolean | undefined
+  /** A rule beyond the type: what a value should be, when this one is wrong. */
+  readonly check?: ((value: string) => string | undefined) | undefined
   /** Shown in help and completion. */
   readonly example?: string | undefined
 }
 
 /** `flag` takes no value. `{expr}` in a header stands for a value of any type but flag and name. */
 export type ValueType =
-  | 'flag' | 'text' | 'name' | 'stream' | 'topic' | 'field' | 'fields' | 'duration' | 'size' | 'integer' | 'number'
-  | 'percent' | 'instant' | 'path' | 'url' | 'choice' | 'magic'
+  | 'flag'
+  | 'text'
+  | 'name'
+  | 'stream'
+  | 'topic'
+  | 'field'
+  | 'fields'
+  | 'duration'
+  | 'size'
+  | 'integer'
+  | 'number'
+  | 'percent'
+  | 'instant'
+  | 'path'
+  | 'url'
+  | 'choice'
+  | 'magic'
 
 /** A parsed header with positions in the cell's text (UTF-16 offsets). */
 export interface Section {
@@ -58,11 +84,17 @@ export interface Section {
   readonly continues: string | undefined
   /** Only the last section of a cell shows. */
   readonly last: boolean
+  /** A `;` stands at the end: nothing is shown. */
+  readonly quiet: boolean
 }
 
 export interface HeaderValue extends Span {
-  /** Value with quotes taken off. */
+  /** Value with quotes taken off; the text of the expression when `expression`. */
   readonly value: string
+  /** What stands between the quotes or braces; equal to the span itself for a bare word. */
+  readonly inner: Span
+  /** Stood after `--`. */
+  readonly literal: boolean
   /** `{expr}`: a TypeScript expression instead of a value. */
   readonly expression: boolean
 }
@@ -82,36 +114,75 @@ export interface ExpandContext {
   readonly topics: ReadonlyMap<string, readonly string[]>
   /** Variables of the notebook (any kind). */
   readonly names: ReadonlySet<string>
-  /** Names given without `--as`, by cell: the same cell gets the same name again. */
+  /** Names given without `--as`, by cell: the same cell gets the same name again (`DefaultNames`). */
   defaultName(base: string): string
+  /** What has been told already and is not told again; the caller keeps it as long as the kernel lives. */
+  readonly told?: Set<string> | undefined
+}
+
+/** What `expandCell` adds for `expand`. */
+export interface SectionContext extends ExpandContext {
+  /** `riffle.sum`, or `sum` where the text is meant to be read (`%desugar`). */
+  api(name: string): string
+  /** The stream of STREAM, or of the section above; throws when there is none or it is not bound. */
+  source(section: Section): { readonly pieces: readonly Piece[]; readonly name: string }
+  /** A verbatim copy in which free API names are Riffle's own (rules.md 22). */
+  verbatim(span: Span): readonly Piece[]
+  /** Throws a `UsageError` that points at `at`. */
+  fail(message: string, at: Span, hint?: string): never
 }
 
 /** TypeScript pieces in order; a verbatim piece is a copy of the typed text, so that type errors and hovers point at it. */
 export interface Expansion {
   readonly pieces: readonly Piece[]
+  /** How the stream is shown when the section is the cell's last: a suffix like `.chart({…})`; absent: the bare name. */
+  readonly show?: readonly Piece[] | 'none' | undefined
   /** Name of the stream this section made. */
   readonly makes?: string | undefined
   /** Told once above the output: "orders.v1 is bound to ordersV1". */
   readonly notices?: readonly string[] | undefined
 }
 
-export type Piece =
-  | { readonly code: string; readonly from?: Span | undefined }
-  | { readonly verbatim: Span }
+/** Positions of the expanded source in the typed one; equal in shape to the type of that name in kernel/cells/protocol.ts. */
+export interface SpanMapping {
+  readonly at: number
+  readonly length: number
+  readonly typedAt: number
+  readonly typedLength: number
+  readonly verbatim: boolean
+}
+
+/** A cell as TypeScript. */
+export interface ExpandedCell {
+  readonly source: string
+  /** Absent when the cell holds no magic: source and typed text are equal. */
+  readonly spans?: readonly SpanMapping[] | undefined
+  /** Told above the output. */
+  readonly notices: readonly string[]
+  /** Names of the streams the magics of this cell make. */
+  readonly makes: readonly string[]
+}
+
+export type Piece = { readonly code: string; readonly from?: Span | undefined } | { readonly verbatim: Span }
 
 /** What magics that need the kernel call at run time (global `notebook` inside a cell); `kernel/` implements it. */
 export interface NotebookApi {
-  /** Sets or reads `%types on|warn|off`. */
+  /** Sets or reads `%types on|warn|off`; resolves with the mode now in force. */
   types(mode?: 'on' | 'warn' | 'off'): Promise<string>
   who(): Promise<readonly { name: string; kind: string; preview: string }[]>
-  /** Shows help of a magic as Markdown and text. */
-  help(magic: string): Promise<void>
+  /** Shows help of a magic (`%%window`, `window`) or what is known of a variable, as Markdown and text. */
+  help(name: string): Promise<void>
   lsmagic(): Promise<void>
   quickref(): Promise<void>
   /** Prints TypeScript instead of running it. */
   desugar(typescript: string): Promise<void>
   streams(options: { graph?: boolean }): Promise<void>
-  topics(pattern: string | undefined, options: { connection?: string; internal?: boolean; json?: boolean }): Promise<void>
+  /** Partitions, columns and newest records of one topic. */
+  describeTopic(name: string): Promise<void>
+  topics(
+    pattern: string | undefined,
+    options: { connection?: string; internal?: boolean; json?: boolean },
+  ): Promise<void>
   control(action: 'stop' | 'pause' | 'resume', names: readonly string[], options: { all: boolean }): Promise<void>
   notice(text: string): Promise<void>
 }

@@ -1,0 +1,52 @@
+/** `%connect [URL]`: says where topics live. */
+import { further, optionsObject } from './code.ts'
+import { defineMagic, type MagicDefinition, type SectionContext } from './define.ts'
+import { valueCode } from './values.ts'
+
+export const connect: MagicDefinition = defineMagic({
+  name: 'connect',
+  kind: 'line',
+  summary: 'Says where topics live: built in, or in a Kafka broker; several side by side with --as.',
+  positionals: [
+    {
+      name: 'URL',
+      type: 'url',
+      required: false,
+      summary: 'embedded (the built-in topics) or kafka://host:port; several brokers parted by commas.',
+    },
+  ],
+  options: [
+    { name: 'as', type: 'name', summary: 'Name of the connection: its topics are NAME:TOPIC.', example: 'prod' },
+  ],
+  examples: [
+    { text: '%connect kafka://localhost:9092', says: 'From here on topics are those of this broker.' },
+    {
+      text: '%connect kafka://localhost:9092 --as prod',
+      says: 'Its topics are prod:orders and so on; the built-in ones stay.',
+    },
+    { text: '%connect embedded', says: 'Back to the built-in topics.' },
+  ],
+  glossary: 'Flink: CREATE CATALOG · Kafka Streams: bootstrap.servers · Beam: KafkaIO.withBootstrapServers',
+  expand: (section, context: SectionContext) => {
+    const typed = section.positionals[0]
+    if (typed !== undefined && !typed.expression) {
+      const wrong = wrongUrl(typed.value)
+      if (wrong !== undefined)
+        context.fail(`%connect cannot use "${typed.value}": ${wrong}`, typed, '%connect kafka://localhost:9092')
+    }
+    const url = typed === undefined ? [{ code: "'embedded'" }] : valueCode(typed, 'url', context.verbatim)
+    const settings = optionsObject(section, context, { as: 'as' })
+    return { pieces: [{ code: `await ${context.api('connect')}(` }, ...url, ...further(settings), { code: ')' }] }
+  },
+})
+
+function wrongUrl(url: string): string | undefined {
+  if (url === 'embedded' || url === 'embedded://') return undefined
+  const brokers = /^kafka:\/\/([^/?#]+)\/?$/.exec(url)?.[1]
+  if (brokers === undefined) return 'it is embedded or kafka://host:port'
+  if (brokers.includes('@')) return 'a user or password does not belong into a notebook'
+  const wrong = brokers
+    .split(',')
+    .find(broker => !/^(?:[\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}$/.test(broker) || Number(/\d+$/.exec(broker)?.[0]) > 65535)
+  return wrong === undefined ? undefined : `"${wrong}" is not host:port`
+}

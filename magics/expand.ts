@@ -1,0 +1,378 @@
+/**
+ * A cell with magics becomes TypeScript over the fluent API.
+ *
+ *   text ─ split ─▶ parts ─ header parser ─▶ sections ─ definition.expand ─▶ pieces ─ SourceWriter ─▶ source + positions
+ *
+ * Steps that continue each other become one chain; a chain becomes one `const name = …`; the cell's last section is shown.
+ */
+import { apiCalls, API_NAMES, rewriteCalls } from './api-names.ts'
+import type {
+  ExpandContext,
+  ExpandedCell,
+  Expansion,
+  MagicDefinition,
+  Piece,
+  Section,
+  SectionContext,
+  Span,
+} from './define.ts'
+import { nearest, parseHeader, title, usageOf } from './header.ts'
+import { looksUp, variableName } from './names.ts'
+import { SourceWriter } from './source-writer.ts'
+import { mayHoldMagic, splitCell, type MagicPart, type Part } from './split.ts'
+import { declaredNames, parseExpression, parseProperties, parseTypeScript } from './typescript.ts'
+import { UsageError } from './usage-error.ts'
+import { quote } from './values.ts'
+
+const API: ReadonlySet<string> = new Set(API_NAMES)
+
+export class CellExpander {
+  private readonly magics: readonly MagicDefinition[]
+  private readonly byName: ReadonlyMap<string, MagicDefinition>
+
+  constructor(magics: readonly MagicDefinition[]) {
+    this.magics = magics
+    this.byName = new Map(magics.map(magic => [magic.name, magic]))
+  }
+
+  expand(text: string, context: ExpandContext): ExpandedCell {
+    if (!mayHoldMagic(text)) return { source: text, notices: [], makes: [] }
+    const parts = splitCell(text, name => this.byName.get(name))
+    if (parts.every(part => part.kind === 'typescript')) return { source: text, notices: [], makes: [] }
+    const first = parts.find(part => part.kind !== 'typescript' || part.span.text.trim() !== '')
+    if (first?.kind === 'line' && first.name === 'desugar') return this.desugar(text, first, context)
+    return new CellRun(text, context, this.byName, this.magics, false).run(parts)
+  }
+
+  private desugar(text: string, part: MagicPart, context: ExpandContext): ExpandedCell {
+    const definition = this.byName.get('desugar') as MagicDefinition
+    parseHeader(text, definition, part.rest, part.nameSpan)
+    const from = part.header.end
+    if (text.slice(from).trim() === '') {
+      const usage = usageOf(definition)
+      throw new UsageError('%desugar has nothing below it', {
+        cell: text,
+        ...part.nameSpan,
+        hint: '%desugar above a magic cell',
+        usage,
+      })
+    }
+    const parts = splitCell(text, name => this.byName.get(name), from)
+    const run = new CellRun(text, context, this.byName, this.magics, true)
+    const expanded = run.run(parts)
+    const typescript = expanded.source.trim()
+    return {
+      source: `await notebook.desugar(${quoteLines(typescript)})`,
+      spans: [],
+      notices: expanded.notices,
+      makes: [],
+    }
+  }
+}
+
+/** A template would read better, but its text may hold backticks; lines joined read well enough. */
+function quoteLines(text: string): string {
+  return text.includes('\n')
+    ? `[\n${text
+        .split('\n')
+        .map(line => `  ${quote(line)},`)
+        .join('\n')}\n].join('\\n')`
+    : quote(text)
+}
+
+interface Chain {
+  readonly source: readonly Piece[]
+  /** Of the stream the chain starts from, for the default name. */
+  readonly rootName: string
+  readonly steps: Piece[]
+  suffix: string
+}
+
+interface ParsedPart {
+  readonly part: Part
+  readonly section: Section | undefined
+}
+
+/** One expansion of one cell. */
+class CellRun {
+  private readonly text: string
+  private readonly context: ExpandContext
+  private readonly byName: ReadonlyMap<string, MagicDefinition>
+  private readonly magics: readonly MagicDefinition[]
+  private readonly readable: boolean
+  private readonly writer: SourceWriter
+  private readonly notices: string[] = []
+  private readonly makes: string[] = []
+  private readonly told = new Set<string>()
+  /** Names this cell has declared so far. */
+  private readonly declared = new Set<string>()
+  private above: string | undefined
+  private chain: Chain | undefined
+
+  constructor(
+    text: string,
+    context: ExpandContext,
+    byName: ReadonlyMap<string, MagicDefinition>,
+    magics: readonly MagicDefinition[],
+    readable: boolean,
+  ) {
+    this.text = text
+    this.context = context
+    this.byName = byName
+    this.magics = magics
+    this.readable = readable
+    this.writer = new SourceWriter()
+  }
+
+  run(parts: readonly Part[]): ExpandedCell {
+    const last = parts.findLastIndex(part => part.kind !== 'typescript' || !blankTypeScript(part.span.text))
+    const parsed = parts.map((part, i) => ({ part, section: this.parse(part, i === last) }))
+    parsed.forEach((entry, i) => {
+      if (entry.part.kind === 'typescript') this.typescript(entry.part.span)
+      else if (entry.part.kind === 'help') this.help(entry.part)
+      else if (entry.section !== undefined) this.section(entry.section, parsed[i + 1])
+    })
+    const { source, spans } = this.writer.finish()
+    return { source, spans, notices: this.notices, makes: this.makes }
+  }
+
+  private parse(part: Part, last: boolean): Section | undefined {
+    if (part.kind !== 'line' && part.kind !== 'cell') return undefined
+    const definition = this.definitionOf(part)
+    const header = parseHeader(this.text, definition, part.rest, part.nameSpan)
+    if (definition.body?.required === true && (part.body === undefined || part.body.text.trim() === '')) {
+      const example = definition.examples
+        .find(candidate => candidate.text.includes('\n'))
+        ?.text.split('\n')
+        .slice(1)
+        .join(' ')
+      this.fail(definition, `${title(definition)} has no body: ${definition.body.summary}`, part.header, example)
+    }
+    if (
+      definition.kind === 'cell' &&
+      definition.body === undefined &&
+      part.body !== undefined &&
+      part.body.text.trim() !== ''
+    ) {
+      this.fail(definition, `${title(definition)} takes no body`, trimmed(part.body))
+    }
+    const body = part.body === undefined || part.body.text.trim() === '' ? undefined : part.body
+    return { definition, ...header, body, header: part.header, continues: undefined, last }
+  }
+
+  /** `%topic create|delete|describe` is `%topics …`; a topic of that name stands behind `--`. */
+  private definitionOf(part: MagicPart): MagicDefinition {
+    const found = this.byName.get(part.name)
+    if (
+      found?.name === 'topic' &&
+      part.kind === 'line' &&
+      /^\s+(?:create|delete|describe)(?:\s|$)/.test(part.rest.text)
+    ) {
+      return this.byName.get('topics') ?? found
+    }
+    if (found !== undefined && found.kind === part.kind) return found
+    const typed = part.nameSpan.text
+    if (found !== undefined) {
+      this.fail(found, `${typed} is not a ${part.kind} magic, ${title(found)} is one`, part.nameSpan, title(found))
+    }
+    const names = this.magics.map(title)
+    const near = nearest(
+      part.name,
+      this.magics.map(magic => magic.name),
+    )
+    const meant = near === undefined ? undefined : names.find(name => name.replace(/^%+/, '') === near)
+    const start = part.name === '' ? 'A magic has a name' : `There is no magic ${typed}`
+    const definition = near === undefined ? undefined : this.byName.get(near)
+    throw new UsageError(meant === undefined ? start : `${start}, did you mean ${meant}`, {
+      cell: this.text,
+      ...part.nameSpan,
+      hint: meant ?? '%lsmagic',
+      usage: definition === undefined ? undefined : usageOf(definition),
+    })
+  }
+
+  private typescript(span: Span): void {
+    for (const name of declaredNames(parseTypeScript(span.text).statements)) this.declared.add(name)
+    this.writer.typescript(span)
+  }
+
+  private help(part: { readonly span: Span; readonly percent: string; readonly name: string }): void {
+    const root = part.name.split('.')[0] as string
+    const known = this.byName.has(part.name) || (part.percent === '' && (this.bound(root) || API.has(root)))
+    if (!known) {
+      const names = [
+        ...this.magics.map(magic => magic.name),
+        ...(part.percent === '' ? [...this.context.names, ...API_NAMES] : []),
+      ]
+      const near = nearest(part.name, names)
+      const meant = near === undefined ? '' : `, did you mean ${part.percent}${near}?`
+      throw new UsageError(`There is no help for ${part.name}${meant}`, {
+        cell: this.text,
+        ...part.span,
+        hint: '%lsmagic',
+      })
+    }
+    this.writer.statement([{ code: `await notebook.help(${quote(part.percent + part.name)})`, from: part.span }])
+  }
+
+  private section(section: Section, next: ParsedPart | undefined): void {
+    const context = this.sectionContext(section)
+    if (section.definition.step !== undefined) {
+      this.step(section, context, next)
+      return
+    }
+    const expansion = section.definition.expand(section, context)
+    this.take(expansion)
+    if (expansion.pieces.length > 0) this.writer.statement(expansion.pieces)
+    if (expansion.makes !== undefined) {
+      this.declare(expansion.makes)
+      this.show(section, expansion, expansion.makes)
+    }
+  }
+
+  private step(section: Section, context: SectionContext, next: ParsedPart | undefined): void {
+    const suffix = (section.definition.step as { suffix: string }).suffix
+    const continues = section.positionals.length === 0
+    if (!continues || this.chain === undefined) {
+      const source = context.source(section)
+      this.chain = { source: source.pieces, rootName: source.name, steps: [], suffix }
+    }
+    const chain = this.chain
+    const expansion = section.definition.expand(section, context)
+    this.take(expansion)
+    chain.steps.push(...expansion.pieces)
+    chain.suffix = suffix
+    const as = section.options.get('as')?.[0]
+    const continued = next?.section?.definition.step !== undefined && next.section.positionals.length === 0
+    if (as === undefined && continued) return
+    const name = as?.value ?? this.context.defaultName(variableName(chain.rootName) + suffix)
+    if (name === chain.rootName) {
+      context.fail(
+        `${title(section.definition)} cannot call its result ${name}: it reads the stream of that name`,
+        as ?? section.header,
+        `--as ${name}2`,
+      )
+    }
+    this.chain = undefined
+    this.writer.statement([
+      { code: 'const ' },
+      { code: name, from: as?.inner ?? section.header },
+      { code: ' = ' },
+      ...chain.source,
+      ...chain.steps,
+    ])
+    this.declare(name)
+    this.show(section, expansion, name)
+  }
+
+  private show(section: Section, expansion: Expansion, name: string): void {
+    if (section.last && !section.quiet && expansion.show !== 'none')
+      this.writer.shown([{ code: name }, ...(expansion.show ?? [])])
+  }
+
+  private declare(name: string): void {
+    this.above = name
+    this.declared.add(name)
+    if (!this.makes.includes(name)) this.makes.push(name)
+  }
+
+  private take(expansion: Expansion): void {
+    for (const notice of expansion.notices ?? []) this.tell(notice)
+  }
+
+  private tell(notice: string): void {
+    if (this.told.has(notice) || this.context.told?.has(notice) === true) return
+    this.told.add(notice)
+    this.context.told?.add(notice)
+    this.notices.push(notice)
+  }
+
+  private bound(name: string): boolean {
+    return this.declared.has(name) || this.context.names.has(name) || this.context.streams.has(name)
+  }
+
+  private sectionContext(section: Section): SectionContext {
+    return {
+      ...this.context,
+      defaultName: base => this.context.defaultName(base),
+      api: name => this.api(name),
+      source: target => this.source(target),
+      verbatim: span => this.verbatim(span),
+      fail: (message, at, hint) => this.fail(section.definition, message, at, hint),
+    }
+  }
+
+  private api(name: string): string {
+    const shadowed = this.context.names.has(name) || this.declared.has(name)
+    return this.readable && !shadowed ? name : `riffle.${name}`
+  }
+
+  private source(section: Section): { pieces: readonly Piece[]; name: string } {
+    const typed = section.positionals[0]
+    if (typed === undefined) {
+      if (this.above === undefined) {
+        this.fail(
+          section.definition,
+          `${title(section.definition)} names no STREAM and no section above makes one`,
+          section.header,
+          `${title(section.definition)} orders`,
+        )
+      }
+      return { pieces: [{ code: this.above }], name: this.above }
+    }
+    if (typed.expression) {
+      const root = /^\(\s*([A-Za-z_$][\w$]*)/.exec(typed.value)?.[1]
+      return { pieces: this.verbatim(typed.inner), name: root !== undefined && this.bound(root) ? root : 'stream' }
+    }
+    const name = looksUp(typed.value, candidate => this.bound(candidate))
+    if (name === undefined) this.unbound(section, typed.value, typed)
+    // A stream whose variable is gone (the cells process was replaced) is found by its name.
+    if (!this.declared.has(name) && !this.context.names.has(name)) {
+      return { pieces: [{ code: `${this.api('stream')}(${quote(name)})`, from: typed.inner }], name }
+    }
+    return { pieces: [name === typed.inner.text ? { verbatim: typed.inner } : { code: name, from: typed.inner }], name }
+  }
+
+  private unbound(section: Section, name: string, at: Span): never {
+    const topics = [...this.context.topics].flatMap(([connection, names]) =>
+      names.flatMap(topic => [topic, `${connection}:${topic}`]),
+    )
+    if (topics.includes(name)) {
+      this.fail(section.definition, `${name} is a topic, no stream is bound to it yet`, at, `%topic ${name}`)
+    }
+    const streams = [...this.context.streams.keys(), ...this.declared]
+    const near = nearest(name, streams) ?? nearest(name, topics)
+    const meant = near === undefined ? '' : `, did you mean ${near}`
+    const hint = near === undefined ? `%topic ${name}` : streams.includes(near) ? near : `%topic ${near}`
+    this.fail(section.definition, `There is no stream ${name}${meant}`, at, hint)
+  }
+
+  private verbatim(span: Span): readonly Piece[] {
+    for (const parse of [parseExpression, parseProperties]) {
+      const parsed = parse(span.text)
+      if (parsed.node === undefined) continue
+      const calls = apiCalls(parsed.node, API)
+      for (const call of calls) {
+        if (!this.context.names.has(call.name) && !this.declared.has(call.name)) continue
+        this.tell(
+          `${call.name}(…) in a magic is Riffle's own; the variable ${call.name} of this notebook is not touched`,
+        )
+      }
+      return rewriteCalls(span, calls, span.start - parsed.shift, name => this.api(name))
+    }
+    return [{ verbatim: span }]
+  }
+
+  private fail(definition: MagicDefinition, message: string, at: { start: number; end: number }, hint?: string): never {
+    throw new UsageError(message, { cell: this.text, start: at.start, end: at.end, hint, usage: usageOf(definition) })
+  }
+}
+
+function blankTypeScript(text: string): boolean {
+  return text.trim() === '' || parseTypeScript(text).statements.length === 0
+}
+
+function trimmed(span: Span): Span {
+  const start = span.start + (span.text.length - span.text.trimStart().length)
+  return { start, end: span.start + span.text.trimEnd().length, text: span.text.trim() }
+}

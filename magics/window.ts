@@ -1,0 +1,138 @@
+/** `%%window STREAM`: cuts a stream into windows of time and computes named aggregates for each. */
+import { further, join, objectOf, optionCode, optionsObject, propertiesBody } from './code.ts'
+import {
+  defineMagic,
+  type HeaderValue,
+  type MagicDefinition,
+  type Piece,
+  type Section,
+  type SectionContext,
+} from './define.ts'
+import { CHART_MARKS } from './chart.ts'
+import { quote, wrongZone } from './values.ts'
+
+export const window: MagicDefinition = defineMagic({
+  name: 'window',
+  kind: 'cell',
+  summary: 'Cuts a stream into windows of time and computes aggregates for each window and key.',
+  positionals: [
+    {
+      name: 'STREAM',
+      type: 'stream',
+      required: false,
+      summary: 'A stream; without it the section continues the one above.',
+    },
+  ],
+  options: [
+    { name: 'tumbling', type: 'duration', summary: 'Windows of this size, side by side.', example: '10s' },
+    { name: 'by', type: 'fields', summary: 'Key fields: a window for each of their values.', example: 'region' },
+    {
+      name: 'lateness',
+      type: 'duration',
+      summary: 'How long a closed window still takes late records.',
+      default: '0',
+      example: '2s',
+    },
+    {
+      name: 'emit',
+      type: 'text',
+      summary: 'When rows leave: at the close, at each change, or each second of event time.',
+      default: 'final',
+      example: 'final|changes|1s',
+      check: wrongEmit,
+    },
+    { name: 'offset', type: 'duration', summary: 'Moves the bounds of the windows.', default: '0', example: '15m' },
+    {
+      name: 'zone',
+      type: 'text',
+      summary: 'Time zone of calendar bounds (1d, 1w, 1mo).',
+      default: 'UTC',
+      example: 'Europe/Berlin',
+      check: wrongZone,
+    },
+    { name: 'as', type: 'name', summary: 'Name of the result.', example: 'revenue' },
+    {
+      name: 'chart',
+      type: 'choice',
+      choices: [...CHART_MARKS, 'none'],
+      summary: 'Mark of the chart; none shows nothing.',
+    },
+  ],
+  body: {
+    required: false,
+    summary: "named aggregates: revenue: sum('amount'), n: count(); without a body count: count()",
+  },
+  examples: [
+    {
+      text: '%%window orders --tumbling 10s --by region',
+      says: 'Orders counted in windows of ten seconds, for each region.',
+    },
+    {
+      text: "%%window orders --tumbling 10s --by region --lateness 2s --as revenue\nrevenue: sum('amount'),\nn: count(),",
+      says: 'Two aggregates; a closed window takes late orders for two seconds more.',
+    },
+  ],
+  glossary: 'Flink: window (TUMBLE) · Kafka Streams: windowedBy(TimeWindows) · Beam: Window.into(FixedWindows)',
+  step: { suffix: 'Window' },
+  expand: (section, context: SectionContext) => {
+    const by = section.options.get('by')?.[0]
+    const pieces: Piece[] = []
+    if (by !== undefined) pieces.push({ code: '\n  .keyBy(' }, ...keyFields(by, context), { code: ')' })
+    const settings = optionsObject(section, context, { lateness: 'lateness', emit: 'emit' })
+    pieces.push({ code: '\n  .window(' }, ...windowCode(section, context), ...further(settings), { code: ')' })
+    pieces.push({ code: '\n  .aggregate(' }, ...aggregates(section, context), { code: ')' })
+    return { pieces, show: shown(section, context) }
+  },
+})
+
+function wrongEmit(text: string): string | undefined {
+  const known = text === 'final' || text === 'changes' || /^\d+(?:\.\d+)?(?:ms|s|m|h|d)$/.test(text)
+  return known ? undefined : 'it is final, changes or a duration like 1s'
+}
+
+function keyFields(by: HeaderValue, context: SectionContext): readonly Piece[] {
+  if (by.expression) return context.verbatim(by.inner)
+  return join(
+    fieldsOf(by).map(field => [{ code: quote(field.text), from: field }]),
+    ', ',
+  )
+}
+
+/** Each field of `a,b` with its own place, so that a type error points at the one that is wrong. */
+function fieldsOf(value: HeaderValue): { start: number; end: number; text: string }[] {
+  const exact = value.inner.text === value.value
+  let at = value.inner.start
+  return value.value.split(',').map(part => {
+    const start = at + (part.length - part.trimStart().length)
+    at += part.length + 1
+    const text = part.trim()
+    return exact ? { start, end: start + text.length, text } : { start: value.start, end: value.end, text }
+  })
+}
+
+function windowCode(section: Section, context: SectionContext): Piece[] {
+  const tumbling = section.options.get('tumbling')?.[0]
+  if (tumbling === undefined) context.fail('%%window does not say which window', section.header, '--tumbling 10s')
+  const options = optionsObject(section, context, { offset: 'offset', zone: 'zone' })
+  return [
+    { code: `${context.api('tumbling')}(` },
+    ...optionCode(section, context, 'tumbling', tumbling),
+    ...further(options),
+    { code: ')' },
+  ]
+}
+
+function aggregates(section: Section, context: SectionContext): Piece[] {
+  const properties = propertiesBody(section, context)
+  if (properties === undefined || properties.length === 0) return [{ code: `{ count: ${context.api('count')}() }` }]
+  const lists = properties.map(property => context.verbatim(property.span))
+  if (lists.length === 1) return objectOf(lists)
+  return [{ code: '{\n    ' }, ...join(lists, ',\n    '), { code: ',\n  }' }]
+}
+
+function shown(section: Section, context: SectionContext): readonly Piece[] | 'none' | undefined {
+  const mark = section.options.get('chart')?.[0]
+  if (mark === undefined) return undefined
+  if (mark.value === 'none') return 'none'
+  return [{ code: '.chart({ mark: ' }, ...optionCode(section, context, 'chart', mark), { code: ' })' }]
+}
