@@ -1,0 +1,106 @@
+/** The command `riffle`: JupyterLab with everything in place, install, uninstall, doctor. */
+import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { describe, examine } from './doctor.ts'
+import { install, uninstall } from './install.ts'
+import { installTarget } from './jupyter-paths.ts'
+import { runLab, runMain } from './setup/lab.ts'
+import { notebooksFolder } from './setup/places.ts'
+import { SetupProblem } from './setup/problem.ts'
+import { ensureSetup } from './setup/setup.ts'
+
+interface Command {
+  readonly usage: string
+  readonly summary: string
+  readonly options: NonNullable<ParseArgsConfig['options']>
+  readonly run: (options: Readonly<Record<string, unknown>>, rest: readonly string[]) => Promise<void>
+}
+
+const places = { user: { type: 'boolean' }, 'sys-prefix': { type: 'boolean' }, prefix: { type: 'string' } } as const
+const placesUsage = '[--user | --sys-prefix | --prefix FOLDER]'
+
+const commands: Readonly<Record<string, Command>> = {
+  lab: {
+    usage: 'riffle lab [FOLDER] [--port N] [--no-open]',
+    summary: 'JupyterLab with everything in place, on FOLDER or on the lessons',
+    options: { port: { type: 'string' }, 'no-open': { type: 'boolean' } },
+    run: async (options, [folder]) => {
+      await ensureSetup()
+      const port = options['port'] === undefined ? undefined : Number(options['port'])
+      await runLab({ port, open: !options['no-open'], check: false, root: folder ?? notebooksFolder })
+    },
+  },
+  install: {
+    usage: `riffle install ${placesUsage}`,
+    summary: 'puts the kernel and the extension into your own Jupyter',
+    options: places,
+    run: async options => {
+      const target = await targetOf(options)
+      await ensureSetup({ only: ['bundle', 'extension'] })
+      const folders = install(target)
+      process.stdout.write(`kernel     ${folders.kernelspec}\nextension  ${folders.labextension}\n`)
+    },
+  },
+  uninstall: {
+    usage: `riffle uninstall ${placesUsage}`,
+    summary: 'takes them out again',
+    options: places,
+    run: async options => {
+      const folder = await targetOf(options)
+      process.stdout.write(uninstall(folder) ? `removed from ${folder}\n` : `nothing was installed in ${folder}\n`)
+    },
+  },
+  doctor: {
+    usage: 'riffle doctor',
+    summary: 'tells what is missing and what to do',
+    options: {},
+    run: async () => {
+      const { text, healthy } = describe(await examine())
+      process.stdout.write(`${text}\n`)
+      if (!healthy) process.exitCode = 1
+    },
+  },
+}
+
+function targetOf(options: Readonly<Record<string, unknown>>): Promise<string> {
+  return installTarget({
+    user: options['user'] === true,
+    sysPrefix: options['sys-prefix'] === true,
+    prefix: options['prefix'] as string | undefined,
+  })
+}
+
+function help(): string {
+  const width = Math.max(...Object.keys(commands).map(name => name.length))
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`)
+  return [
+    'Riffle: streams in your notebook',
+    '',
+    ...lines,
+    '',
+    'riffle COMMAND --help tells the options of one',
+    '',
+  ].join('\n')
+}
+
+await runMain(async () => {
+  const [name, ...words] = process.argv.slice(2)
+  const command = name === undefined ? undefined : commands[name]
+  if (name === undefined || name === '--help' || name === 'help') return void process.stdout.write(help())
+  if (command === undefined)
+    throw new SetupProblem(`Cannot run "${name}": the commands are ${Object.keys(commands).join(', ')}`)
+  if (words.includes('--help')) return void process.stdout.write(`${command.usage}\n  ${command.summary}\n`)
+  const { values, positionals } = parse(command, words)
+  await command.run(values, positionals)
+})
+
+function parse(command: Command, words: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...words],
+      options: command.options,
+      allowPositionals: command.usage.includes('[FOLDER]'),
+    })
+  } catch (error) {
+    throw new SetupProblem(`${(error as Error).message.split('.')[0]}; usage: ${command.usage}`)
+  }
+}
