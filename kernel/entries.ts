@@ -8,7 +8,15 @@ import { fileURLToPath } from 'node:url'
 import { bundleFolder, packageRoot } from './setup/places.ts'
 
 /** Source files without `.ts`, below the root. The build makes `dist/<entry>.js` of each. */
-export const entries = ['kernel/main', 'kernel/cells', 'kernel/engine', 'kernel/cli', 'stream/index'] as const
+export const entries = [
+  'kernel/main',
+  'kernel/cells',
+  'kernel/engine',
+  'kernel/cells/watcher',
+  'kernel/engine/compute-worker',
+  'kernel/cli',
+  'stream/index',
+] as const
 
 export interface EntryPoint {
   readonly path: string

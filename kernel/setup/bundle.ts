@@ -39,6 +39,9 @@ async function bundle(): Promise<void> {
     format: 'esm',
     target: 'node20',
     packages: 'external',
+    // Entries share their modules as chunks: what a cell imports as riffle-kernel is the library the cells process runs itself.
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
     sourcemap: 'linked',
     // Names of functions and classes show in users' stack traces.
     keepNames: true,

@@ -1,0 +1,42 @@
+/** The budgets of the product, by measurement. Times are for two cores; a slower machine may set RIFFLE_BENCH_FACTOR. */
+export interface Budget {
+  readonly name: string
+  readonly atMost?: number
+  readonly atLeast?: number
+}
+
+export const budgets: readonly Budget[] = [
+  { name: 'kernel.start-ms', atMost: 250 },
+  { name: 'kernel.first-cell-ms', atMost: 100 },
+  { name: 'kernel.first-cell-typed-ms', atMost: 600 },
+  { name: 'kernel.trivial-cell-ms', atMost: 3 },
+  { name: 'kernel.trivial-cell-typed-ms', atMost: 45 },
+  { name: 'kernel.trivial-cell-saturated-ratio', atMost: 2 },
+  { name: 'kernel.printed-lines-3000-ms', atMost: 300 },
+  { name: 'kernel.printed-lines-20000-ms', atMost: 300 },
+  { name: 'kernel.interrupt-loop-ms', atMost: 100 },
+  { name: 'kernel.memory-mb/total', atMost: 250 },
+  { name: 'engine.tumbling-events-per-s', atLeast: 5_000_000 },
+  { name: 'engine.columns-ratio', atLeast: 0.6 },
+  { name: 'charts.produced-to-painted-ms/p50', atMost: 100 },
+  { name: 'charts.produced-to-painted-ms/p95', atMost: 250 },
+  { name: 'charts.frame-main-thread-ms', atMost: 8 },
+]
+
+export interface Verdict {
+  readonly within: boolean
+  readonly text: string
+}
+
+/** How `value` stands to its budget; undefined when there is none. `factor` above 1 loosens absolute budgets, never ratios. */
+export function judge(name: string, value: number, factor = 1): Verdict | undefined {
+  const budget = budgets.find(each => each.name === name)
+  if (budget === undefined) return undefined
+  const slack = name.includes('ratio') ? 1 : factor
+  if (budget.atMost !== undefined) {
+    const limit = budget.atMost * slack
+    return { within: value <= limit, text: `at most ${limit}` }
+  }
+  const limit = (budget.atLeast ?? 0) / slack
+  return { within: value >= limit, text: `at least ${limit}` }
+}
