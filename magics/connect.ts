@@ -12,6 +12,7 @@ export const connect: MagicDefinition = defineMagic({
       name: 'URL',
       type: 'url',
       required: false,
+      suggestions: ['embedded', 'kafka://localhost:9092'],
       summary: 'embedded (the built-in topics) or kafka://host:port; several brokers parted by commas.',
     },
   ],

@@ -35,6 +35,8 @@ export interface PositionalDefinition {
   readonly type: ValueType
   readonly required: boolean
   readonly repeated?: boolean | undefined
+  /** Offered by completion beside what the type gives. */
+  readonly suggestions?: readonly string[] | undefined
 }
 
 export interface OptionDefinition {

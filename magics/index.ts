@@ -4,19 +4,23 @@
  * A pure library: no I/O, no kernel. A new magic is one file here and one row in the table.
  */
 import { chart } from './chart.ts'
+import { MagicCompleter, type Completion, type MagicHover } from './complete.ts'
+import { completeness, type Completeness } from './completeness.ts'
 import { connect } from './connect.ts'
 import type { ExpandContext, ExpandedCell, MagicDefinition } from './define.ts'
 import { desugar } from './desugar.ts'
 import { CellExpander } from './expand.ts'
 import { filter } from './filter.ts'
 import { generate } from './generate.ts'
-import { lsmagic } from './lsmagic.ts'
+import { helpPage, magicList, quickReference, type HelpPage } from './help.ts'
+import { lsmagic as lsmagicMagic } from './lsmagic.ts'
 import { map } from './map.ts'
 import { param } from './param.ts'
 import { pause } from './pause.ts'
 import { produce } from './produce.ts'
-import { quickref } from './quickref.ts'
+import { quickref as quickrefMagic } from './quickref.ts'
 import { resume } from './resume.ts'
+import { mayHoldMagic } from './split.ts'
 import { stop } from './stop.ts'
 import { streams } from './streams.ts'
 import { topic } from './topic.ts'
@@ -26,7 +30,10 @@ import { who } from './who.ts'
 import { window } from './window.ts'
 
 export { API_NAMES } from './api-names.ts'
+export type { Completion, CompletionMatch, MagicHover } from './complete.ts'
+export type { Completeness } from './completeness.ts'
 export type { ExpandContext, ExpandedCell, MagicDefinition, NotebookApi, SpanMapping } from './define.ts'
+export type { HelpPage } from './help.ts'
 export { DefaultNames, variableName } from './names.ts'
 export { UsageError } from './usage-error.ts'
 
@@ -36,12 +43,12 @@ export const MAGICS: readonly MagicDefinition[] = [
   desugar,
   filter,
   generate,
-  lsmagic,
+  lsmagicMagic,
   map,
   param,
   pause,
   produce,
-  quickref,
+  quickrefMagic,
   resume,
   stop,
   streams,
@@ -57,4 +64,44 @@ const expander = new CellExpander(MAGICS)
 /** The cell as TypeScript, with positions; equal to the typed text when it holds no magic. Throws `UsageError`. */
 export function expandCell(text: string, context: ExpandContext): ExpandedCell {
   return expander.expand(text, context)
+}
+
+/** Cheap and sometimes wrongly true: a cell for which it is false holds no magic. */
+export function hasMagic(text: string): boolean {
+  return mayHoldMagic(text)
+}
+
+const completer = new MagicCompleter(MAGICS)
+
+/** Names, options and values at a cursor inside a magic's header; undefined where TypeScript stands. */
+export function completeMagic(
+  text: string,
+  cursor: number,
+  context: Pick<ExpandContext, 'streams' | 'topics' | 'names'>,
+): Completion | undefined {
+  return completer.complete(text, cursor, context)
+}
+
+/** Help of the magic or option under the cursor; undefined where TypeScript stands. */
+export function hoverMagic(text: string, cursor: number): MagicHover | undefined {
+  return completer.hover(text, cursor)
+}
+
+/** For `is_complete_request`; undefined when the text holds no magic. */
+export function isMagicCellComplete(text: string): Completeness | undefined {
+  return completeness(text, MAGICS)
+}
+
+/** Help of a magic, with or without percent signs; undefined when there is none of that name. */
+export function helpFor(name: string): HelpPage | undefined {
+  const magic = MAGICS.find(candidate => candidate.name === name.replace(/^%+/, ''))
+  return magic === undefined ? undefined : helpPage(magic)
+}
+
+export function lsmagic(): HelpPage {
+  return magicList(MAGICS)
+}
+
+export function quickref(): HelpPage {
+  return quickReference(MAGICS)
 }

@@ -23,6 +23,7 @@ export const topics: MagicDefinition = defineMagic({
       name: 'PATTERN|create|delete|describe',
       type: 'text',
       required: false,
+      suggestions: ['create', 'delete', 'describe'],
       summary:
         'Topics whose name holds this text (* stands for anything; CONNECTION: before it picks a connection), or an action.',
     },

@@ -9,7 +9,9 @@ export const types: MagicDefinition = defineMagic({
   kind: 'line',
   summary:
     'Says whether type errors stop a cell (on), are told (warn) or not looked for (off); without a word it tells the mode.',
-  positionals: [{ name: 'on|warn|off', type: 'text', required: false, summary: 'The mode from here on.' }],
+  positionals: [
+    { name: 'on|warn|off', type: 'text', required: false, suggestions: MODES, summary: 'The mode from here on.' },
+  ],
   options: [],
   examples: [
     { text: '%types warn', says: 'Type errors are told, the cell runs.' },
