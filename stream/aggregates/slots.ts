@@ -1,0 +1,119 @@
+/** Aggregates of many keys: key id → slot → fields. One per slice, and one for a running aggregate. */
+import type { Layout } from './accumulator.ts'
+
+export interface SlotsState {
+  readonly count: number
+  readonly keys: Int32Array
+  readonly fields: Float64Array
+  readonly changed: Uint8Array
+}
+
+export class Slots {
+  count = 0
+  /** Key id of each slot. */
+  keys = new Int32Array(16)
+  fields: Float64Array
+  /** 1 when the slot changed since early rows were sent. */
+  changed = new Uint8Array(16)
+  private readonly layout: Layout
+  /** Slot + 1 by key id; 0 is none. */
+  private index = new Int32Array(64)
+
+  constructor(layout: Layout) {
+    this.layout = layout
+    this.fields = new Float64Array(16 * layout.stride)
+  }
+
+  /** Slot of a key, −1 when it has none. */
+  find(keyId: number): number {
+    return keyId < this.index.length ? (this.index[keyId] as number) - 1 : -1
+  }
+
+  /** A fresh slot for a key that has none. */
+  add(keyId: number): number {
+    if (keyId >= this.index.length) {
+      const larger = new Int32Array(Math.max(keyId + 1, this.index.length * 2))
+      larger.set(this.index)
+      this.index = larger
+    }
+    const slot = this.count++
+    if (slot >= this.keys.length) this.grow()
+    this.index[keyId] = slot + 1
+    this.keys[slot] = keyId
+    this.changed[slot] = 0
+    const { stride, accumulators, offsets } = this.layout
+    const at = slot * stride
+    this.fields[at] = 0
+    for (let a = 0; a < accumulators.length; a++) accumulators[a]?.init(this.fields, at + (offsets[a] as number))
+    return slot
+  }
+
+  /** Adds every key of `other`. */
+  mergeFrom(other: Slots): void {
+    const { stride, accumulators, offsets } = this.layout
+    for (let from = 0; from < other.count; from++) this.mergeSlot(other, from, stride, accumulators, offsets)
+  }
+
+  /** Adds one key of `other`, if it is there. */
+  mergeKey(other: Slots, keyId: number): void {
+    const from = other.find(keyId)
+    const { stride, accumulators, offsets } = this.layout
+    if (from >= 0) this.mergeSlot(other, from, stride, accumulators, offsets)
+  }
+
+  clear(): void {
+    for (let slot = 0; slot < this.count; slot++) this.index[this.keys[slot] as number] = 0
+    this.count = 0
+  }
+
+  bytes(): number {
+    return this.index.byteLength + this.keys.byteLength + this.fields.byteLength + this.changed.byteLength
+  }
+
+  snapshot(): SlotsState {
+    return {
+      count: this.count,
+      keys: this.keys.slice(0, this.count),
+      fields: this.fields.slice(0, this.count * this.layout.stride),
+      changed: this.changed.slice(0, this.count),
+    }
+  }
+
+  restore(state: SlotsState): void {
+    this.clear()
+    for (const keyId of state.keys) this.add(keyId)
+    this.fields.set(state.fields)
+    this.changed.set(state.changed)
+  }
+
+  private mergeSlot(
+    other: Slots,
+    from: number,
+    stride: number,
+    accumulators: Layout['accumulators'],
+    offsets: Layout['offsets'],
+  ): void {
+    const keyId = other.keys[from] as number
+    let slot = this.find(keyId)
+    if (slot < 0) slot = this.add(keyId)
+    const at = slot * stride
+    const fromAt = from * stride
+    this.fields[at] = (this.fields[at] as number) + (other.fields[fromAt] as number)
+    for (let a = 0; a < accumulators.length; a++) {
+      const offset = offsets[a] as number
+      accumulators[a]?.merge(this.fields, at + offset, other.fields, fromAt + offset)
+    }
+  }
+
+  private grow(): void {
+    const keys = new Int32Array(this.keys.length * 2)
+    keys.set(this.keys)
+    this.keys = keys
+    const changed = new Uint8Array(keys.length)
+    changed.set(this.changed)
+    this.changed = changed
+    const fields = new Float64Array(keys.length * this.layout.stride)
+    fields.set(this.fields)
+    this.fields = fields
+  }
+}

@@ -1,0 +1,67 @@
+/** From plan nodes to operators: one row per operator, so that a new one is added in one place. */
+import type { PlanNode, WindowOptions } from '../plan.ts'
+import { StreamError } from '../errors.ts'
+import { layoutOf } from '../aggregates/accumulator.ts'
+import { changesOperator } from './changes.ts'
+import { fieldReader } from './compile.ts'
+import { filterOperator } from './filter.ts'
+import { flatMapOperator } from './flat-map.ts'
+import { lambdaOf } from './lambda.ts'
+import type { LambdaHost } from './lambda.ts'
+import { mapOperator } from './map.ts'
+import type { Operator, StageContext } from './operator.ts'
+import { RowReader } from './row-reader.ts'
+import type { NamedReader } from './row-reader.ts'
+import { RunningOperator } from './running.ts'
+import { windowShape } from './window-shape.ts'
+import { WindowOperator } from './window.ts'
+
+/** Nodes that become one operator between their input and the next stage. */
+export type OperatorNode = Extract<PlanNode, { op: 'filter' | 'map' | 'flatMap' | 'window' | 'changes' }>
+
+export function buildOperator(node: OperatorNode, host: LambdaHost, context: StageContext): Operator {
+  switch (node.op) {
+    case 'filter':
+      return filterOperator(lambdaOf(node.f, host), context)
+    case 'map':
+      return mapOperator(lambdaOf(node.f, host), context)
+    case 'flatMap':
+      return flatMapOperator(lambdaOf(node.f, host), context)
+    case 'changes':
+      return changesOperator()
+    case 'window':
+      return windowOperator(node.options, host, context)
+  }
+}
+
+function windowOperator(options: WindowOptions, host: LambdaHost, context: StageContext): Operator {
+  const keys = options.by.map(({ name, f }) => readerOf(name, f ?? name, host))
+  const inputs = options.aggregates.map(({ name, aggregate }) =>
+    aggregate.value === undefined ? undefined : readerOf(name, aggregate.value, host),
+  )
+  const layout = layoutOf(options.aggregates.map(a => a.aggregate.kind))
+  const reader = new RowReader(keys, inputs, layout, context)
+  const keyNames = options.by.map(k => k.name)
+  const aggregateNames = options.aggregates.map(a => a.name)
+  const { window } = options
+  if (window === undefined) return new RunningOperator({ keyNames, layout, aggregateNames, reader })
+  if (window.kind === 'tumbling' || window.kind === 'hopping' || window.kind === 'cumulating') {
+    const shape = windowShape(window)
+    const { latenessMs, emit } = options
+    return new WindowOperator({ shape, keyNames, layout, aggregateNames, reader, latenessMs, emit, context })
+  }
+  throw new StreamError({
+    code: 'OPTION_INVALID',
+    message: `Cannot run window "${window.kind}": this version has tumbling, hopping and cumulating windows`,
+  })
+}
+
+function readerOf(
+  name: string,
+  value: NonNullable<WindowOptions['by'][number]['f']> | string,
+  host: LambdaHost,
+): NamedReader {
+  if (typeof value === 'string') return { name, read: fieldReader(value) }
+  const lambda = lambdaOf(value, host)
+  return { name, read: lambda.call, lambda }
+}

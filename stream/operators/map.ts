@@ -1,0 +1,42 @@
+/** One row out for each row in. The result keeps the event time and position of its input. */
+import { emptyBatch, metaOf } from './operator.ts'
+import type { Lambda, Operator, StageContext } from './operator.ts'
+import { selectRows } from './filter.ts'
+
+export function mapOperator(lambda: Lambda, context: StageContext): Operator {
+  return {
+    onBatch(batch) {
+      const { rows, count } = batch
+      const { call, wantsMeta } = lambda
+      const results: unknown[] = new Array(count)
+      let refused: Uint8Array | undefined
+      let refusedCount = 0
+      for (let i = 0; i < count; i++) {
+        try {
+          results[i] = wantsMeta ? call(rows[i], metaOf(batch, i)) : call(rows[i])
+          context.passed()
+        } catch (error) {
+          context.threw(batch, i, error, lambda)
+          refused ??= new Uint8Array(count)
+          refused[i] = 1
+          refusedCount++
+        }
+      }
+      if (refused === undefined) return { ...batch, rows: results }
+      const kept = new Int32Array(count - refusedCount)
+      let n = 0
+      for (let i = 0; i < count; i++) if (refused[i] === 0) kept[n++] = i
+      return selectRows(
+        batch,
+        kept,
+        n,
+        Array.from(kept, i => results[i]),
+      )
+    },
+    onWatermark: emptyBatch,
+    onEnd: () => emptyBatch(Infinity),
+    snapshot: () => null,
+    restore: () => {},
+    stateBytes: () => 0,
+  }
+}

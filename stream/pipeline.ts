@@ -1,0 +1,336 @@
+/**
+ * A plan at work. Events of its sources go in one by one, rows come out; nothing else enters, so the same events give the same
+ * rows on any machine, however they are cut into batches.
+ *
+ *   SourceEvent ─1 decode─▶ rows ─2 event time─▶ ─3 watermark─▶ Batch ─4 operators─▶ Batch ─6 output─▶ onOutput
+ *                  └────────────┴──────────────────────────────────────┴─▶ 5 side outputs: late, errors
+ *
+ * Phases 1 to 3 live in operators/source.ts, phase 4 in one file per operator, phase 5 in operators/refusals.ts. A push is
+ * synchronous; whoever calls it owns the thread, the clock and the back-pressure (targets/local.ts, the compute worker).
+ */
+import { deserialize, serialize } from 'node:v8'
+import type { Batch, EnvelopeBatch, Refused, SourceEvent, StreamState } from './model.ts'
+import { StreamError } from './errors.ts'
+import type { StreamErrorParts } from './errors.ts'
+import type { FeedNode, PlanNode, TopicNode } from './plan.ts'
+import type { RowChunk } from './targets/runtime.ts'
+import { buildOperator } from './operators/build.ts'
+import { lambdaOf } from './operators/lambda.ts'
+import type { LambdaHost } from './operators/lambda.ts'
+import type { Operator, Provisional, StageContext } from './operators/operator.ts'
+import { Collector, failureOf, Refusals, Stage } from './operators/refusals.ts'
+import { SourceStage } from './operators/source.ts'
+import type { Decoded } from './operators/source.ts'
+
+export type { Decoded } from './operators/source.ts'
+
+export interface PipelineHost extends LambdaHost {
+  decode(batch: EnvelopeBatch, node: TopicNode): Decoded
+  /** Called within `push`, zero or more times, in order; never with an empty batch. */
+  onOutput(batch: Batch): void
+  /** Told once each: an event time that looks like seconds. */
+  onNotice?(text: string): void
+}
+
+/** Counters of a pipeline; rates, lag and pausing are its driver's. */
+export interface PipelineStats {
+  readonly state: StreamState
+  readonly recordCount: number
+  readonly rowCount: number
+  /** Of the result; null while unknown. Keeps the last finite value at the end. */
+  readonly watermarkMs: number | null
+  readonly lateCount: number
+  readonly droppedCount: number
+  readonly errorCount: number
+  readonly stateBytes: number
+  readonly error?: StreamErrorParts | undefined
+}
+
+export interface Pipeline {
+  /** What to push: `push(i, event)` is for `sources[i]`. */
+  readonly sources: readonly (TopicNode | FeedNode)[]
+  readonly state: 'running' | 'ended' | 'failed'
+  readonly error: StreamErrorParts | undefined
+  /** The newest refused records, oldest first, at most 100. */
+  readonly lateRows: readonly Refused[]
+  readonly errors: readonly Refused[]
+  /** Handles one event to its end. Ignored once ended or failed. Never throws for a record's or a lambda's sake. */
+  push(source: number, event: SourceEvent): void
+  stats(): PipelineStats
+  /** Next offsets of a source by partition. */
+  positions(source: number): Map<number, bigint>
+  /** Rows of windows still open, in the shape of output rows; empty when the result has none. */
+  provisional(limit?: number): RowChunk
+  /** Everything needed to go on elsewhere: state, watermarks, positions, counters. */
+  snapshot(): Uint8Array
+  /** @throws StreamError SNAPSHOT_INVALID when the snapshot is of another plan */
+  restore(bytes: Uint8Array): void
+}
+
+const SNAPSHOT_VERSION = 1
+
+interface PipelineSnapshot {
+  readonly version: number
+  readonly shape: string
+  readonly sources: readonly unknown[]
+  readonly sourceStages: readonly unknown[]
+  readonly operators: readonly unknown[]
+  readonly stages: readonly unknown[]
+  readonly counters: Refusals['counters']
+  readonly late: Refused[]
+  readonly errors: Refused[]
+  readonly rowCount: number
+  readonly watermarkMs: number
+  readonly state: 'running' | 'ended' | 'failed'
+  readonly error: StreamErrorParts | undefined
+}
+
+const SILENT: StageContext = { drop() {}, tookLate() {}, refuse() {}, threw() {}, passed() {} }
+
+type Next = (batch: Batch) => void
+
+/** Operators between the last window and the result: what provisional rows pass through. */
+interface Tail {
+  window: Provisional | undefined
+  after: Operator[]
+}
+
+/**
+ * Makes a plan ready to run. The plan holds no `stream` node any more (targets/resolve.ts); lambdas are revived once, here.
+ *
+ * @throws what reviving a lambda throws
+ */
+export function buildPipeline(plan: PlanNode, host: PipelineHost): Pipeline {
+  return new RunningPipeline(plan, host)
+}
+
+class RunningPipeline implements Pipeline {
+  readonly sources: (TopicNode | FeedNode)[] = []
+  state: 'running' | 'ended' | 'failed' = 'running'
+  error: StreamErrorParts | undefined
+  private readonly host: PipelineHost
+  private readonly shape: string
+  private readonly refusals = new Refusals()
+  private readonly sourceStages: { readonly stage: SourceStage; readonly context: Stage; readonly next: Next }[] = []
+  private readonly operators: { readonly operator: Operator; readonly context: Stage }[] = []
+  private readonly tail: Tail = { window: undefined, after: [] }
+  private rowCount = 0
+  private watermarkMs = -Infinity
+  private inTail = true
+
+  constructor(plan: PlanNode, host: PipelineHost) {
+    this.host = host
+    this.shape = shapeOf(plan)
+    this.build(plan, batch => this.output(batch), [], [])
+  }
+
+  get lateRows(): readonly Refused[] {
+    return this.refusals.late
+  }
+
+  get errors(): readonly Refused[] {
+    return this.refusals.errors
+  }
+
+  push(source: number, event: SourceEvent): void {
+    if (this.state !== 'running') return
+    const entry = this.sourceStages[source]
+    if (entry === undefined)
+      throw new StreamError({
+        code: 'INTERNAL',
+        message: `Cannot push to source ${source}: plan has ${this.sources.length}`,
+      })
+    try {
+      entry.next(entry.stage.handle(event))
+      if (this.sourceStages.every(s => s.stage.ended)) this.state = 'ended'
+    } catch (error) {
+      this.state = 'failed'
+      this.error = failureOf(error)
+    }
+  }
+
+  stats(): PipelineStats {
+    let stateBytes = 0
+    for (const { operator } of this.operators) stateBytes += operator.stateBytes()
+    let recordCount = 0
+    for (const { stage } of this.sourceStages) recordCount += stage.recordCount
+    return {
+      state: this.state,
+      recordCount,
+      rowCount: this.rowCount,
+      watermarkMs: this.watermarkMs === -Infinity ? null : this.watermarkMs,
+      ...this.refusals.counters,
+      stateBytes,
+      error: this.error,
+    }
+  }
+
+  positions(source: number): Map<number, bigint> {
+    return this.sourceStages[source]?.stage.positions() ?? new Map()
+  }
+
+  provisional(limit = 10_000): RowChunk {
+    const { window, after } = this.tail
+    if (window === undefined || this.state !== 'running') return { rows: [], eventTimesMs: new Float64Array(0) }
+    let batch = window.provisional(limit)
+    for (const operator of after) batch = operator.onBatch(batch)
+    return { rows: batch.rows, eventTimesMs: batch.eventTimesMs }
+  }
+
+  snapshot(): Uint8Array {
+    const snapshot: PipelineSnapshot = {
+      version: SNAPSHOT_VERSION,
+      shape: this.shape,
+      sources: this.sourceStages.map(s => s.stage.snapshot()),
+      sourceStages: this.sourceStages.map(s => s.context.snapshot()),
+      operators: this.operators.map(o => o.operator.snapshot()),
+      stages: this.operators.map(o => o.context.snapshot()),
+      counters: { ...this.refusals.counters },
+      late: this.refusals.late,
+      errors: this.refusals.errors,
+      rowCount: this.rowCount,
+      watermarkMs: this.watermarkMs,
+      state: this.state,
+      error: this.error,
+    }
+    return new Uint8Array(serialize(snapshot))
+  }
+
+  restore(bytes: Uint8Array): void {
+    const s = readSnapshot(bytes)
+    if (s.version !== SNAPSHOT_VERSION || s.shape !== this.shape) {
+      throw new StreamError({
+        code: 'SNAPSHOT_INVALID',
+        message: 'Cannot restore stream: the snapshot is of another plan',
+        detail: `Snapshot of ${s.shape}, stream is ${this.shape}`,
+        hint: 'Restore into a stream made by the same cell',
+      })
+    }
+    s.sources.forEach((state, i) => this.sourceStages[i]?.stage.restore(state))
+    s.sourceStages.forEach((state, i) => this.sourceStages[i]?.context.restore(state))
+    s.operators.forEach((state, i) => this.operators[i]?.operator.restore(state))
+    s.stages.forEach((state, i) => this.operators[i]?.context.restore(state))
+    this.refusals.counters = { ...s.counters }
+    this.refusals.late = s.late.slice()
+    this.refusals.errors = s.errors.slice()
+    this.rowCount = s.rowCount
+    this.watermarkMs = s.watermarkMs
+    this.state = s.state
+    this.error = s.error
+  }
+
+  /** Builds what stands above `next`, result first. */
+  private build(node: PlanNode, next: Next, lateSinks: readonly Collector[], errorSinks: readonly Collector[]): void {
+    switch (node.op) {
+      case 'topic':
+      case 'feed':
+        this.buildSource(node, next, lateSinks, errorSinks)
+        return
+      case 'stream':
+        throw new StreamError({ code: 'STREAM_UNKNOWN', message: `Cannot run stream: "${node.name}" was not resolved` })
+      case 'late':
+      case 'errors': {
+        this.inTail = false
+        const sink = new Collector()
+        const isLate = node.op === 'late'
+        this.build(
+          node.input,
+          batch => next(sink.take(batch.watermarkMs)),
+          isLate ? [...lateSinks, sink] : lateSinks,
+          isLate ? errorSinks : [...errorSinks, sink],
+        )
+        return
+      }
+      default: {
+        const context = new Stage(this.refusals, lateSinks, errorSinks)
+        const operator = buildOperator(node, this.host, context)
+        this.noteTail(node, operator)
+        this.build(node.input, batch => next(run(operator, batch)), lateSinks, errorSinks)
+        this.operators.push({ operator, context })
+      }
+    }
+  }
+
+  private buildSource(
+    node: TopicNode | FeedNode,
+    next: Next,
+    lateSinks: readonly Collector[],
+    errorSinks: readonly Collector[],
+  ): void {
+    const context = new Stage(this.refusals, lateSinks, errorSinks)
+    const slot = node.op === 'feed' && typeof node.time !== 'string' ? node.time : undefined
+    const stage = new SourceStage({
+      node,
+      timeLambda: slot === undefined ? undefined : lambdaOf(slot, this.host),
+      decode: batch => {
+        if (node.op !== 'topic')
+          throw new StreamError({ code: 'INTERNAL', message: 'Cannot decode: a feed takes rows' })
+        return this.host.decode(batch, node)
+      },
+      stage: context,
+      notice: text => this.host.onNotice?.(text),
+    })
+    this.sources.push(node)
+    this.sourceStages.push({ stage, context, next })
+  }
+
+  /** Remembers the window nearest to the result when only map and filter stand between. */
+  private noteTail(node: PlanNode, operator: Operator): void {
+    if (!this.inTail) return
+    // Operators of their own: looking at open windows must not count anything.
+    if (node.op === 'map' || node.op === 'filter' || node.op === 'flatMap') this.tail.after.unshift(buildOperator(node, this.host, SILENT))
+    else {
+      this.inTail = false
+      if ('provisional' in operator) this.tail.window = operator as Operator & Provisional
+    }
+  }
+
+  private output(batch: Batch): void {
+    if (Number.isFinite(batch.watermarkMs)) this.watermarkMs = batch.watermarkMs
+    if (batch.count === 0) return
+    this.rowCount += batch.count
+    this.host.onOutput(batch)
+  }
+}
+
+function run(operator: Operator, batch: Batch): Batch {
+  if (batch.count > 0) return operator.onBatch(batch)
+  return batch.watermarkMs === Infinity ? operator.onEnd() : operator.onWatermark(batch.watermarkMs)
+}
+
+function readSnapshot(bytes: Uint8Array): PipelineSnapshot {
+  try {
+    return deserialize(bytes) as PipelineSnapshot
+  } catch (cause) {
+    throw new StreamError({
+      code: 'SNAPSHOT_INVALID',
+      message: 'Cannot restore stream: the bytes are no snapshot',
+      cause,
+    })
+  }
+}
+
+/** What must be equal for a snapshot to fit: operators and their options, not the lambdas' text. */
+function shapeOf(node: PlanNode): string {
+  switch (node.op) {
+    case 'topic':
+      return `topic(${node.connection}:${node.topic})`
+    case 'feed':
+      return `feed(${node.partitions})`
+    case 'stream':
+      return `stream(${node.name})`
+    case 'window': {
+      const { by, aggregates, latenessMs, emit, window } = node.options
+      const parts = [
+        window ?? null,
+        by.map(k => k.name),
+        aggregates.map(a => [a.name, a.aggregate.kind]),
+        latenessMs,
+        emit,
+      ]
+      return `${shapeOf(node.input)}>window${JSON.stringify(parts)}`
+    }
+    default:
+      return `${shapeOf(node.input)}>${node.op}`
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * Keys as dense integers: state lives in arrays indexed by them, and a key is hashed once per record, never concatenated.
+ *
+ * Several columns are interned one by one and their ids combined in pairs. A key nobody holds any more gives its id back, so
+ * a stream of ever new keys does not grow without end. Order of keys is by value, never by arrival.
+ */
+import { StreamError } from '../errors.ts'
+
+/** A V8 Map refuses to grow beyond 2^24 entries. */
+const MOST_KEYS = 16_000_000
+const PAIR = 67_108_864
+
+export interface KeyTableState {
+  readonly values: readonly unknown[]
+  readonly holders: Int32Array
+  readonly free: readonly number[]
+}
+
+export class KeyTable {
+  /** Column values by id; one array per column. */
+  private columns: unknown[][]
+  private columnIds: Map<unknown, number>[]
+  /** Combined ids; one map per column beyond the first. */
+  private pairs: Map<number, number>[]
+  private holders = new Int32Array(64)
+  private free: number[] = []
+  private next = 0
+  private sorted: Int32Array | undefined
+  private readonly width: number
+
+  constructor(width: number) {
+    this.width = width
+    this.columns = Array.from({ length: width }, () => [])
+    this.columnIds = Array.from({ length: width }, () => new Map())
+    this.pairs = Array.from({ length: Math.max(0, width - 1) }, () => new Map())
+  }
+
+  /** Ids are below this. */
+  get capacity(): number {
+    return this.next
+  }
+
+  get liveCount(): number {
+    return this.next - this.free.length
+  }
+
+  /** The id of a one-column key; a new key gets one. */
+  intern1(value: unknown): number {
+    const id = (this.columnIds[0] as Map<unknown, number>).get(value)
+    return id === undefined ? this.addOne(value) : id
+  }
+
+  /** The id of a key of any width. */
+  intern(values: readonly unknown[]): number {
+    if (this.width === 1) return this.intern1(values[0])
+    if (this.width === 0) return this.next === 0 ? this.allocate([]) : 0
+    let id = this.columnId(0, values[0])
+    for (let c = 1; c < this.width; c++) {
+      const code = id * PAIR + this.columnId(c, values[c])
+      const map = this.pairs[c - 1] as Map<number, number>
+      const known = map.get(code)
+      if (known !== undefined) id = known
+      else if (c < this.width - 1) {
+        id = map.size
+        map.set(code, id)
+      } else {
+        id = this.allocate(values)
+        map.set(code, id)
+      }
+    }
+    return id
+  }
+
+  /** One more slice, window or session holds this key. */
+  hold(id: number): void {
+    this.holders[id] = (this.holders[id] as number) + 1
+  }
+
+  /** One holder less; the last one frees the id. */
+  release(id: number): void {
+    const left = (this.holders[id] as number) - 1
+    this.holders[id] = left
+    if (left > 0 || this.width === 0) return
+    if (this.width === 1) this.columnIds[0]?.delete(canonical(this.columns[0]?.[id]))
+    for (const column of this.columns) column[id] = undefined
+    this.free.push(id)
+    if (this.width > 1 && this.free.length > this.next / 2 && this.free.length > 1024) this.rebuildPairs()
+  }
+
+  /** The value of one column. */
+  valueOf(id: number, column: number): unknown {
+    return this.columns[column]?.[id]
+  }
+
+  /** Position of each live id in the order of key values, by id. */
+  ranks(): Int32Array {
+    if (this.sorted !== undefined) return this.sorted
+    const ids: number[] = []
+    for (let id = 0; id < this.next; id++) if ((this.holders[id] as number) > 0) ids.push(id)
+    const columns = this.columns
+    ids.sort((a, b) => {
+      for (const column of columns) {
+        const order = compareKeys(column[a], column[b])
+        if (order !== 0) return order
+      }
+      return a - b
+    })
+    const ranks = new Int32Array(this.next)
+    ids.forEach((id, rank) => (ranks[id] = rank))
+    this.sorted = ranks
+    return ranks
+  }
+
+  snapshot(): KeyTableState {
+    const values = Array.from({ length: this.next }, (_, id) => this.columns.map(column => column[id]))
+    return { values, holders: this.holders.slice(0, this.next), free: this.free.slice() }
+  }
+
+  restore(state: KeyTableState): void {
+    const values = state.values as readonly (readonly unknown[])[]
+    this.next = values.length
+    this.holders = new Int32Array(Math.max(64, values.length))
+    this.holders.set(state.holders)
+    this.free = state.free.slice()
+    this.columns = Array.from({ length: this.width }, (_, c) => values.map(v => v[c]))
+    this.sorted = undefined
+    if (this.width === 1) {
+      this.columnIds = [new Map()]
+      const dead = new Set(this.free)
+      values.forEach((v, id) => dead.has(id) || this.columnIds[0]?.set(canonical(v[0]), id))
+    } else if (this.width > 1) this.rebuildPairs()
+  }
+
+  bytes(): number {
+    return this.liveCount * 48 * Math.max(1, this.width) + this.holders.byteLength
+  }
+
+  private addOne(value: unknown): number {
+    const key = canonical(value)
+    const known = this.columnIds[0]?.get(key)
+    if (known !== undefined) return known
+    const id = this.allocate([value])
+    this.columnIds[0]?.set(key, id)
+    return id
+  }
+
+  private columnId(column: number, value: unknown): number {
+    const map = this.columnIds[column] as Map<unknown, number>
+    const key = canonical(value)
+    let id = map.get(key)
+    if (id === undefined) {
+      id = map.size
+      map.set(key, id)
+    }
+    return id
+  }
+
+  private allocate(values: readonly unknown[]): number {
+    const id = this.free.pop() ?? this.next++
+    if (this.next > MOST_KEYS) {
+      throw new StreamError({
+        code: 'STATE_TOO_LARGE',
+        message: `Cannot hold more than ${MOST_KEYS.toLocaleString('en-US')} keys at a time`,
+        hint: 'Use a key with fewer values, a smaller window or less lateness',
+      })
+    }
+    if (id >= this.holders.length) {
+      const larger = new Int32Array(this.holders.length * 2)
+      larger.set(this.holders)
+      this.holders = larger
+    }
+    this.holders[id] = 0
+    for (let c = 0; c < this.width; c++) {
+      const value = values[c]
+      ;(this.columns[c] as unknown[])[id] = value === undefined ? null : value
+    }
+    this.sorted = undefined
+    return id
+  }
+
+  private rebuildPairs(): void {
+    const dead = new Set(this.free)
+    this.columnIds = Array.from({ length: this.width }, () => new Map())
+    this.pairs = Array.from({ length: this.width - 1 }, () => new Map())
+    for (let id = 0; id < this.next; id++) {
+      if (dead.has(id)) continue
+      let combined = this.columnId(0, this.columns[0]?.[id])
+      for (let c = 1; c < this.width; c++) {
+        const code = combined * PAIR + this.columnId(c, this.columns[c]?.[id])
+        const map = this.pairs[c - 1] as Map<number, number>
+        combined = c === this.width - 1 ? id : (map.get(code) ?? map.size)
+        map.set(code, combined)
+      }
+    }
+  }
+}
+
+/** What makes two keys one: primitives by value (undefined is null), objects by their JSON text. */
+function canonical(value: unknown): unknown {
+  if (value === undefined) return null
+  if (typeof value !== 'object' || value === null) return value
+  return `\u0000${value instanceof Date ? `date:${value.getTime()}` : JSON.stringify(value)}`
+}
+
+/** null < false < true < numbers (NaN last) < bigints < text by code units < objects by JSON. */
+export function compareKeys(a: unknown, b: unknown): number {
+  const kind = kindRank(a) - kindRank(b)
+  if (kind !== 0) return kind
+  if (typeof a === 'object' && a !== null) return compareKeys(canonical(a), canonical(b))
+  if (typeof a === 'number' && (Number.isNaN(a) || Number.isNaN(b as number))) {
+    return (Number.isNaN(a) ? 1 : 0) - (Number.isNaN(b as number) ? 1 : 0)
+  }
+  const x = a as string
+  const y = b as string
+  return x < y ? -1 : x > y ? 1 : 0
+}
+
+function kindRank(value: unknown): number {
+  if (value === null || value === undefined) return 0
+  return { boolean: 1, number: 2, bigint: 3, string: 4 }[typeof value as 'string'] ?? 5
+}
