@@ -41,7 +41,10 @@ export interface Runtime {
   snapshot(name: string): Promise<Uint8Array>
   restore(name: string, bytes: Uint8Array): Promise<void>
   /** The MIME bundle that shows a stream: live chart, Vega-Lite 5, text. */
-  show(stream: { readonly name: string | undefined; readonly plan: PlanNode }, options?: ChartOptions): Promise<MimeBundle>
+  show(
+    stream: { readonly name: string | undefined; readonly plan: PlanNode },
+    options?: ChartOptions,
+  ): Promise<MimeBundle>
   showParam(name: string): Promise<MimeBundle>
 }
 
@@ -75,7 +78,10 @@ export interface RowChunk {
 
 /** Pushes resolve when everything below has handled them (and in their order over all feeds). */
 export interface FeedPort {
-  push(rows: readonly unknown[], options?: { readonly partition?: number | undefined; readonly key?: unknown }): Promise<void>
+  push(
+    rows: readonly unknown[],
+    options?: { readonly partition?: number | undefined; readonly key?: unknown },
+  ): Promise<void>
   watermark(watermarkMs: number, partition?: number): Promise<void>
   idle(partition: number): Promise<void>
   end(): Promise<void>

@@ -1,0 +1,201 @@
+/**
+ * Reads a topic for one pipeline: pulls batches from a Reader, delivers them one at a time (back-pressure), turns what the
+ * reader knows about partitions into events: exhausted history and idle timeouts (rules.md 3), the record limit, the end.
+ */
+import type { Connection, Reader, ReadResult } from '../connectors/connector.ts'
+import type { EnvelopeBatch, SourceEvent } from '../model.ts'
+import type { TopicNode } from '../plan.ts'
+import type { Clock, Timer } from '../time/clock.ts'
+
+export const TOPIC_FROM = '-10000'
+export const TOPIC_IDLE_MS = 5000
+
+export interface SourceDriverOptions {
+  readonly node: TopicNode
+  readonly connection: Connection
+  readonly clock: Clock
+  /** Handles one event; the next one is read when it resolves. */
+  deliver(event: SourceEvent): Promise<void> | void
+  /** The read failed for good. */
+  onError(error: unknown): void
+  /** Next offsets to read (restore); wins over `from`. */
+  readonly positions?: ReadonlyMap<number, bigint> | undefined
+  /** Ends at the end offsets of now, when the topic itself is endless. */
+  readonly bounded?: boolean | undefined
+  readonly maxBatch?: number | undefined
+}
+
+export interface SourceDriver {
+  /** Takes effect at a record boundary: after the batch that is being handled. */
+  pause(): void
+  resume(): void
+  /** Idempotent. Resolves when nothing will be delivered any more. */
+  stop(): Promise<void>
+  lagCount(): number
+  /** Resolves at the end, the stop or the error. */
+  readonly done: Promise<void>
+}
+
+/** Opens the reader and starts delivering. The first event is `partitions`. Rejects when the topic cannot be opened. */
+export async function driveTopic(options: SourceDriverOptions): Promise<SourceDriver> {
+  const { node, connection, positions, bounded, maxBatch } = options
+  const to = node.options.to ?? (bounded === true ? 'latest' : undefined)
+  const reader = await connection.read(node.topic, {
+    from: node.options.from ?? TOPIC_FROM,
+    to,
+    partition: node.options.partition,
+    positions,
+    maxBatch,
+  })
+  return new TopicDriver(options, reader)
+}
+
+class TopicDriver implements SourceDriver {
+  readonly done: Promise<void>
+  private readonly options: SourceDriverOptions
+  private readonly reader: Reader
+  private readonly idleMs: number
+  private left: number
+  private stopped = false
+  private paused = false
+  private wake: (() => void) | undefined
+  private readonly idle = new Set<number>()
+  private lastSeenMs = new Map<number, number>()
+  private timer: Timer | undefined
+  private queue: Promise<void> = Promise.resolve()
+
+  constructor(options: SourceDriverOptions, reader: Reader) {
+    this.options = options
+    this.reader = reader
+    this.idleMs = options.node.options.idleMs ?? TOPIC_IDLE_MS
+    this.left = options.node.options.limit ?? Infinity
+    this.done = this.run()
+  }
+
+  pause(): void {
+    this.paused = true
+    this.timer?.cancel()
+    this.timer = undefined
+  }
+
+  resume(): void {
+    if (!this.paused) return
+    this.paused = false
+    // Nobody was listening: the silence does not count.
+    const now = this.options.clock.nowMs()
+    for (const p of this.lastSeenMs.keys()) this.lastSeenMs.set(p, now)
+    this.watchIdle()
+    this.wake?.()
+  }
+
+  async stop(): Promise<void> {
+    if (!this.stopped) {
+      this.stopped = true
+      this.timer?.cancel()
+      this.wake?.()
+      await this.reader.close()
+    }
+    await this.done
+  }
+
+  lagCount(): number {
+    return this.reader.lagCount()
+  }
+
+  private async run(): Promise<void> {
+    try {
+      await this.deliver({ kind: 'partitions', count: this.reader.partitionCount })
+      const { partition } = this.options.node.options
+      // Partitions nobody reads must not hold the watermark.
+      if (partition !== undefined) {
+        for (let p = 0; p < this.reader.partitionCount; p++) if (p !== partition) await this.markIdle(p)
+      }
+      while (!this.stopped && this.left > 0) {
+        await this.waitWhilePaused()
+        if (this.stopped) break
+        const result = await this.reader.next()
+        if (this.stopped) break
+        await this.waitWhilePaused()
+        if (this.stopped) break
+        if (result === null) break
+        await this.handle(result)
+      }
+      if (!this.stopped) await this.deliver({ kind: 'end' })
+    } catch (error) {
+      if (!this.stopped) this.options.onError(error)
+    } finally {
+      this.timer?.cancel()
+      if (!this.stopped) await this.reader.close()
+      this.stopped = true
+    }
+  }
+
+  private async handle({ batch, exhausted, live }: ReadResult): Promise<void> {
+    const taken = batch.count > this.left ? headOf(batch, this.left) : batch
+    this.left -= taken.count
+    if (taken.count > 0) await this.deliver({ kind: 'envelopes', batch: taken })
+    const now = this.options.clock.nowMs()
+    for (const p of taken.partitions) {
+      this.idle.delete(p)
+      if (live) this.lastSeenMs.set(p, now)
+    }
+    for (const p of exhausted) await this.markIdle(p)
+    if (live) {
+      for (let p = 0; p < this.reader.partitionCount; p++) if (!this.lastSeenMs.has(p)) this.lastSeenMs.set(p, now)
+      this.watchIdle()
+    }
+  }
+
+  /** One timer for the partition that is silent longest. */
+  private watchIdle(): void {
+    this.timer?.cancel()
+    this.timer = undefined
+    if (this.stopped || this.paused) return
+    const { clock } = this.options
+    let next = Infinity
+    for (const [p, seen] of this.lastSeenMs) if (!this.idle.has(p)) next = Math.min(next, seen + this.idleMs)
+    if (next === Infinity) return
+    this.timer = clock.setTimer(Math.max(0, next - clock.nowMs()), () => {
+      const now = clock.nowMs()
+      for (const [p, seen] of this.lastSeenMs) if (!this.idle.has(p) && seen + this.idleMs <= now) void this.markIdle(p)
+      this.watchIdle()
+    })
+  }
+
+  private markIdle(partition: number): Promise<void> {
+    if (this.idle.has(partition)) return Promise.resolve()
+    this.idle.add(partition)
+    return this.deliver({ kind: 'idle', partition })
+  }
+
+  /** Events of the reader and of the idle timer go out one after the other. */
+  private deliver(event: SourceEvent): Promise<void> {
+    const delivered = this.queue.then(async () => {
+      if (!this.stopped) await this.options.deliver(event)
+    })
+    this.queue = delivered.catch(() => {})
+    return delivered
+  }
+
+  private async waitWhilePaused(): Promise<void> {
+    while (this.paused && !this.stopped) {
+      await new Promise<void>(resolve => {
+        this.wake = resolve
+      })
+      this.wake = undefined
+    }
+  }
+}
+
+function headOf(batch: EnvelopeBatch, count: number): EnvelopeBatch {
+  return {
+    count,
+    partitions: batch.partitions.subarray(0, count),
+    offsets: batch.offsets.subarray(0, count),
+    timestampsMs: batch.timestampsMs.subarray(0, count),
+    bytes: batch.bytes,
+    keyRanges: batch.keyRanges.subarray(0, 2 * count),
+    valueRanges: batch.valueRanges.subarray(0, 2 * count),
+    headers: batch.headers?.slice(0, count),
+  }
+}
