@@ -1,0 +1,237 @@
+/**
+ * The browser's end of the chart comm: one per kernel connection, opened when the first chart of the page attaches.
+ *
+ *   attach -> comm_open hello -> welcome -> subscribe per chart -> frames -> (drawn) -> credit
+ *
+ * Credit is given back when a frame has been drawn, not when it came, so a slow page is sent less. Handlers return nothing:
+ * everything a kernel says waits behind a promise returned here. No DOM: a fake kernel tests this file.
+ */
+import { COMM_TARGET, PROTOCOL_VERSION } from '../../stream/charts/protocol.ts'
+import { LiveChart } from './live-chart.ts'
+import type { FromEngine, LiveBundle, ToEngine } from '../../stream/charts/protocol.ts'
+
+/** What is needed of a comm; `IComm` of JupyterLab fits. */
+export interface LinkComm {
+  open(data: ToEngine): void
+  send(data: ToEngine): void
+  close(): void
+  onMessage(f: (message: FromEngine) => void): void
+  onClose(f: () => void): void
+}
+
+export interface LinkTimers {
+  /** Calls `f` after `delayMs`; the answer cancels. */
+  after(delayMs: number, f: () => void): () => void
+}
+
+export interface LinkOptions {
+  readonly client: string
+  readonly timers: LinkTimers
+  createComm(target: string): LinkComm
+}
+
+/** At most five credit messages a second: each one makes the kernel busy for a moment. */
+const CREDIT_EVERY_MS = 200
+const KEEP_ALIVE_MS = 10_000
+const ASK_EVERY_MS = 1000
+/** The engine never counts more. */
+const CREDIT_LIMIT = 4
+/** A chart whose last view is gone stays subscribed this long: a moved cell attaches again at once. */
+const GRACE_MS = 5000
+
+export class KernelLink {
+  readonly #options: LinkOptions
+  readonly #charts = new Map<string, LiveChart>()
+  readonly #params = new Map<string, Set<(value: number | string | boolean) => void>>()
+  #comm: LinkComm | null = null
+  #instance: string | null = null
+  #owed = 0
+  /** Whether a frame came since the last sign of life. */
+  #heard = false
+  /** Charts whose snapshot was asked for a moment ago: deltas that were under way are not worth asking again. */
+  readonly #asked = new Set<LiveChart>()
+  #creditTimer: (() => void) | null = null
+  #keepAlive: (() => void) | null = null
+  #disposed = false
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+  }
+
+  /** Whether charts or params wait while there is no comm. */
+  get idle(): boolean {
+    return this.#comm === null && (this.#charts.size > 0 || this.#params.size > 0)
+  }
+
+  /** The model of a chart, shared by all its views. `release` it when a view goes. */
+  acquire(bundle: LiveBundle): LiveChart {
+    const id = `${bundle.instance} ${bundle.chartId}`
+    let chart = this.#charts.get(id)
+    if (chart === undefined) {
+      chart = new LiveChart(bundle, {
+        send: message => this.#send(message),
+        visibility: (chartId, visible) => this.#send({ type: 'visibility', chartId, visible }),
+      })
+      this.#charts.set(id, chart)
+      this.#connect()
+      if (this.#instance !== null) this.#subscribe(chart)
+    }
+    chart.viewCount++
+    return chart
+  }
+
+  release(chart: LiveChart): void {
+    chart.viewCount--
+    if (chart.viewCount > 0) return
+    this.#options.timers.after(GRACE_MS, () => {
+      const id = `${chart.instance} ${chart.chartId}`
+      if (chart.viewCount > 0 || this.#charts.get(id) !== chart) return
+      this.#charts.delete(id)
+      this.#send({ type: 'unsubscribe', chartId: chart.chartId })
+    })
+  }
+
+  /** Follows a param; the answer stops following. */
+  followParam(name: string, f: (value: number | string | boolean) => void): () => void {
+    const followers = this.#params.get(name) ?? new Set()
+    this.#params.set(name, followers.add(f))
+    this.#connect()
+    return () => followers.delete(f)
+  }
+
+  setParam(name: string, value: number | string | boolean): void {
+    this.#connect()
+    this.#send({ type: 'set-param', name, value })
+  }
+
+  /** The kernel restarts or the connection was lost: comms are gone without a word. */
+  lost(reason: string): void {
+    this.#dropComm()
+    for (const chart of this.#charts.values()) chart.lost(reason)
+  }
+
+  /** The kernel answers again. */
+  reconnect(): void {
+    if (this.idle) this.#connect()
+  }
+
+  dispose(): void {
+    if (this.#disposed) return
+    this.#send({ type: 'bye' })
+    this.#disposed = true
+    this.#comm?.close()
+    this.#dropComm()
+    this.#charts.clear()
+    this.#params.clear()
+  }
+
+  #connect(): void {
+    if (this.#comm !== null || this.#disposed) return
+    const comm = this.#options.createComm(COMM_TARGET)
+    this.#comm = comm
+    comm.onMessage(message => this.#receive(message))
+    comm.onClose(() => {
+      if (this.#comm !== comm) return
+      this.#dropComm()
+      for (const chart of this.#charts.values()) chart.lost('the kernel closed the connection')
+    })
+    comm.open({ type: 'hello', protocol: PROTOCOL_VERSION, client: this.#options.client })
+    this.#stayAlive()
+  }
+
+  #receive(message: FromEngine): void {
+    if ('client' in message && message.client !== '' && message.client !== this.#options.client) return
+    switch (message.type) {
+      case 'welcome':
+        this.#instance = message.instance
+        this.#owed = 0
+        for (const chart of this.#charts.values()) this.#subscribe(chart)
+        break
+      case 'frame':
+        this.#applyFrame(message)
+        break
+      case 'gone':
+        this.#find(message.chartId)?.gone(message.reason)
+        break
+      case 'param':
+        for (const follow of this.#params.get(message.name) ?? []) follow(message.value)
+        break
+      case 'error':
+        for (const chart of this.#charts.values())
+          chart.gone(message.hint === null ? message.message : `${message.message}. ${message.hint}`)
+        break
+    }
+  }
+
+  #applyFrame({ charts }: Extract<FromEngine, { type: 'frame' }>): void {
+    this.#heard = true
+    const painted: Promise<void>[] = []
+    for (const frame of charts) {
+      const chart = this.#find(frame.chartId)
+      if (chart === undefined) continue
+      if (chart.apply(frame) === 'gap') this.#askAgain(chart)
+      painted.push(chart.painted())
+    }
+    void Promise.all(painted).then(() => this.#owe())
+  }
+
+  #owe(): void {
+    this.#owed++
+    if (this.#creditTimer !== null) return
+    this.#creditTimer = this.#options.timers.after(CREDIT_EVERY_MS, () => {
+      this.#creditTimer = null
+      this.#payCredit()
+    })
+  }
+
+  #payCredit(): void {
+    const count = this.#owed
+    this.#owed = 0
+    this.#send({ type: 'credit', count })
+  }
+
+  #stayAlive(): void {
+    this.#keepAlive?.()
+    this.#keepAlive = this.#options.timers.after(KEEP_ALIVE_MS, () => {
+      // Frames may get lost under way, and their credit with them: a quiet line gets all of it again (the engine caps it).
+      if (!this.#heard && this.#creditTimer === null) this.#owed = CREDIT_LIMIT
+      this.#heard = false
+      this.#payCredit()
+      this.#stayAlive()
+    })
+  }
+
+  #askAgain(chart: LiveChart): void {
+    if (this.#asked.has(chart)) return
+    this.#asked.add(chart)
+    this.#options.timers.after(ASK_EVERY_MS, () => this.#asked.delete(chart))
+    this.#subscribe(chart)
+  }
+
+  #subscribe(chart: LiveChart): void {
+    if (chart.instance !== this.#instance) {
+      chart.gone('the kernel was restarted; run the cell again')
+      return
+    }
+    chart.connecting()
+    this.#send({ type: 'subscribe', chartId: chart.chartId, since: chart.sequence, visible: chart.visible })
+  }
+
+  #find(chartId: string): LiveChart | undefined {
+    return this.#instance === null ? undefined : this.#charts.get(`${this.#instance} ${chartId}`)
+  }
+
+  #dropComm(): void {
+    this.#comm = null
+    this.#instance = null
+    this.#owed = 0
+    this.#creditTimer?.()
+    this.#creditTimer = null
+    this.#keepAlive?.()
+    this.#keepAlive = null
+  }
+
+  #send(message: ToEngine): void {
+    if (this.#comm !== null && !this.#disposed) this.#comm.send(message)
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * What the page knows of one chart of one kernel: rows, columns, spec, status, and how it stands with the kernel. Views come
+ * and go (a moved cell makes a new one); this stays and is shared by all of them.
+ */
+import { ChartModel } from '../../stream/charts/model.ts'
+import type {
+  ChartColumn,
+  ChartFrame,
+  ChartRow,
+  ChartStatus,
+  LiveBundle,
+  Retention,
+  SavedFrame,
+  ToEngine,
+} from '../../stream/charts/protocol.ts'
+
+/** How fresh the rows are: from the file, asked for, live, finished, or out of reach. */
+export type Liveness = 'saved' | 'connecting' | 'live' | 'ended' | 'lost'
+
+export interface ChartView {
+  /** Rows or status changed. `respec`: columns, spec or title too. */
+  changed(respec: boolean): void
+  /** Resolves when everything told so far is on the screen; at once when the view is out of sight. */
+  painted(): Promise<void>
+  readonly visible: boolean
+}
+
+export interface LiveChartPort {
+  send(message: ToEngine): void
+  visibility(chartId: string, visible: boolean): void
+}
+
+export class LiveChart {
+  readonly chartId: string
+  readonly instance: string
+  readonly stream: string
+  readonly fps: number
+  /** Views that hold this chart; counted by the link. */
+  viewCount = 0
+  readonly #port: LiveChartPort
+  readonly #views = new Set<ChartView>()
+  readonly #model: ChartModel
+  readonly #savedAt: string | null
+  #picture: Pick<LiveBundle, 'spec' | 'columns' | 'retention' | 'title'>
+  #status: ChartStatus
+  #liveness: Liveness = 'saved'
+  #note: string | null = null
+  #toldVisible: boolean | null = null
+
+  constructor(bundle: LiveBundle, port: LiveChartPort) {
+    this.chartId = bundle.chartId
+    this.instance = bundle.instance
+    this.stream = bundle.stream
+    this.fps = bundle.fps
+    this.#port = port
+    this.#picture = bundle
+    this.#status = bundle.last.status
+    this.#savedAt = bundle.last.savedAt
+    this.#model = new ChartModel(bundle.retention)
+    this.#model.applyFrame({ sequence: bundle.last.sequence, snapshot: bundle.last.rows })
+  }
+
+  get sequence(): number | null {
+    return this.#model.sequence
+  }
+
+  get rows(): ChartRow[] {
+    return this.#model.rows()
+  }
+
+  get rowCount(): number {
+    return this.#model.size
+  }
+
+  get status(): ChartStatus {
+    return this.#status
+  }
+
+  get spec(): LiveBundle['spec'] {
+    return this.#picture.spec
+  }
+
+  get columns(): readonly ChartColumn[] {
+    return this.#picture.columns
+  }
+
+  get retention(): Retention {
+    return this.#picture.retention
+  }
+
+  get title(): string {
+    return this.#picture.title
+  }
+
+  get liveness(): Liveness {
+    return this.#liveness
+  }
+
+  /** A sentence beside the rows when they are not live: since when, and why. */
+  get badge(): string | null {
+    if (this.#liveness === 'live' || this.#liveness === 'connecting') return null
+    if (this.#liveness === 'saved')
+      return this.#savedAt === null ? null : `saved at ${timeText(this.#savedAt)}, not live`
+    const since =
+      this.#savedAt === null || this.#liveness === 'ended' ? '' : `saved at ${timeText(this.#savedAt)}, not live: `
+    return `${since}${this.#note ?? ''}`
+  }
+
+  get visible(): boolean {
+    return [...this.#views].some(view => view.visible)
+  }
+
+  addView(view: ChartView): void {
+    this.#views.add(view)
+    this.visibilityChanged()
+  }
+
+  removeView(view: ChartView): void {
+    this.#views.delete(view)
+    this.visibilityChanged()
+  }
+
+  /** One of the views came into sight or left it. */
+  visibilityChanged(): void {
+    const visible = this.visible
+    if (visible === this.#toldVisible) return
+    this.#toldVisible = visible
+    this.#port.visibility(this.chartId, visible)
+  }
+
+  control(action: 'pause' | 'resume' | 'stop'): void {
+    this.#port.send({ type: 'control', chartId: this.chartId, action })
+  }
+
+  /** Takes a frame; 'gap' when one before it is missing, then a snapshot has to be asked for. */
+  apply(frame: ChartFrame): 'applied' | 'gap' {
+    if (this.#model.applyFrame(frame) === 'gap') return 'gap'
+    if (frame.respec !== undefined) this.#picture = frame.respec
+    this.#status = frame.status
+    this.#liveness = frame.end === undefined ? 'live' : 'ended'
+    this.#note = frame.end === undefined ? null : frame.end.reason
+    this.#tell(frame.respec !== undefined)
+    return 'applied'
+  }
+
+  connecting(): void {
+    this.#toldVisible = this.visible
+    if (this.#liveness === 'live') return
+    this.#liveness = 'connecting'
+    this.#tell(false)
+  }
+
+  /** The kernel is out of reach; the last frame stays. */
+  lost(note: string): void {
+    if (this.#liveness === 'ended') return
+    this.#liveness = 'lost'
+    this.#note = note
+    this.#tell(false)
+  }
+
+  /** The kernel does not have this chart. */
+  gone(note: string): void {
+    this.lost(note)
+  }
+
+  painted(): Promise<void> {
+    return Promise.all([...this.#views].map(view => view.painted())).then(() => undefined)
+  }
+
+  /** The frame to write into the file. */
+  frame(savedAt: string, rows: readonly ChartRow[]): SavedFrame {
+    return { sequence: this.#model.sequence ?? 0, savedAt, rows, status: this.#status }
+  }
+
+  #tell(respec: boolean): void {
+    for (const view of this.#views) view.changed(respec)
+  }
+}
+
+function timeText(iso: string): string {
+  return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`
+}

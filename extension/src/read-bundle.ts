@@ -1,0 +1,46 @@
+/** Bundles from a file may have been written by anybody: only what has the right shape is drawn. */
+import { PROTOCOL_VERSION } from '../../stream/charts/protocol.ts'
+import type { LiveBundle, ParamBundle } from '../../stream/charts/protocol.ts'
+
+/** A live bundle of this protocol version, or null. */
+export function readBundle(value: unknown): LiveBundle | null {
+  if (!isPlain(value) || value['protocol'] !== PROTOCOL_VERSION) return null
+  const { instance, chartId, stream, title, spec, columns, retention, fps, last } = value
+  const texts = [instance, chartId, stream, title].every(text => typeof text === 'string')
+  const drawable = spec === null || isPlain(spec)
+  if (!texts || !drawable || !isColumns(columns) || !isPlain(retention) || typeof retention['rows'] !== 'number')
+    return null
+  if (typeof fps !== 'number' || !(fps >= 1 && fps <= 20)) return null
+  if (!isPlain(last) || typeof last['sequence'] !== 'number' || !isStatus(last['status'])) return null
+  const rows = last['rows']
+  if (!Array.isArray(rows) || rows.length > 5000 || !rows.every(row => isPlain(row) && typeof row['$key'] === 'string'))
+    return null
+  return value as unknown as LiveBundle
+}
+
+export function readParam(value: unknown): ParamBundle | null {
+  if (!isPlain(value) || value['protocol'] !== PROTOCOL_VERSION || typeof value['name'] !== 'string') return null
+  if (!['number', 'string', 'boolean'].includes(typeof value['value'])) return null
+  const { choices } = value
+  if (choices !== undefined && !(Array.isArray(choices) && choices.length <= 1000)) return null
+  return value as unknown as ParamBundle
+}
+
+function isStatus(value: unknown): boolean {
+  if (!isPlain(value) || typeof value['state'] !== 'string' || !Array.isArray(value['errors'])) return false
+  return ['recordsPerSecond', 'recordCount', 'rowCount', 'lateCount', 'droppedCount', 'errorCount'].every(
+    name => typeof value[name] === 'number',
+  )
+}
+
+function isColumns(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.length <= 500 &&
+    value.every(column => isPlain(column) && typeof column['name'] === 'string')
+  )
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

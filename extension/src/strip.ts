@@ -1,0 +1,152 @@
+/** The quiet line under a chart: how the stream is, what was left out, and the buttons. Everything is text. */
+import type { LiveChart } from './live-chart.ts'
+import type { ChartStatus } from '../../stream/charts/protocol.ts'
+
+export interface Strip {
+  readonly element: HTMLElement
+  update(chart: LiveChart): void
+}
+
+export type StripAction = 'pause' | 'resume' | 'stop'
+
+export function makeStrip(onAction: (action: StripAction) => void): Strip {
+  const element = make('div', 'riffle-strip')
+  const state = make('span', 'riffle-state')
+  const counts = make('span', 'riffle-counts')
+  const notice = make('span', 'riffle-notice')
+  const errors = make('div', 'riffle-errors')
+  const buttons = make('span', 'riffle-buttons')
+  const pause = button('Pause')
+  const stop = button('Stop')
+  let paused = false
+  pause.addEventListener('click', () => onAction(paused ? 'resume' : 'pause'))
+  stop.addEventListener('click', () => onAction('stop'))
+  buttons.append(pause, stop)
+  const line = make('div', 'riffle-line')
+  line.append(state, counts, notice, buttons)
+  element.append(line, errors)
+  return {
+    element,
+    update(chart) {
+      const { status } = chart
+      paused = status.state === 'paused'
+      setText(state, stateText(chart))
+      state.dataset['state'] = chart.liveness === 'live' ? status.state : chart.liveness
+      setParts(counts, countsOf(chart, status))
+      setText(notice, status.notice ?? '')
+      setText(errors, status.errors.at(-1) ?? '')
+      errors.hidden = status.errors.length === 0
+      const live = chart.liveness === 'live'
+      const over = ['ended', 'failed', 'stopped'].includes(status.state)
+      buttons.hidden = !live || over
+      setButton(pause, paused ? 'Resume' : 'Pause', chart.stream)
+      setButton(stop, 'Stop', chart.stream)
+    },
+  }
+}
+
+/** Counts of the strip; those that mean trouble are marked when they are not zero. */
+function countsOf(chart: LiveChart, status: ChartStatus): { text: string; alert: boolean; title: string }[] {
+  const rate =
+    chart.liveness === 'live' && status.state === 'running'
+      ? [{ text: `${compact(status.recordsPerSecond)}/s`, alert: false, title: 'events read per second' }]
+      : []
+  return [
+    ...rate,
+    { text: `${grouped(status.recordCount)} events`, alert: false, title: 'events read since the start' },
+    {
+      text: `${grouped(chart.rowCount)} drawn`,
+      alert: false,
+      title: `${grouped(status.rowCount)} rows came out of the stream`,
+    },
+    ...(status.watermarkMs === null
+      ? []
+      : [
+          {
+            text: `watermark ${clockText(status.watermarkMs)}`,
+            alert: false,
+            title: `No earlier event is expected: ${new Date(status.watermarkMs).toISOString()}`,
+          },
+        ]),
+    ...(status.lagCount === null || status.lagCount === 0
+      ? []
+      : [
+          {
+            text: `lag ${compact(status.lagCount)}`,
+            alert: false,
+            title: 'records between here and the end of the topic',
+          },
+        ]),
+    { text: `${grouped(status.lateCount)} late`, alert: false, title: 'behind the watermark, still taken by a window' },
+    {
+      text: `${grouped(status.droppedCount)} dropped`,
+      alert: status.droppedCount > 0,
+      title: 'too late for every window; see .late()',
+    },
+    {
+      text: `${grouped(status.errorCount)} errors`,
+      alert: status.errorCount > 0,
+      title: status.errors.join('\n') || 'records that could not be decoded or computed',
+    },
+  ]
+}
+
+function stateText(chart: LiveChart): string {
+  if (chart.badge !== null && chart.badge !== '')
+    return chart.liveness === 'ended' ? `${chart.status.state}: ${chart.badge}` : chart.badge
+  switch (chart.liveness) {
+    case 'live':
+      return chart.status.state === 'running' ? 'live' : chart.status.state
+    case 'connecting':
+      return 'connecting'
+    case 'ended':
+      return chart.status.state
+    default:
+      return 'not live'
+  }
+}
+
+function setParts(host: HTMLElement, parts: { text: string; alert: boolean; title: string }[]): void {
+  while (host.children.length > parts.length) host.lastElementChild?.remove()
+  parts.forEach((part, index) => {
+    const span = (host.children[index] ?? host.appendChild(document.createElement('span'))) as HTMLElement
+    setText(span, part.text)
+    span.classList.toggle('riffle-alert', part.alert)
+    if (span.title !== part.title) span.title = part.title
+  })
+}
+
+function setButton(element: HTMLElement, label: string, stream: string): void {
+  setText(element, label)
+  const name = `${label} stream ${stream}`
+  if (element.getAttribute('aria-label') !== name) element.setAttribute('aria-label', name)
+}
+
+function setText(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text
+}
+
+function make(tag: 'div' | 'span', className: string): HTMLElement {
+  return Object.assign(document.createElement(tag), { className })
+}
+
+function button(label: string): HTMLButtonElement {
+  return Object.assign(document.createElement('button'), {
+    type: 'button' as const,
+    textContent: label,
+    className: 'riffle-button',
+  })
+}
+
+/** `09:10:20 UTC`, with the day when it is not the demo's or today's matter: the full instant stands in the title. */
+function clockText(epochMs: number): string {
+  return Math.abs(epochMs) > 8.64e15 ? String(epochMs) : `${new Date(epochMs).toISOString().slice(11, 19)} UTC`
+}
+
+function compact(count: number): string {
+  return new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 }).format(count)
+}
+
+function grouped(count: number): string {
+  return new Intl.NumberFormat('en').format(count)
+}

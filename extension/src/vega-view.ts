@@ -1,0 +1,176 @@
+/**
+ * One Vega view. It owns copies of the rows, applies one changeset per run, has one run in flight, and is private: nothing of
+ * it is reachable from the page. The spec is compiled once; data, time window and width never compile again.
+ */
+import * as vega from 'vega'
+import { compile } from 'vega-lite'
+import { expressionInterpreter } from 'vega-interpreter'
+import { CalmDomain, timeDomain } from '../../stream/charts/domains.ts'
+import { channelField } from '../../stream/charts/fallback.ts'
+import { drawnMarks } from '../../stream/charts/marks.ts'
+import { validateSpec } from '../../stream/charts/validate.ts'
+import { DATASET } from '../../stream/charts/protocol.ts'
+import { showTooltip } from './tooltip.ts'
+import type { ChartTheme } from './theme.ts'
+import type { ChartColumn, ChartRow, Retention } from '../../stream/charts/protocol.ts'
+import type { DrawnMark } from '../../stream/charts/marks.ts'
+
+export interface VegaViewOptions {
+  readonly spec: Readonly<Record<string, unknown>>
+  readonly columns: readonly ChartColumn[]
+  readonly retention: Retention
+  readonly theme: ChartTheme
+  readonly width: number
+  /** Expressions are interpreted, never compiled: for specs of untrusted files, and where the page forbids eval. */
+  readonly interpret: boolean
+}
+
+interface Held {
+  readonly source: ChartRow
+  readonly drawn: object
+}
+
+export class VegaView {
+  readonly element: HTMLElement
+  readonly #options: VegaViewOptions
+  readonly #view: vega.View
+  readonly #signals: ReadonlySet<string>
+  readonly #held = new Map<string, Held>()
+  readonly #calm = new CalmDomain()
+  #width: number
+  #finalized = false
+
+  /** Compiles and builds; nothing is drawn before the first `draw`. Throws what Vega-Lite says of a wrong spec. */
+  constructor(options: VegaViewOptions) {
+    this.#options = options
+    this.#width = options.width
+    this.element = document.createElement('div')
+    this.element.className = 'riffle-vega'
+    const { spec } = validateSpec(options.spec)
+    const { config: specConfig, ...rest } = spec
+    const sized = 'width' in rest ? { ...rest, width: options.width } : rest
+    const compiled = compile(sized as never, { config: mergeConfig(options.theme.config, specConfig) as never }).spec
+    this.#signals = new Set((compiled.signals ?? []).map(signal => signal.name))
+    const runtime = vega.parse(compiled, undefined, { ast: options.interpret })
+    this.#view = new vega.View(runtime, {
+      ...(options.interpret ? { expr: expressionInterpreter as never } : {}),
+      renderer: 'canvas',
+      hover: true,
+      loader: refusingLoader(),
+      logLevel: vega.Error,
+    })
+    this.#view.tooltip((_handler: unknown, event: MouseEvent, item: vega.Item, value: unknown) =>
+      showTooltip(
+        this.element,
+        event,
+        value === null || value === undefined ? null : (item as { datum?: unknown }).datum,
+        options.columns,
+      ),
+    )
+    this.#view.initialize(this.element)
+  }
+
+  /** Draws these rows. Never call it again before it has resolved: a run takes one changeset per dataset. */
+  async draw(rows: readonly ChartRow[], nowMs: number): Promise<void> {
+    if (this.#finalized) return
+    this.#change(rows)
+    this.#setDomains(rows, nowMs)
+    await this.#view.runAsync()
+  }
+
+  /** New width in px; takes effect with the next draw. */
+  resize(width: number): void {
+    if (this.#finalized || width === this.#width || width < 80) return
+    this.#width = width
+    this.#view.width(width)
+  }
+
+  marks(): DrawnMark[] {
+    return drawnMarks((this.#view.scenegraph() as unknown as { root: unknown }).root)
+  }
+
+  /** What is on the screen as a PNG data URL with the theme's ground; null when nothing is drawn. */
+  image(): string | null {
+    const canvas = this.element.querySelector('canvas')
+    if (canvas === null || canvas.width === 0 || canvas.height === 0) return null
+    const copy = document.createElement('canvas')
+    copy.width = canvas.width
+    copy.height = canvas.height
+    const context = copy.getContext('2d')
+    if (context === null) return null
+    context.fillStyle = this.#options.theme.background
+    context.fillRect(0, 0, copy.width, copy.height)
+    context.drawImage(canvas, 0, 0)
+    return copy.toDataURL('image/png')
+  }
+
+  finalize(): void {
+    if (this.#finalized) return
+    this.#finalized = true
+    this.#view.finalize()
+    this.element.remove()
+    this.#held.clear()
+  }
+
+  #change(rows: readonly ChartRow[]): void {
+    const removed: object[] = []
+    const inserted: object[] = []
+    const present = new Set<string>()
+    for (const source of rows) {
+      present.add(source.$key)
+      const held = this.#held.get(source.$key)
+      if (held?.source === source) continue
+      if (held !== undefined) removed.push(held.drawn)
+      // Vega marks the objects it is given, so every view has copies of its own.
+      const drawn = { ...source }
+      inserted.push(drawn)
+      this.#held.set(source.$key, { source, drawn })
+    }
+    for (const [key, held] of this.#held) {
+      if (present.has(key)) continue
+      removed.push(held.drawn)
+      this.#held.delete(key)
+    }
+    if (removed.length === 0 && inserted.length === 0) return
+    this.#view.change(DATASET, vega.changeset().remove(removed).insert(inserted))
+  }
+
+  #setDomains(rows: readonly ChartRow[], nowMs: number): void {
+    const { spec, retention } = this.#options
+    const x = channelField(spec, 'x')
+    if (x !== null && this.#signals.has('xMin')) {
+      const domain = timeDomain(rows, x, retention)
+      if (domain !== null) this.#view.signal('xMin', domain.min).signal('xMax', domain.max)
+    }
+    const y = channelField(spec, 'y')
+    if (y !== null && this.#signals.has('yMin')) {
+      const domain = this.#calm.update(rows, y, nowMs)
+      if (domain !== null) this.#view.signal('yMin', domain.min).signal('yMax', domain.max)
+    }
+  }
+}
+
+/** Whether this page lets code be made from text. Asked once. */
+export const evalBlocked: () => boolean = (() => {
+  let blocked: boolean | null = null
+  return () => (blocked ??= probe())
+  function probe(): boolean {
+    try {
+      // eslint-disable-next-line @typescript-eslint/no-implied-eval
+      return new Function('return true')() !== true
+    } catch {
+      return true
+    }
+  }
+})()
+
+/** A chart draws its rows and nothing else: no spec may read from or write to the network. */
+function refusingLoader(): vega.Loader {
+  const refuse = (uri: string): Promise<never> =>
+    Promise.reject(new Error(`Riffle charts load nothing: ${uri.slice(0, 80)}`))
+  return { ...vega.loader(), load: refuse, sanitize: refuse, http: refuse, file: refuse }
+}
+
+function mergeConfig(theme: Record<string, unknown>, own: unknown): Record<string, unknown> {
+  return typeof own === 'object' && own !== null ? { ...theme, ...own } : theme
+}
