@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureChromium } from '../kernel/setup/chromium.ts'
-import { packageRoot } from '../kernel/setup/places.ts'
+import { bundleFolder, packageRoot } from '../kernel/setup/places.ts'
 import { SetupProblem } from '../kernel/setup/problem.ts'
 import { ensureSetup } from '../kernel/setup/setup.ts'
 import { testFiles, type Lane } from './lanes.ts'
@@ -42,6 +42,8 @@ export async function runLane(lane: Lane, only: readonly string[] = []): Promise
 async function prepare(lane: Lane): Promise<string | undefined> {
   try {
     await ensureSetup({ only: lane.needs })
+    // Suites that start a kernel by themselves take the one just built.
+    if (lane.needs.includes('bundle')) process.env['RIFFLE_KERNEL_MAIN'] = join(bundleFolder, 'kernel/main.js')
     if (lane.chromium) process.env['RIFFLE_CHROMIUM'] = await ensureChromium()
     return undefined
   } catch (error) {

@@ -1,0 +1,133 @@
+/** The kernel as a front end meets it: start, first cell, trivial cell, printed lines, interrupt, memory. Types are off where the name does not say typed. */
+import { join } from 'node:path'
+import { bundleFolder } from '../kernel/setup/places.ts'
+import { ensureSetup } from '../kernel/setup/setup.ts'
+import type { StartedKernel } from '../tests/protocol/client.ts'
+import { median, type BenchSetup, type Measurement } from './bench.ts'
+import { memoryBelow } from './process-memory.ts'
+
+export const setup: BenchSetup = async () => {
+  await ensureSetup({ only: ['bundle'] })
+  process.env['RIFFLE_KERNEL_MAIN'] = join(bundleFolder, 'kernel/main.js')
+  return () => undefined
+}
+
+async function started(types: 'on' | 'off'): Promise<{ kernel: StartedKernel; startMs: number }> {
+  const { startKernel } = await import('../tests/protocol/client.ts')
+  const began = performance.now()
+  const kernel = await startKernel({ environment: { RIFFLE_TYPES: types } })
+  await kernel.client.reply(kernel.client.send('shell', 'kernel_info_request', {}))
+  return { kernel, startMs: performance.now() - began }
+}
+
+/** Starts a kernel, hands it over and stops it whatever happens. */
+async function withKernel<T>(types: 'on' | 'off', use: (kernel: StartedKernel) => Promise<T>): Promise<T> {
+  const { kernel } = await started(types)
+  try {
+    return await use(kernel)
+  } finally {
+    await kernel.stop()
+  }
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now()
+  await work()
+  return performance.now() - began
+}
+
+async function succeed(kernel: StartedKernel, code: string): Promise<string> {
+  const { id, reply } = await kernel.client.run(code)
+  if (reply.content['status'] !== 'ok')
+    throw new Error(`The cell ${code.slice(0, 60)} failed: ${String(reply.content['evalue'])}`)
+  return id
+}
+
+const trivialCell = (types: 'on' | 'off') => () =>
+  withKernel(types, async kernel => {
+    for (let warm = 0; warm < 20; warm++) await succeed(kernel, `const warm = ${warm}`)
+    const times: number[] = []
+    for (let run = 0; run < 50; run++) times.push(await timed(() => succeed(kernel, `1 + ${run}`)))
+    return median(times)
+  })
+
+const firstCell = (types: 'on' | 'off') => () =>
+  withKernel(types, kernel => timed(() => succeed(kernel, 'const answer: number = 42')))
+
+const printedLines = (count: number) => () =>
+  withKernel('off', async kernel => {
+    await succeed(kernel, '1')
+    let id = ''
+    const took = await timed(
+      async () => (id = await succeed(kernel, `for (let i = 0; i < ${count}; i++) console.log(i)`)),
+    )
+    const lines = kernel.client.text(id).trimEnd().split('\n')
+    if (lines.length !== count || lines.some((line, index) => line !== String(index)))
+      throw new Error(`${lines.length} of ${count} lines arrived`)
+    return took
+  })
+
+async function saturatedRatio(): Promise<number> {
+  return withKernel('off', async kernel => {
+    const trivial = async (): Promise<number> => {
+      const times: number[] = []
+      for (let run = 0; run < 50; run++) times.push(await timed(() => succeed(kernel, `1 + ${run}`)))
+      return median(times)
+    }
+    await succeed(kernel, '%topic orders')
+    const alone = await trivial()
+    await succeed(kernel, '%%generate orders --rate 20000')
+    await succeed(kernel, '%%window orders --tumbling 1s --by region --as saturated')
+    return (await trivial()) / alone
+  })
+}
+
+async function interruptLoop(): Promise<number> {
+  return withKernel('off', async kernel => {
+    await succeed(kernel, '1')
+    const id = kernel.client.execute("console.log('in'); while (true) {}")
+    await kernel.client.until(
+      message => message.parent.msg_id === id && message.content['name'] === 'stdout',
+      'the loop to begin',
+    )
+    return timed(async () => {
+      kernel.client.send('control', 'interrupt_request', {})
+      await kernel.client.reply(id)
+    })
+  })
+}
+
+async function memoryByProcess(): Promise<Record<string, number>> {
+  return withKernel('on', async kernel => {
+    await succeed(kernel, 'const answer: number = 42')
+    const result: Record<string, number> = { total: 0 }
+    for (const { command, megabytes } of await memoryBelow(kernel.process.pid ?? 0)) {
+      const name =
+        /kernel\/(main|cells|engine)\.js/.exec(command)?.[1] ?? (/tsc|--lsp/.test(command) ? 'types' : 'other')
+      result[name] = (result[name] ?? 0) + megabytes
+      result['total'] = (result['total'] ?? 0) + megabytes
+    }
+    return result
+  })
+}
+
+export const measurements: readonly Measurement[] = [
+  {
+    name: 'kernel.start-ms',
+    unit: 'ms',
+    measure: async () => {
+      const { kernel, startMs } = await started('on')
+      await kernel.stop()
+      return startMs
+    },
+  },
+  { name: 'kernel.first-cell-ms', unit: 'ms', measure: firstCell('off') },
+  { name: 'kernel.first-cell-typed-ms', unit: 'ms', measure: firstCell('on') },
+  { name: 'kernel.trivial-cell-ms', unit: 'ms', measure: trivialCell('off') },
+  { name: 'kernel.trivial-cell-typed-ms', unit: 'ms', measure: trivialCell('on') },
+  { name: 'kernel.trivial-cell-saturated-ratio', unit: 'ratio', measure: saturatedRatio, runs: 3 },
+  { name: 'kernel.printed-lines-3000-ms', unit: 'ms', measure: printedLines(3000) },
+  { name: 'kernel.printed-lines-20000-ms', unit: 'ms', measure: printedLines(20_000) },
+  { name: 'kernel.interrupt-loop-ms', unit: 'ms', measure: interruptLoop },
+  { name: 'kernel.memory-mb', unit: 'MB', measure: memoryByProcess, runs: 3 },
+]
