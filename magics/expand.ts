@@ -60,7 +60,7 @@ export class CellExpander {
     const parts = splitCell(text, name => this.byName.get(name), from)
     const run = new CellRun(text, context, this.byName, this.magics, true)
     const expanded = run.run(parts)
-    const typescript = expanded.source.trim()
+    const typescript = [...run.imports(), expanded.source.trim()].join('\n')
     return {
       source: `await notebook.desugar(${quoteLines(typescript)})`,
       spans: [],
@@ -106,6 +106,8 @@ class CellRun {
   private readonly told = new Set<string>()
   /** Names this cell has declared so far. */
   private readonly declared = new Set<string>()
+  /** API names the text uses bare, for the import line of `%desugar`. */
+  private readonly used = new Set<string>()
   private above: string | undefined
   private chain: Chain | undefined
 
@@ -191,8 +193,22 @@ class CellRun {
     })
   }
 
+  /** What a program outside a notebook needs above it; in a cell the same names are global, and the import does no harm. */
+  imports(): string[] {
+    const bare = [...this.used].filter(name => name !== 'riffle').sort()
+    return [
+      ...(this.used.has('riffle') ? ["import * as riffle from 'riffle-kernel'"] : []),
+      ...(bare.length > 0 ? [`import { ${bare.join(', ')} } from 'riffle-kernel'`] : []),
+      ...(this.used.size > 0 ? [''] : []),
+    ]
+  }
+
   private typescript(span: Span): void {
-    for (const name of declaredNames(parseTypeScript(span.text).statements)) this.declared.add(name)
+    const { statements } = parseTypeScript(span.text)
+    for (const name of declaredNames(statements)) this.declared.add(name)
+    for (const statement of statements) {
+      for (const call of apiCalls(statement, API)) if (!this.shadowed(call.name)) this.used.add(call.name)
+    }
     this.writer.typescript(span)
   }
 
@@ -303,8 +319,13 @@ class CellRun {
   }
 
   private api(name: string): string {
-    const shadowed = this.context.names.has(name) || this.declared.has(name)
-    return this.readable && !shadowed ? name : `riffle.${name}`
+    const bare = this.readable && !this.shadowed(name)
+    this.used.add(bare ? name : 'riffle')
+    return bare ? name : `riffle.${name}`
+  }
+
+  private shadowed(name: string): boolean {
+    return this.context.names.has(name) || this.declared.has(name)
   }
 
   private source(section: Section): { pieces: readonly Piece[]; name: string } {
