@@ -1,0 +1,153 @@
+/**
+ * A real Kafka broker for tests and for people: fetched once, started on free ports in a folder of its own, stopped by its pid.
+ *
+ *   const kafka = await startKafka()
+ *   … kafka.url …
+ *   await kafka.stop()
+ *
+ * The class data archive halves the start; a broker that finds none writes it when it is stopped.
+ */
+import { execFile, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { setTimeout as wait } from 'node:timers/promises'
+import { cacheFolder } from './cache.ts'
+import { ensureJava } from './java.ts'
+import { ensureJars } from './maven.ts'
+import { ready } from './kafka-protocol.ts'
+import type { ChildProcess } from 'node:child_process'
+
+const run = promisify(execFile)
+const version = '4.3.1'
+const artifacts = [`org.apache.kafka:kafka_2.13:${version}`, 'org.slf4j:slf4j-simple:1.7.36']
+const readyLimitMs = 120_000
+
+export interface KafkaServer {
+  readonly host: string
+  readonly port: number
+  /** `kafka://127.0.0.1:PORT`. */
+  readonly url: string
+  /** Ends the broker at once, as a crash would; `restart` brings the same log back on the same port. */
+  kill(): Promise<void>
+  restart(): Promise<void>
+  /** Ends the broker and removes its folder. Idempotent. */
+  stop(): Promise<void>
+}
+
+export interface KafkaOptions {
+  /** Further lines for server.properties, e.g. listeners with TLS or SASL. */
+  readonly properties?: readonly string[]
+}
+
+/** Fetches what is missing, formats a new log, starts, and resolves when the broker answers for its topics. */
+export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServer> {
+  const java = await ensureJava()
+  const libs = await ensureJars(`kafka-${version}`, artifacts, java)
+  const folder = mkdtempSync(join(tmpdir(), 'riffle-kafka-'))
+  const [port, controllerPort] = await freePorts(2)
+  writeFileSync(join(folder, 'server.properties'), properties(port!, controllerPort!, options.properties ?? []))
+  const small = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', `${libs}/*`]
+  await run(
+    java,
+    [
+      '-Xmx128m',
+      ...small,
+      'kafka.tools.StorageTool',
+      'format',
+      '-t',
+      'RiffleTestCluster00000Q',
+      '-c',
+      'server.properties',
+      '--standalone',
+    ],
+    { cwd: folder },
+  )
+  const archive = join(cacheFolder(`kafka-${version}`), 'kafka.jsa')
+  let child: ChildProcess | undefined
+  const launch = async () => {
+    const log = openSync(join(folder, 'broker.log'), 'a')
+    const cds = existsSync(archive) ? [`-XX:SharedArchiveFile=${archive}`] : [`-XX:ArchiveClassesAtExit=${archive}`]
+    const quiet = ['-Djava.awt.headless=true', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn']
+    const started = spawn(java, ['-Xmx256m', ...cds, ...quiet, ...small, 'kafka.Kafka', 'server.properties'], {
+      cwd: folder,
+      stdio: ['ignore', log, log],
+    })
+    child = started
+    const limitMs = Date.now() + readyLimitMs
+    while (!(await ready('127.0.0.1', port!))) {
+      if (started.exitCode !== null || Date.now() > limitMs) {
+        throw new Error(`Kafka did not become ready:\n${readFileSync(join(folder, 'broker.log'), 'utf8').slice(-2000)}`)
+      }
+      await wait(25)
+    }
+  }
+  const end = async (signal: NodeJS.Signals) => {
+    const ending = child
+    child = undefined
+    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return
+    const ended = new Promise(resolve => ending.once('exit', resolve))
+    ending.kill(signal)
+    await ended
+  }
+  await launch()
+  return {
+    host: '127.0.0.1',
+    port: port!,
+    url: `kafka://127.0.0.1:${port}`,
+    kill: () => end('SIGKILL'),
+    restart: async () => {
+      await end('SIGTERM')
+      await launch()
+    },
+    stop: async () => {
+      await end('SIGTERM')
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function properties(port: number, controllerPort: number, more: readonly string[]): string {
+  return [
+    'process.roles=broker,controller',
+    'node.id=1',
+    `controller.quorum.bootstrap.servers=127.0.0.1:${controllerPort}`,
+    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
+    'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL',
+    'controller.listener.names=CONTROLLER',
+    'inter.broker.listener.name=PLAINTEXT',
+    'log.dirs=data',
+    'offsets.topic.replication.factor=1',
+    'offsets.topic.num.partitions=1',
+    'transaction.state.log.replication.factor=1',
+    'transaction.state.log.min.isr=1',
+    'transaction.state.log.num.partitions=1',
+    'share.coordinator.state.topic.replication.factor=1',
+    'share.coordinator.state.topic.min.isr=1',
+    'group.initial.rebalance.delay.ms=0',
+    'auto.create.topics.enable=false',
+    'num.partitions=1',
+    'num.network.threads=2',
+    'num.io.threads=2',
+    'background.threads=2',
+    'log.cleaner.dedupe.buffer.size=4194304',
+    ...more,
+    '',
+  ].join('\n')
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = net.createServer()
+      await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+      return server
+    }),
+  )
+  const ports = servers.map(server => (server.address() as net.AddressInfo).port)
+  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
+  return ports
+}

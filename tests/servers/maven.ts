@@ -1,0 +1,83 @@
+/**
+ * Jars from Maven Central with their dependencies. Without `mvn` Maven itself comes from Maven Central first; a mirror named in
+ * the user's or the machine's settings.xml is honoured both times.
+ */
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { cacheFolder } from './cache.ts'
+
+const run = promisify(execFile)
+const mavenVersion = '3.9.11'
+
+/** Copies the runtime closure of `artifacts` (`group:name:version`) into a folder of the cache and gives the folder. */
+export async function ensureJars(name: string, artifacts: readonly string[], java: string): Promise<string> {
+  const folder = cacheFolder(name)
+  const libs = join(folder, 'libs')
+  const marker = join(folder, 'artifacts.txt')
+  const wanted = artifacts.join('\n')
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return libs
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'pom.xml'), pom(artifacts))
+  const fresh = join(folder, `libs-${process.pid}`)
+  rmSync(fresh, { recursive: true, force: true })
+  const goal = ['-q', '-B', 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${fresh}`]
+  await run(await ensureMaven(), goal, { cwd: folder, timeout: 600_000, env: mavenEnvironment(java) })
+  rmSync(libs, { recursive: true, force: true })
+  renameSync(fresh, libs)
+  writeFileSync(marker, wanted)
+  return libs
+}
+
+async function ensureMaven(): Promise<string> {
+  try {
+    await run('mvn', ['-v'])
+    return 'mvn'
+  } catch {
+    const folder = cacheFolder('maven')
+    const command = join(folder, `apache-maven-${mavenVersion}`, 'bin', 'mvn')
+    if (existsSync(command)) return command
+    mkdirSync(folder, { recursive: true })
+    const path = `org/apache/maven/apache-maven/${mavenVersion}/apache-maven-${mavenVersion}-bin.tar.gz`
+    const archive = join(folder, 'maven.tar.gz')
+    const answer = await fetch(`${centralUrl()}/${path}`, { signal: AbortSignal.timeout(120_000) })
+    if (!answer.ok) throw new Error(`Cannot fetch Maven ${mavenVersion}: HTTP ${answer.status}`)
+    writeFileSync(archive, new Uint8Array(await answer.arrayBuffer()))
+    await run('tar', ['-xzf', archive, '-C', folder])
+    return command
+  }
+}
+
+/** Maven Central, or the mirror of it that settings.xml names. */
+export function centralUrl(): string {
+  for (const path of [join(homedir(), '.m2', 'settings.xml'), '/etc/maven/settings.xml']) {
+    if (!existsSync(path)) continue
+    const text = readFileSync(path, 'utf8').replace(/<!--[^]*?-->/g, '')
+    for (const [, mirror] of text.matchAll(/<mirror>([^]*?)<\/mirror>/g)) {
+      const of = /<mirrorOf>([^<]*)<\/mirrorOf>/.exec(mirror!)?.[1] ?? ''
+      const url = /<url>([^<]*)<\/url>/.exec(mirror!)?.[1]
+      if (url !== undefined && /(^|,)\s*(central|\*|external:\*)\s*(,|$)/.test(of)) return url.trim().replace(/\/$/, '')
+    }
+  }
+  return 'https://repo.maven.apache.org/maven2'
+}
+
+function mavenEnvironment(java: string): NodeJS.ProcessEnv {
+  // Java from the wheel is on no path Maven looks at.
+  return java === 'java' ? process.env : { ...process.env, JAVA_HOME: join(java, '..', '..') }
+}
+
+function pom(artifacts: readonly string[]): string {
+  const dependencies = artifacts.map(artifact => {
+    const [group, name, version] = artifact.split(':')
+    return `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version></dependency>`
+  })
+  return `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>local</groupId><artifactId>test-servers</artifactId><version>1</version><packaging>pom</packaging>
+<dependencies>
+${dependencies.join('\n')}
+</dependencies></project>
+`
+}
