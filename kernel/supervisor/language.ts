@@ -1,12 +1,21 @@
-/** What the kernel knows about the text of a cell: its magics, its types, what could stand at the cursor. */
+/** What the kernel knows about the text of a cell: its magics, its types, what could stand at the cursor. Nothing is evaluated. */
+import { join } from 'node:path'
+import { completeMagic, hasMagic, hoverMagic, isMagicCellComplete } from '../../magics/index.ts'
 import type { NotebookName } from '../cells/protocol.ts'
+import { TypeServer } from '../types/server.ts'
+import type { Suggestion } from '../types/server.ts'
+import { TopicTypes } from '../types/topics.ts'
 import type { Outcome } from './cells-host.ts'
 import type { EngineProcess } from './engine-process.ts'
 import type { Cell } from './executions.ts'
 import { completenessOf } from './is-complete.ts'
 import type { Completeness } from './is-complete.ts'
+import { MagicContext } from './magic-context.ts'
 import type { Json } from './message.ts'
-import type { PreparedCell } from './prepare.ts'
+import { toCodePoints, toUtf16 } from './offsets.ts'
+import { checkTypes, expand } from './prepare.ts'
+import type { PreparedCell, TypesMode } from './prepare.ts'
+import { toSource } from './spans.ts'
 
 export interface LanguageOptions {
   readonly root: string
@@ -15,41 +24,170 @@ export interface LanguageOptions {
   names(): readonly NotebookName[]
 }
 
+/** Cells whose magics are only completed or explained, never run. */
+const PROBE_CELL = 'probe'
+const WORD_BEFORE = /[\p{ID_Start}$_][\p{ID_Continue}$]*$/u
+const WORD_AFTER = /^[\p{ID_Continue}$]*/u
+
 export class Language {
-  readonly #options: LanguageOptions
+  readonly #names: () => readonly NotebookName[]
+  readonly #context: MagicContext
+  readonly #types: TypeServer
+  readonly #topics: TopicTypes
+  #mode: TypesMode = modeOf(process.env['RIFFLE_TYPES'])
 
-  constructor(options: LanguageOptions) {
-    this.#options = options
+  constructor({ root, folder, engine, names }: LanguageOptions) {
+    this.#names = names
+    this.#context = new MagicContext(engine, names)
+    this.#types = new TypeServer({ root, folder: join(folder, 'types'), cwd: process.cwd() })
+    this.#topics = new TopicTypes(engine)
   }
 
-  start(): void {}
-
-  stop(): void {}
-
-  engineLost(): void {}
-
-  cellsReplaced(): void {}
-
-  async prepare(cell: Cell, _waiting: () => boolean, _cancel: AbortSignal): Promise<PreparedCell> {
-    return { source: cell.typed, notices: [] }
+  get mode(): TypesMode {
+    return this.#mode
   }
 
-  finished(_cell: Cell, _prepared: PreparedCell, _outcome: Outcome): void {}
+  set mode(mode: TypesMode) {
+    this.#mode = mode
+    if (mode !== 'off') this.#types.start()
+  }
+
+  start(): void {
+    this.#types.start()
+  }
+
+  stop(): void {
+    this.#types.stop()
+  }
+
+  engineLost(): void {
+    this.#context.stale()
+    this.#topics.forget()
+  }
+
+  cellsReplaced(): void {
+    this.#types.forgetAll()
+  }
+
+  async prepare(cell: Cell, waiting: () => boolean, cancel: AbortSignal): Promise<PreparedCell> {
+    const expanded = await expand(cell, this.#context)
+    if (expanded.error !== undefined) return expanded
+    const check = async () => {
+      this.#types.topics(await this.#topics.of(expanded.source))
+      return await this.#types.check(expanded.source, this.#known())
+    }
+    return await checkTypes(cell, expanded, { mode: this.#mode, check, waiting, cancel })
+  }
+
+  finished(cell: Cell, prepared: PreparedCell, _outcome: Outcome): void {
+    this.#context.stale()
+    this.#types.remember(cell.name, prepared.source, new Set(this.#known()))
+  }
 
   isComplete(code: string): Completeness {
-    return completenessOf(code)
+    const status = isMagicCellComplete(code)
+    if (status === undefined) return completenessOf(code)
+    return status === 'incomplete' ? { status, indent: '' } : { status }
   }
 
-  async complete(_code: string, cursor: number): Promise<Json> {
-    return {
-      matches: this.#options.names().map(one => one.name),
-      cursor_start: cursor,
-      cursor_end: cursor,
-      metadata: {},
+  async complete(code: string, cursor: number): Promise<Json> {
+    const at = toUtf16(code, cursor)
+    const magic = hasMagic(code) ? completeMagic(code, at, await this.#context.of(PROBE_CELL)) : undefined
+    if (magic !== undefined) return completionReply(code, magic.matches, magic.start, magic.end)
+    const start = at - (WORD_BEFORE.exec(code.slice(0, at))?.[0].length ?? 0)
+    const prefix = code.slice(start, at)
+    const place = await this.#place(code, at)
+    const found = place === undefined ? [] : await this.#types.complete(place.source, place.offset, this.#known())
+    return completionReply(code, fittingOf(found, prefix), start, at)
+  }
+
+  async inspect(code: string, cursor: number, _detail: 0 | 1): Promise<Json> {
+    const at = toUtf16(code, cursor)
+    const magic = hasMagic(code) ? hoverMagic(code, at) : undefined
+    if (magic !== undefined) {
+      const data = {
+        'text/plain': magic.text,
+        ...(magic.markdown === undefined ? {} : { 'text/markdown': magic.markdown }),
+      }
+      return { found: true, data, metadata: {} }
     }
+    // At the end of a word the word is meant, and behind a bracket the call before it.
+    const word = code.slice(0, at).replace(/\($/, '')
+    const end = word.length + (word.length === at ? (WORD_AFTER.exec(code.slice(at))?.[0].length ?? 0) : 0)
+    const inside = WORD_BEFORE.test(code.slice(0, end)) ? end - 1 : at
+    const markdown = await this.explain(code, inside)
+    if (markdown === undefined) return { found: false, data: {}, metadata: {} }
+    return { found: true, data: bundleOf(markdown), metadata: {} }
   }
 
-  async inspect(_code: string, _cursor: number, _detail: 0 | 1): Promise<Json> {
-    return { found: false, data: {}, metadata: {} }
+  /** Type and documentation of what stands at a UTF-16 offset, as Markdown. */
+  async explain(code: string, at: number): Promise<string | undefined> {
+    const place = await this.#place(code, at)
+    return place === undefined ? undefined : await this.#types.hover(place.source, place.offset, this.#known())
   }
+
+  /** The place in TypeScript of a place in a cell. */
+  async #place(code: string, at: number): Promise<{ source: string; offset: number } | undefined> {
+    if (!hasMagic(code)) {
+      this.#types.topics(await this.#topics.of(code))
+      return { source: code, offset: at }
+    }
+    // A body that ends with a dot does not parse; a name in its place does.
+    for (const text of [code, `${code.slice(0, at)}_${code.slice(at)}`]) {
+      const { source, spans, error } = await expand({ typed: text, cellId: PROBE_CELL }, this.#context).catch(
+        () => FAILED,
+      )
+      if (error !== undefined) continue
+      const offset = toSource(spans, at)
+      if (offset === undefined) return undefined
+      this.#types.topics(await this.#topics.of(source))
+      return { source, offset }
+    }
+    return undefined
+  }
+
+  #known(): string[] {
+    return this.#names().map(one => one.name)
+  }
+}
+
+function completionReply(code: string, found: readonly Suggestion[], start: number, end: number): Json {
+  const [cursorStart, cursorEnd] = [toCodePoints(code, start), toCodePoints(code, end)]
+  return {
+    matches: found.map(one => one.text),
+    cursor_start: cursorStart,
+    cursor_end: cursorEnd,
+    metadata: {
+      _jupyter_types_experimental: found.map(one => ({
+        text: one.text,
+        type: one.kind,
+        start: cursorStart,
+        end: cursorEnd,
+      })),
+    },
+  }
+}
+
+const FAILED: PreparedCell = { source: '', notices: [], error: { ename: '', evalue: '', traceback: [] } }
+
+function fittingOf(found: readonly Suggestion[], prefix: string): readonly Suggestion[] {
+  const exact = found.filter(one => one.text.startsWith(prefix))
+  if (exact.length > 0 || prefix === '') return exact
+  const lower = prefix.toLowerCase()
+  return found.filter(one => one.text.toLowerCase().startsWith(lower))
+}
+
+/** Markdown, and the same without its fences for terminals. */
+export function bundleOf(markdown: string): Json {
+  return {
+    'text/markdown': markdown,
+    'text/plain': markdown
+      .replace(/^```\w*\n?/gm, '')
+      .replace(/\*@(\w+)\*/g, '@$1')
+      .trim(),
+  }
+}
+
+function modeOf(text: string | undefined): TypesMode {
+  return text === 'off' || text === 'warn' ? text : 'on'
 }

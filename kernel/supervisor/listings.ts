@@ -1,0 +1,135 @@
+/** What `%streams`, `%topics` and `%topics describe` show. */
+import type { TopicSummary } from '../../stream/connectors/connector.ts'
+import type { StreamSummary, TopicDescription } from '../../stream/targets/runtime.ts'
+import type { Json } from './message.ts'
+import { tableBundle } from './tables.ts'
+
+export function streamsBundle(streams: readonly StreamSummary[]): Json {
+  const rows = streams.map(({ name, outline, stats, captures }) => [
+    name,
+    stats.error === undefined ? stats.state : `${stats.state}: ${stats.error.message}`,
+    rate(stats.recordsPerSecond),
+    count(stats.recordCount),
+    count(stats.rowCount),
+    stats.lagCount === null ? '–' : count(stats.lagCount),
+    instant(stats.watermarkMs),
+    `${count(stats.lateCount)} / ${count(stats.droppedCount)}`,
+    count(stats.errorCount),
+    size(stats.stateBytes),
+    [outline, ...captures.map(one => `uses ${one.name} = ${one.value}`)].join(' · '),
+  ])
+  const columns = [
+    'stream',
+    'state',
+    'records/s',
+    'records',
+    'rows',
+    'lag',
+    'watermark',
+    'late / dropped',
+    'errors',
+    'state size',
+    'what it does',
+  ]
+  return tableBundle({ columns, rows, empty: 'No stream is running. %topics lists topics, %topic NAME binds one.' })
+}
+
+/** Which stream reads which, one line per reader. */
+export function graphText(streams: readonly StreamSummary[]): string {
+  if (streams.length === 0) return 'No stream is running.'
+  return streams
+    .map(({ name, outline, consumers }) => `${name}   (${outline})${consumers.map(one => `\n  └▶ ${one}`).join('')}`)
+    .join('\n')
+}
+
+export interface TopicsOf {
+  readonly connection: string
+  readonly topics: readonly TopicSummary[]
+}
+
+export function topicsBundle(lists: readonly TopicsOf[]): Json {
+  const several = lists.length > 1
+  const rows = lists.flatMap(({ connection, topics }) =>
+    topics.map(topic => [
+      several ? `${connection}:${topic.name}` : topic.name,
+      String(topic.partitions.length),
+      count(recordsOf(topic)),
+      topic.recordsPerSecond === undefined ? '–' : rate(topic.recordsPerSecond),
+      topic.sizeBytes === undefined ? '–' : size(topic.sizeBytes),
+      topic.timeField ?? '–',
+      topic.description ?? (topic.columns ?? []).map(column => column.name).join(', '),
+    ]),
+  )
+  const columns = ['topic', 'partitions', 'records', 'records/s', 'size', 'time field', 'what it holds']
+  return tableBundle({ columns, rows, empty: 'No topic found. %topics create NAME --partitions 3 makes one.' })
+}
+
+export function topicBundle({ summary, columns, sample }: TopicDescription): Json {
+  const fields = tableBundle({
+    columns: ['field', 'type', ''],
+    rows: columns.map(column => [
+      column.name,
+      `${column.type}${column.optional === true ? ' (optional)' : ''}`,
+      column.doc ?? '',
+    ]),
+    empty: 'No record has been read yet, so no field is known.',
+  })
+  const partitions = tableBundle({
+    columns: ['partition', 'first offset', 'next offset'],
+    rows: summary.partitions.map(one => [String(one.partition), String(one.lowOffset), String(one.highOffset)]),
+    empty: 'The topic has no partition.',
+  })
+  const newest = sample.slice(-5).map(row => jsonLine(row))
+  const head = `${summary.name}: ${summary.partitions.length} partitions, ${count(recordsOf(summary))} records`
+  const text = [
+    head,
+    fields['text/plain'],
+    partitions['text/plain'],
+    ...(newest.length > 0 ? [`newest records:\n${newest.join('\n')}`] : []),
+  ].join('\n\n')
+  return { 'text/plain': text }
+}
+
+export function topicJson(lists: readonly TopicsOf[]): unknown {
+  return lists.flatMap(({ connection, topics }) =>
+    topics.map(topic => ({
+      connection,
+      name: topic.name,
+      partitions: topic.partitions.map(one => ({
+        partition: one.partition,
+        lowOffset: Number(one.lowOffset),
+        highOffset: Number(one.highOffset),
+      })),
+      sizeBytes: topic.sizeBytes ?? null,
+      recordsPerSecond: topic.recordsPerSecond ?? null,
+    })),
+  )
+}
+
+function recordsOf(topic: TopicSummary): number {
+  return topic.partitions.reduce((sum, one) => sum + Number(one.highOffset - one.lowOffset), 0)
+}
+
+function jsonLine(row: unknown): string {
+  return JSON.stringify(row, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)) ?? String(row)
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US')
+}
+
+function rate(value: number): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 1 : 0 })
+}
+
+function size(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  let at = 0
+  let value = bytes
+  for (; value >= 1000 && at < units.length - 1; at += 1) value /= 1000
+  return `${value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 1 : 0 })} ${units[at]}`
+}
+
+function instant(ms: number | null): string {
+  return ms === null || !Number.isFinite(ms) ? '–' : new Date(ms).toISOString().replace('.000Z', 'Z')
+}
