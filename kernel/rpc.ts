@@ -206,7 +206,9 @@ export function streamTransport(duplex: Duplex): Transport {
 
 /** What `process` (in a child) and `ChildProcess` (in the parent) have in common. */
 export interface IpcEnd {
-  send?: ((message: never, callback?: (error: Error | null) => void) => boolean) | undefined
+  send?:
+    | ((message: never, handle?: undefined, options?: undefined, callback?: (error: Error | null) => void) => boolean)
+    | undefined
   on(event: 'message', f: (message: unknown) => void): unknown
   on(event: 'disconnect', f: () => void): unknown
   disconnect?: (() => void) | undefined
@@ -218,7 +220,7 @@ export function ipcTransport(end: IpcEnd): Transport {
   return {
     send(message) {
       // The callback swallows EPIPE of a peer that is just ending; `disconnect` tells the same thing in order.
-      if (end.connected) end.send?.(message as never, () => {})
+      if (end.connected) end.send?.(message as never, undefined, undefined, () => {})
     },
     listen(onMessage, onClose) {
       end.on('message', onMessage)

@@ -51,7 +51,10 @@ export interface EngineForCells {
 }
 
 /** Requests of the supervisor. */
-export interface EngineForSupervisor extends Pick<EngineForCells, 'list' | 'listTopics' | 'describeTopic' | 'stop' | 'pause' | 'resume'> {
+export interface EngineForSupervisor extends Pick<
+  EngineForCells,
+  'list' | 'listTopics' | 'describeTopic' | 'stop' | 'pause' | 'resume'
+> {
   /** Connections open now, by name. */
   connections(): { name: string; url: string }[]
   /** The cells process was replaced: its subscriptions end as CELLS_RESTARTED, named streams go on. */
@@ -67,7 +70,12 @@ export type EngineNotice =
   | { readonly type: 'ready'; readonly path: string; readonly instance: string }
   | { readonly type: 'chart'; readonly connection: string; readonly message: FromEngine }
   /** `console` in a lambda, already limited to 20 lines a second: goes to the cell that made the stream. */
-  | { readonly type: 'lambdaOutput'; readonly cellId: string; readonly name: 'stdout' | 'stderr'; readonly text: string }
+  | {
+      readonly type: 'lambdaOutput'
+      readonly cellId: string
+      readonly name: 'stdout' | 'stderr'
+      readonly text: string
+    }
   /** A stream's error, told once in the cell that made it (stderr text after idle). */
   | { readonly type: 'streamError'; readonly cellId: string; readonly stream: string; readonly error: StreamErrorParts }
 

@@ -1,0 +1,148 @@
+/**
+ * The runtime of the cells process: plans go to the engine over its socket, lambdas as text and captures, rows come back when
+ * they are asked for. When the engine was replaced the supervisor tells the new path and the next call goes there.
+ */
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { StreamError } from '../../stream/errors.ts'
+import type { CaptureInfo } from '../../stream/lambdas/capture-info.ts'
+import { ship } from '../../stream/lambdas/ship.ts'
+import type { FeedPort, RowSource, Runtime } from '../../stream/targets/runtime.ts'
+import type { CellsNotice, EngineForCells } from '../engine/protocol.ts'
+import { createRpc, streamTransport } from '../rpc.ts'
+import type { Rpc } from '../rpc.ts'
+
+export interface HostedRuntimeOptions {
+  readonly captureInfo: (f: (...args: never[]) => unknown) => CaptureInfo | undefined
+  /** Name of a function of Riffle's API, for those captured under another name. */
+  readonly apiName?: ((f: unknown) => string | undefined) | undefined
+  readonly onParam?: ((name: string, value: unknown) => void) | undefined
+}
+
+export interface HostedRuntime extends Runtime {
+  /** Where the engine listens; called at start and whenever it was replaced. */
+  setEngine(path: string): void
+  close(): void
+}
+
+type Engine = Rpc<EngineForCells, never>
+
+export function createHostedRuntime(options: HostedRuntimeOptions): HostedRuntime {
+  const params = new Map<string, unknown>()
+  let engine: Engine | undefined
+  let socket: Socket | undefined
+  let waiting: (() => void)[] = []
+
+  const setEngine = (path: string) => {
+    socket?.destroy()
+    const opened = connect(path)
+    // A socket kept open by nobody waiting must not keep the process from ending.
+    opened.unref()
+    socket = opened
+    engine = createRpc<object, EngineForCells, CellsNotice, never>(streamTransport(opened), {
+      onNotice: notice => {
+        params.set(notice.name, notice.value)
+        options.onParam?.(notice.name, notice.value)
+      },
+    })
+    for (const resolve of waiting) resolve()
+    waiting = []
+  }
+
+  const reached = async (): Promise<Engine> => {
+    while (engine === undefined) await new Promise<void>(resolve => waiting.push(resolve))
+    return engine
+  }
+
+  const call: Engine['call'] = async (method, ...args) => {
+    const to = await reached()
+    // Only while an answer is due does the socket keep the process alive.
+    socket?.ref()
+    pendingCount++
+    try {
+      return await to.call(method, ...args)
+    } finally {
+      if (--pendingCount === 0) socket?.unref()
+    }
+  }
+  let pendingCount = 0
+
+  return {
+    setEngine,
+    close: () => {
+      engine?.close()
+      engine = undefined
+    },
+    ship: f => ship(f, { info: options.captureInfo, apiName: options.apiName }),
+    start: (name, plan, startOptions) => call('start', name, plan, startOptions ?? {}),
+    subscribe: (plan, subscribeOptions) => rowSource(call, () => call('subscribe', plan, subscribeOptions ?? {})),
+    stop: name => call('stop', name),
+    pause: name => call('pause', name),
+    resume: name => call('resume', name),
+    list: () => call('list'),
+    feed: id => feedPort(call, id),
+    describeTopic: (connection, topic) => call('describeTopic', connection, topic),
+    listTopics: (connection, listOptions) => call('listTopics', connection, listOptions ?? {}),
+    createTopic: (connection, topic, createOptions) => call('createTopic', connection, topic, createOptions),
+    deleteTopic: (connection, topic) => call('deleteTopic', connection, topic),
+    connect: (url, connectOptions) => call('connect', url, connectOptions),
+    produce: (connection, topic, rows, produceOptions) =>
+      call('produce', connection, topic, rows, produceOptions ?? {}),
+    generate: (topic, generateOptions, body) => call('generate', topic, generateOptions, body as never),
+    defineParam: async spec => {
+      const value = await call('defineParam', spec)
+      params.set(spec.name, value)
+      return value
+    },
+    setParam: async (name, value) => {
+      await call('setParam', name, value)
+      params.set(name, value)
+    },
+    paramValue: name => params.get(name),
+    snapshot: name => call('snapshot', name),
+    restore: (name, bytes) => call('restore', name, bytes),
+    show: (stream, chartOptions) => call('show', { name: stream.name, plan: stream.plan }, chartOptions ?? {}),
+    showParam: name => call('showParam', name),
+  }
+}
+
+function rowSource(call: Engine['call'], open: () => Promise<string>): RowSource {
+  let closed = false
+  let opened: Promise<string> | undefined
+  return {
+    async next() {
+      if (closed) return null
+      const id = await (opened ??= open())
+      try {
+        return await call('rows', id)
+      } catch (error) {
+        if (closed) return null
+        throw error
+      }
+    },
+    async close() {
+      if (closed) return
+      closed = true
+      if (opened === undefined) return
+      // A reader is closed in `finally` blocks: an engine that has gone must not hide the first error.
+      const id = await opened.catch(() => undefined)
+      if (id !== undefined) await call('unsubscribe', id).catch(ignoreGone)
+    },
+  }
+}
+
+function ignoreGone(error: unknown): void {
+  if (!(error instanceof StreamError) || error.code !== 'ENGINE_GONE') throw error
+}
+
+function feedPort(call: Engine['call'], id: string): FeedPort {
+  // Not awaited: calls keep their order, so the first push finds the feed open.
+  const opened = call('feedOpen', id)
+  opened.catch(() => {})
+  return {
+    push: (rows, options) => call('feedPush', id, rows, options ?? {}),
+    watermark: (watermarkMs, partition) => call('feedWatermark', id, watermarkMs, partition),
+    idle: partition => call('feedIdle', id, partition),
+    end: () => call('feedEnd', id),
+  }
+}

@@ -1,0 +1,130 @@
+/** Joins the hub of charts (pure, stream/charts) with the streams: taps in the worker, counters, the supervisor's comms. */
+import { ChartHub } from '../../stream/charts/hub.ts'
+import { chartConcept } from '../../stream/charts/concept.ts'
+import { paramBundle } from '../../stream/charts/fallback.ts'
+import type { ChartOptions, FromEngine, MimeBundle, ToEngine } from '../../stream/charts/protocol.ts'
+import type { TapFrame } from '../../stream/charts/tap.ts'
+import type { StreamErrorParts } from '../../stream/errors.ts'
+import type { StreamState } from '../../stream/model.ts'
+import type { PlanNode } from '../../stream/plan.ts'
+import { wallClock } from '../../stream/time/clock.ts'
+import type { TapSpec } from './compute-protocol.ts'
+import type { Params } from './params.ts'
+import type { Streams } from './streams.ts'
+
+const STATUS_MS = 500
+
+export interface ChartsOptions {
+  readonly instance: string
+  readonly params: Params
+  readonly streams: () => Streams
+  send(connection: string, message: FromEngine): void
+}
+
+export class Charts {
+  private readonly options: ChartsOptions
+  private readonly hub: ChartHub
+  /** Stream -> its charts. */
+  private readonly chartsOf = new Map<string, Set<string>>()
+  private readonly timer: NodeJS.Timeout
+
+  constructor(options: ChartsOptions) {
+    this.options = options
+    this.hub = new ChartHub({
+      clock: wallClock,
+      instance: options.instance,
+      send: options.send,
+      control: (stream, action) => void this.control(stream, action),
+      setParam: (name, value) => this.setParam(name, value),
+    })
+    this.timer = setInterval(() => this.tellStatus(), STATUS_MS)
+  }
+
+  private async control(stream: string, action: 'pause' | 'resume' | 'stop'): Promise<void> {
+    const streams = this.options.streams()
+    // A button of a chart that outlived its stream does nothing.
+    if (!streams.has(stream)) return
+    if (action === 'stop') await streams.stop(stream)
+    else streams[action](stream)
+    this.status(stream)
+  }
+
+  private setParam(name: string, value: unknown): void {
+    try {
+      this.options.params.set(name, value)
+    } catch {
+      // The browser is told the value that holds instead of an error: its slider goes back.
+      try {
+        this.hub.param(name, this.options.params.shown(name).value)
+      } catch {
+        // A slider of an earlier kernel: no such param here.
+      }
+    }
+  }
+
+  /** A chart of a named stream, as MIME bundle; the same chart again gives the same one. */
+  async show(name: string, plan: PlanNode, options: ChartOptions): Promise<MimeBundle> {
+    const streams = this.options.streams()
+    const concept = chartConcept(plan, other => streams.planOf(other))
+    const { chartId, tap, created } = this.hub.register({ stream: name, concept, options })
+    if (created) {
+      let charts = this.chartsOf.get(name)
+      if (charts === undefined) this.chartsOf.set(name, (charts = new Set()))
+      charts.add(chartId)
+      streams.addTap(name, { chartId, options: tap })
+      this.status(name)
+    }
+    return this.hub.bundle(chartId) ?? {}
+  }
+
+  showParam(name: string): MimeBundle {
+    const { spec, value } = this.options.params.shown(name)
+    const { min, max, step, choices } = spec
+    return paramBundle({ instance: this.options.instance, name, value, min, max, step, choices })
+  }
+
+  /** The stream behind the name is another one: its charts start anew with these taps. */
+  replaced(name: string, plan: PlanNode): TapSpec[] {
+    const streams = this.options.streams()
+    const concept = chartConcept(plan, other => streams.planOf(other))
+    return this.hub.replace(name, concept).map(({ chartId, tap }) => ({ chartId, options: tap }))
+  }
+
+  taps(frames: readonly (readonly [string, TapFrame])[], name: string): void {
+    const streams = this.options.streams()
+    const stats = streams.stats(name, performance.now())
+    for (const [chartId, frame] of frames) this.hub.apply(chartId, frame, stats, streams.errorLines(name))
+  }
+
+  over(name: string, state: StreamState, error: StreamErrorParts | undefined): void {
+    this.status(name)
+    for (const chartId of this.chartsOf.get(name) ?? [])
+      this.hub.end(chartId, state, error?.message ?? `the stream is ${state}`)
+  }
+
+  param(name: string, value: number | string | boolean): void {
+    this.hub.param(name, value)
+  }
+
+  receive(connection: string, message: ToEngine): void {
+    this.hub.receive(connection, message)
+  }
+
+  private tellStatus(): void {
+    for (const name of this.chartsOf.keys()) this.status(name)
+  }
+
+  private status(name: string): void {
+    const streams = this.options.streams()
+    const charts = this.chartsOf.get(name)
+    if (charts === undefined || !streams.has(name)) return
+    const stats = streams.stats(name, performance.now())
+    if (stats.state !== 'running' && stats.state !== 'paused') return
+    for (const chartId of charts) this.hub.apply(chartId, null, stats, streams.errorLines(name))
+  }
+
+  close(): void {
+    clearInterval(this.timer)
+    this.hub.dispose()
+  }
+}

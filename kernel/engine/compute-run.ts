@@ -1,0 +1,251 @@
+/**
+ * One stream inside the compute worker: its pipeline, its lambdas, its charts' taps and the newest rows for charts that come
+ * late. Events that arrive while imports are loaded wait their turn.
+ */
+import { StreamError } from '../../stream/errors.ts'
+import type { StreamErrorParts } from '../../stream/errors.ts'
+import type { Batch } from '../../stream/model.ts'
+import { buildPipeline } from '../../stream/pipeline.ts'
+import type { Pipeline } from '../../stream/pipeline.ts'
+import { decodeBatch } from '../../stream/schemas/decode.ts'
+import { ChartTap } from '../../stream/charts/tap.ts'
+import type { ColumnType } from '../../stream/connectors/connector.ts'
+import { LambdaHost } from './lambda-host.ts'
+import { RowTypes } from './row-types.ts'
+import type { FromCompute, RunSpec, TapSpec, ToCompute } from './compute-protocol.ts'
+
+/** Output rows kept for a chart that is attached later. */
+const RECENT_ROWS = 10_000
+/** Open windows drawn as provisional. */
+const PROVISIONAL_ROWS = 2_000
+
+type RunMessage = Extract<ToCompute, { type: 'event' | 'snapshot' | 'tap' }>
+
+export class ComputeRun {
+  private readonly spec: RunSpec
+  private readonly post: (message: FromCompute, transfer?: ArrayBuffer[]) => void
+  private readonly host: LambdaHost
+  private readonly taps = new Map<string, ChartTap>()
+  private readonly types = new RowTypes()
+  private recent: Batch[] = []
+  private recentCount = 0
+  private pipeline: Pipeline | undefined
+  private waiting: RunMessage[] | undefined = []
+  private sequence: number
+  private rowCount: number
+  private output: Batch[] = []
+  /** Something happened since the last tick. */
+  private changed = true
+  private refusedTold = false
+  private over = false
+
+  constructor(spec: RunSpec, progress: Int32Array, post: (message: FromCompute, transfer?: ArrayBuffer[]) => void) {
+    this.spec = spec
+    this.post = post
+    this.sequence = spec.base?.sequence ?? 0
+    this.rowCount = spec.base?.rowCount ?? 0
+    this.host = new LambdaHost(spec.plan, spec.params, progress, (name, text) =>
+      post({ type: 'console', run: spec.run, name, text }),
+    )
+  }
+
+  /** Loads imports and builds the pipeline; `working` wraps what runs the user's code. */
+  async open(working: (f: () => void) => void): Promise<void> {
+    try {
+      await this.host.load()
+      working(() => this.build())
+    } catch (error) {
+      this.fail(error)
+    }
+    const waiting = this.waiting ?? []
+    this.waiting = undefined
+    for (const message of waiting) if (!this.over) working(() => this.receive(message))
+  }
+
+  private build(): void {
+    const { spec } = this
+    this.pipeline = buildPipeline(spec.plan, {
+      revive: slot => this.host.revive(slot) as never,
+      decode: (batch, node) => decodeBatch(batch, { format: node.options.format }),
+      onOutput: batch => this.onOutput(batch),
+      describeThrow: (slot, error) => this.host.describe(slot, error),
+      onNotice: text => this.notice(text),
+    })
+    if (spec.base !== undefined) this.pipeline.restore(spec.base.bytes)
+    // Told again by a restored run as well: a record refused before was told before.
+    this.refusedTold = spec.base !== undefined && this.pipeline.errors.length > 0
+    for (const tap of spec.taps) this.addTap(tap, spec.base?.taps[tap.chartId])
+    this.post({ type: 'started', run: spec.run, sources: this.pipeline.sources })
+  }
+
+  receive(message: RunMessage): void {
+    if (this.waiting !== undefined) this.waiting.push(message)
+    else if (this.over || this.pipeline === undefined) return
+    else if (message.type === 'tap') this.addTap(message.tap, undefined)
+    else if (message.type === 'snapshot') this.snapshot(this.pipeline)
+    else this.handle(this.pipeline, message)
+  }
+
+  private handle(pipeline: Pipeline, message: Extract<RunMessage, { type: 'event' }>): void {
+    const { event, sequence } = message
+    const begun = performance.now()
+    let refusal: StreamErrorParts | undefined
+    this.host.silent = sequence <= this.spec.silentUntil
+    this.changed = true
+    try {
+      if (event.kind === 'param') this.host.params.set(event.name, event.value)
+      else if (event.kind === 'restore') refusal = this.restore(pipeline, event.bytes)
+      else pipeline.push(event.source, event.event)
+    } catch (error) {
+      this.flush()
+      return this.fail(error)
+    }
+    this.sequence = sequence
+    this.flush()
+    this.tellRefused(pipeline)
+    if (pipeline.state === 'failed') return this.fail(pipeline.error)
+    this.post({ type: 'handled', run: this.spec.run, sequence, elapsedMs: performance.now() - begun, refusal })
+    if (pipeline.state === 'ended') this.end('ended')
+  }
+
+  /** A snapshot of another plan is told to who gave it; the stream goes on as it was. */
+  private restore(pipeline: Pipeline, bytes: Uint8Array): StreamErrorParts | undefined {
+    try {
+      pipeline.restore(bytes)
+      return undefined
+    } catch (error) {
+      return partsOf(error)
+    }
+  }
+
+  private onOutput(batch: Batch): void {
+    if (batch.count === 0) return
+    this.types.see(batch.rows)
+    for (const tap of this.taps.values()) tap.onBatch(batch)
+    if (this.spec.deliver !== 'nothing') this.output.push(batch)
+    else {
+      this.recent.push(batch)
+      this.recentCount += batch.count
+      while (this.recentCount - this.recent[0]!.count >= RECENT_ROWS) this.recentCount -= this.recent.shift()!.count
+    }
+  }
+
+  /** Sends what the event just handled gave, in one message. */
+  private flush(): void {
+    if (this.output.length === 0) return
+    const rows: unknown[] = []
+    const times: number[] = []
+    const weights: number[] = []
+    for (const batch of this.output.splice(0)) {
+      for (let i = 0; i < batch.count; i++) {
+        const weight = batch.weights?.[i] ?? 1
+        if (weight < 0 && this.spec.deliver === 'rows') continue
+        rows.push(batch.rows[i])
+        times.push(batch.eventTimesMs[i]!)
+        weights.push(weight)
+      }
+    }
+    if (rows.length === 0) return
+    const at = this.rowCount
+    this.rowCount += rows.length
+    const message = { type: 'rows' as const, run: this.spec.run, at, rows, eventTimesMs: Float64Array.from(times) }
+    const all = weights.every(weight => weight === 1)
+    try {
+      this.post(all ? message : { ...message, weights: Int8Array.from(weights) })
+    } catch (error) {
+      // A row that holds a function or a symbol cannot leave the worker.
+      throw new StreamError({
+        code: 'VALUE_UNDECODABLE',
+        message: `Cannot deliver rows of stream "${this.spec.name}": ${(error as Error).message}`,
+        hint: 'Rows are plain data: numbers, text, arrays, objects, Map, Set, Date',
+      })
+    }
+  }
+
+  private notice(text: string): void {
+    if (!this.host.silent) this.post({ type: 'console', run: this.spec.run, name: 'stdout', text: `${text}\n` })
+  }
+
+  private tellRefused(pipeline: Pipeline): void {
+    const first = pipeline.errors[0]
+    if (first === undefined || this.refusedTold) return
+    this.refusedTold = true
+    const place = first.partition < 0 ? '' : ` (partition ${first.partition}, offset ${first.offset})`
+    this.post({
+      type: 'refused',
+      run: this.spec.run,
+      error: {
+        code: 'LAMBDA_THREW',
+        message: `Stream "${this.spec.name}" left out a record${place}: ${first.reason}`,
+        hint: 'The stream goes on; .errors() is the stream of what was left out',
+      },
+    })
+  }
+
+  private addTap({ chartId, options }: TapSpec, state: unknown): void {
+    const tap = new ChartTap(options)
+    this.taps.set(chartId, tap)
+    this.changed = true
+    if (state !== undefined) tap.restore(state as never)
+    else for (const batch of this.recent) tap.onBatch(batch)
+  }
+
+  private collect(pipeline: Pipeline): void {
+    if (this.taps.size === 0) return
+    const provisional = pipeline.provisional(PROVISIONAL_ROWS).rows
+    this.post({
+      type: 'taps',
+      run: this.spec.run,
+      frames: [...this.taps].map(([id, tap]) => [id, tap.collect(provisional)] as const),
+    })
+  }
+
+  private snapshot(pipeline: Pipeline): void {
+    const begun = performance.now()
+    // Rows in the taps go out first: what the snapshot covers is not replayed, so it must have been drawn.
+    this.collect(pipeline)
+    const taps = Object.fromEntries([...this.taps].map(([id, tap]) => [id, tap.snapshot()]))
+    const bytes = pipeline.snapshot()
+    const base = { sequence: this.sequence, bytes, rowCount: this.rowCount, taps }
+    this.post({ type: 'snapshot', run: this.spec.run, base, elapsedMs: performance.now() - begun })
+  }
+
+  /** Ten times a second: charts and counters of a run that moved. */
+  tick(): void {
+    this.host.tick()
+    if (!this.changed || this.pipeline === undefined || this.over) return
+    this.changed = false
+    this.report(this.pipeline)
+  }
+
+  private report(pipeline: Pipeline): void {
+    this.collect(pipeline)
+    const columns: readonly ColumnType[] = this.types.columns()
+    const errors = pipeline.errors
+      .slice(-5)
+      .map(e => (e.partition < 0 ? e.reason : `${e.partition}@${e.offset}: ${e.reason}`))
+    this.post({ type: 'stats', run: this.spec.run, stats: pipeline.stats(), errors, columns })
+  }
+
+  private fail(error: unknown): void {
+    this.end('failed', partsOf(error))
+  }
+
+  private end(state: 'ended' | 'failed', error?: StreamErrorParts): void {
+    if (this.over) return
+    if (this.pipeline !== undefined) this.report(this.pipeline)
+    this.over = true
+    this.post({ type: 'ended', run: this.spec.run, state, error })
+  }
+
+  close(): void {
+    this.over = true
+  }
+}
+
+function partsOf(error: unknown): StreamErrorParts {
+  if (error instanceof StreamError) return error.toJSON()
+  if (error instanceof Error) return { code: 'LAMBDA_THREW', message: `${error.name}: ${error.message}` }
+  if (typeof error === 'object' && error !== null && 'code' in error) return error as StreamErrorParts
+  return { code: 'INTERNAL', message: String(error) }
+}

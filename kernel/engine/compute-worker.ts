@@ -1,0 +1,54 @@
+/**
+ * Entry of the compute worker: runs the pipelines of all streams. Messages are handled in the order they come; the main
+ * thread keeps at most a few small slices of each run on the way, so that no run starves another and none delays commands.
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import { ComputeRun } from './compute-run.ts'
+import { GeneratorBody } from './generator-body.ts'
+import { PROGRESS } from './compute-protocol.ts'
+import type { ComputeData, FromCompute, ToCompute } from './compute-protocol.ts'
+
+const TICK_MS = 100
+
+const port = parentPort
+if (port === null) throw new Error('compute-worker.ts is started by the engine, as a worker')
+const progress = new Int32Array((workerData as ComputeData).progress)
+const runs = new Map<number, ComputeRun>()
+const generators = new Map<number, GeneratorBody>()
+const post = (message: FromCompute, transfer?: ArrayBuffer[]) => port.postMessage(message, transfer)
+
+/** Marks whose work this is while `f` runs: the main thread watches. */
+function working(run: number, f: () => void): void {
+  progress[PROGRESS.run] = run
+  try {
+    f()
+  } finally {
+    progress[PROGRESS.inside] = 0
+    progress[PROGRESS.run] = 0
+  }
+}
+
+function receive(message: ToCompute): void {
+  if (message.type === 'start') {
+    const run = new ComputeRun(message.spec, progress, post)
+    runs.set(message.spec.run, run)
+    void run.open(f => working(message.spec.run, f))
+  } else if (message.type === 'generator') {
+    const body = new GeneratorBody(message, progress, post)
+    generators.set(message.run, body)
+  } else if (message.type === 'generate') {
+    void generators.get(message.run)?.make(message.call, message.args, f => working(message.run, f))
+  } else if (message.type === 'stop') {
+    runs.get(message.run)?.close()
+    runs.delete(message.run)
+    generators.delete(message.run)
+  } else {
+    const run = runs.get(message.run)
+    if (run !== undefined) working(message.run, () => run.receive(message))
+  }
+}
+
+port.on('message', receive)
+setInterval(() => {
+  for (const [id, run] of runs) working(id, () => run.tick())
+}, TICK_MS)

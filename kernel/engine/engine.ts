@@ -1,0 +1,195 @@
+/**
+ * The engine without its process: topics, streams, subscriptions, params and charts, as the methods the cells process and the
+ * supervisor may call. Tests make one in their own process; kernel/engine.ts gives it sockets.
+ */
+import { randomUUID } from 'node:crypto'
+import type { StreamErrorParts } from '../../stream/errors.ts'
+import { StreamError } from '../../stream/errors.ts'
+import type { PlanNode, ShippedLambda } from '../../stream/plan.ts'
+import type { SourceEvent } from '../../stream/model.ts'
+import type { ChartOptions, FromEngine, MimeBundle, ToEngine } from '../../stream/charts/protocol.ts'
+import type { GenerateOptions } from '../../stream/targets/runtime.ts'
+import { describeTopic, produceRows } from '../../stream/targets/topic-access.ts'
+import { wallClock } from '../../stream/time/clock.ts'
+import type { RecordMaker } from '../../stream/log/generated-feed.ts'
+import type { Handlers } from '../rpc.ts'
+import { Charts } from './charts.ts'
+import { Compute } from './compute.ts'
+import type { ComputeOptions, Generator } from './compute.ts'
+import type { GenerateArgs } from './generator-body.ts'
+import { Connections } from './connections.ts'
+import { Feeds } from './feeds.ts'
+import { Params } from './params.ts'
+import type { EngineForCells, EngineForSupervisor } from './protocol.ts'
+import { Streams } from './streams.ts'
+import { Subscriptions } from './subscriptions.ts'
+import { planKey } from './plan-key.ts'
+
+export interface EngineOptions extends ComputeOptions {
+  readonly connections?: Connections | undefined
+  chart(connection: string, message: FromEngine): void
+  lambdaOutput(cellId: string, name: 'stdout' | 'stderr', text: string): void
+  streamError(cellId: string, stream: string, error: StreamErrorParts): void
+  paramChanged(name: string, value: unknown): void
+}
+
+export class Engine {
+  readonly instance = randomUUID()
+  readonly compute: Compute
+  readonly connections: Connections
+  readonly streams: Streams
+  readonly subscriptions: Subscriptions
+  private readonly options: EngineOptions
+  private readonly params: Params
+  private readonly charts: Charts
+  private readonly feeds = new Feeds()
+  private readonly generators = new Map<string, Generator>()
+
+  constructor(options: EngineOptions) {
+    this.options = options
+    this.compute = new Compute(options)
+    this.connections = options.connections ?? new Connections()
+    this.params = new Params((name, value) => this.onParam(name, value))
+    const deps = {
+      compute: this.compute,
+      connections: this.connections,
+      feeds: this.feeds,
+      params: () => this.params.all(),
+    }
+    this.streams = new Streams({
+      ...deps,
+      onConsole: (cellId, name, text) => options.lambdaOutput(cellId ?? '', name, text),
+      onError: (cellId, stream, error) => options.streamError(cellId ?? '', stream, error),
+      onReplaced: name => this.charts.replaced(name, this.streams.planOf(name)!),
+      onTaps: (frames, name) => this.charts.taps(frames, name),
+      onOver: (name, state, error) => this.charts.over(name, state, error),
+      onFollow: names => this.subscriptions.follow(names),
+    })
+    this.subscriptions = new Subscriptions({
+      ...deps,
+      resolve: plan => this.streams.resolve(plan),
+      console: (name, text) => options.lambdaOutput('', name, text),
+    })
+    this.charts = new Charts({
+      instance: this.instance,
+      params: this.params,
+      streams: () => this.streams,
+      send: (connection, message) => options.chart(connection, message),
+    })
+  }
+
+  private onParam(name: string, value: number | string | boolean): void {
+    this.streams.setParam(name, value)
+    for (const execution of this.subscriptions.executions()) execution.run.setParam(name, value)
+    this.options.paramChanged(name, value)
+    this.charts.param(name, value)
+  }
+
+  chartMessage(connection: string, message: ToEngine): void {
+    this.charts.receive(connection, message)
+  }
+
+  /** The methods for one connection of a cells process; `owner` stands for it. */
+  forCells(owner: object): Handlers<EngineForCells> {
+    const push = (id: string, event: SourceEvent) => this.feeds.push(id, event)
+    return {
+      ...this.shared(),
+      start: (name, plan, options) => this.streams.start(name, plan, options),
+      subscribe: (plan, options) => this.subscriptions.subscribe(plan, options, owner),
+      rows: id => this.subscriptions.rows(id),
+      unsubscribe: id => this.subscriptions.close(id),
+      // A feed begins with its first push; the request keeps its place before that.
+      feedOpen: () => {},
+      feedPush: (id, rows, { partition, key }) =>
+        push(id, {
+          kind: 'rows',
+          rows,
+          processingTimeMs: wallClock.nowMs(),
+          ...(partition === undefined ? {} : { partitions: new Int32Array(rows.length).fill(partition) }),
+          ...(key === undefined ? {} : { keys: rows.map(() => key) }),
+        }),
+      feedWatermark: (id, watermarkMs, partition) => push(id, { kind: 'watermark', watermarkMs, partition }),
+      feedIdle: (id, partition) => push(id, { kind: 'idle', partition }),
+      feedEnd: id => push(id, { kind: 'end' }),
+      connect: (url, options) => this.connections.connect(url, options),
+      createTopic: (connection, topic, options) => this.connections.get(connection).create(topic, options),
+      deleteTopic: (connection, topic) => this.connections.get(connection).delete(topic),
+      produce: (connection, topic, rows, options) =>
+        produceRows(this.connections.get(connection), topic, rows, options, wallClock),
+      generate: (topic, options, body) => this.generate(topic, options, body),
+      defineParam: spec => this.params.define(spec),
+      setParam: (name, value) => this.params.set(name, value),
+      snapshot: name => this.streams.snapshot(name),
+      restore: (name, bytes) => this.streams.restore(name, bytes),
+      show: (stream, options) => this.show(stream, options),
+      showParam: name => this.charts.showParam(name),
+    }
+  }
+
+  forSupervisor(shutdown: () => void): Handlers<EngineForSupervisor> {
+    return {
+      ...this.shared(),
+      connections: () => this.connections.list(),
+      // The closing of the old process's socket has said it already, and the new process may be connected by now.
+      cellsReplaced: () => {},
+      shutdown,
+    }
+  }
+
+  private shared() {
+    return {
+      list: () => this.streams.list(performance.now()),
+      listTopics: (connection: string, options: { internal?: boolean }) =>
+        this.connections.get(connection).topics(options),
+      describeTopic: (connection: string, topic: string) => describeTopic(this.connections.get(connection), topic),
+      stop: (name: string) => this.streams.stop(name),
+      pause: (name: string) => this.streams.pause(name),
+      resume: (name: string) => this.streams.resume(name),
+    }
+  }
+
+  private async show(stream: { name: string | undefined; plan: PlanNode }, options: ChartOptions): Promise<MimeBundle> {
+    let { name } = stream
+    if (name === undefined) {
+      // The same expression shown again, by the same cell or another, is the same view.
+      name = `view-${planKey(stream.plan)}`
+      if (!this.streams.has(name)) await this.streams.start(name, stream.plan, { listed: false })
+    } else if (!this.streams.has(name)) await this.streams.start(name, stream.plan, {})
+    return this.charts.show(name, this.streams.planOf(name) ?? stream.plan, options)
+  }
+
+  private async generate(topic: string, options: GenerateOptions, body: ShippedLambda | undefined): Promise<void> {
+    const { embedded } = this.connections
+    if (body === undefined) return embedded.generate(topic, options)
+    const generator = this.compute.generator(topic, body, this.params.all(), (name, text) =>
+      this.options.lambdaOutput('', name, text),
+    )
+    const make: RecordMaker = due =>
+      generator.call({ due, topic, time: options.time } satisfies GenerateArgs) as ReturnType<RecordMaker>
+    try {
+      await embedded.generate(topic, options, make, error => {
+        const parts =
+          error instanceof StreamError
+            ? error.toJSON()
+            : { code: 'LAMBDA_THREW' as const, message: (error as Error).message }
+        generator.close()
+        this.options.streamError('', topic, {
+          ...parts,
+          hint: parts.hint ?? `Correct the body and run %%generate ${topic} again`,
+        })
+      })
+    } catch (error) {
+      generator.close()
+      throw error
+    }
+    this.generators.get(topic)?.close()
+    this.generators.set(topic, generator)
+  }
+
+  async close(): Promise<void> {
+    this.charts.close()
+    await this.streams.close()
+    await this.connections.close()
+    await this.compute.close()
+  }
+}

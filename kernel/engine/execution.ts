@@ -1,0 +1,113 @@
+/** A plan at work: its run in the compute worker and the drivers that read its sources. */
+import { StreamError } from '../../stream/errors.ts'
+import type { StreamErrorParts } from '../../stream/errors.ts'
+import type { SourceEvent } from '../../stream/model.ts'
+import type { PlanNode } from '../../stream/plan.ts'
+import { driveTopic } from '../../stream/targets/source-driver.ts'
+import type { SourceDriver } from '../../stream/targets/source-driver.ts'
+import { wallClock } from '../../stream/time/clock.ts'
+import type { Compute } from './compute.ts'
+import type { Connections } from './connections.ts'
+import type { Feeds } from './feeds.ts'
+import type { Run, RunOptions } from './run.ts'
+
+export interface ExecutionDeps {
+  readonly compute: Compute
+  readonly connections: Connections
+  readonly feeds: Feeds
+}
+
+export interface ExecutionOptions extends RunOptions {
+  /** Names of streams inlined already. */
+  readonly plan: PlanNode
+  /** Ends where every topic ended at the start. */
+  readonly bounded?: boolean | undefined
+}
+
+export class Execution {
+  readonly run: Run
+  private readonly deps: ExecutionDeps
+  private readonly bounded: boolean
+  private drivers: SourceDriver[] = []
+  private detach: (() => void)[] = []
+  private stopped = false
+  private paused = false
+
+  constructor(deps: ExecutionDeps, options: ExecutionOptions) {
+    this.deps = deps
+    this.bounded = options.bounded ?? false
+    this.run = deps.compute.start(options)
+  }
+
+  /** Resolves when the sources are being read. Throws what keeps a source or a lambda from opening. */
+  async open(): Promise<void> {
+    await this.run.started
+    try {
+      await this.openSources()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+    if (this.run.over) await this.closeSources()
+    else if (this.paused) for (const driver of this.drivers) driver.pause()
+  }
+
+  private async openSources(): Promise<void> {
+    const feeds = new Map<string, number>()
+    for (const [index, node] of this.run.sources.entries()) {
+      if (node.op === 'feed') {
+        feeds.set(node.id, index)
+        continue
+      }
+      const connection = this.deps.connections.get(node.connection)
+      const driver = await driveTopic({
+        node,
+        connection,
+        clock: wallClock,
+        bounded: this.bounded,
+        deliver: event => this.run.deliver(index, event),
+        onError: error => this.fail(error),
+      })
+      this.drivers.push(driver)
+      // A stop or a failure may have come while the topic was being opened.
+      if (this.stopped || this.run.over) return await this.closeSources()
+    }
+    if (feeds.size === 0) return
+    const handle = (source: number, event: SourceEvent) => this.run.handle({ kind: 'source', source, event })
+    this.detach.push(this.deps.feeds.attach({ sources: feeds, handle }))
+  }
+
+  private fail(error: unknown): void {
+    const parts: StreamErrorParts =
+      error instanceof StreamError ? error.toJSON() : { code: 'CONNECTION_FAILED', message: (error as Error).message }
+    void this.closeSources()
+    this.run.finish('failed', parts)
+  }
+
+  pause(paused: boolean): void {
+    this.paused = paused
+    this.run.pause(paused)
+    for (const driver of this.drivers) {
+      if (paused) driver.pause()
+      else driver.resume()
+    }
+  }
+
+  /** Records not read yet; null when no source is a topic. */
+  lagCount(): number | null {
+    if (this.drivers.length === 0) return null
+    return this.drivers.reduce((sum, driver) => sum + driver.lagCount(), 0)
+  }
+
+  async closeSources(): Promise<void> {
+    this.stopped = true
+    for (const detach of this.detach.splice(0)) detach()
+    await Promise.all(this.drivers.map(driver => driver.stop()))
+  }
+
+  /** Idempotent; after it no row comes any more. */
+  async stop(): Promise<void> {
+    this.deps.compute.stop(this.run)
+    await this.closeSources()
+  }
+}

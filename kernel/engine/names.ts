@@ -1,0 +1,71 @@
+/** Which streams a plan reads by name, and which fields it needs of them. */
+import { StreamError } from '../../stream/errors.ts'
+import { nearest } from './nearest.ts'
+import type { PlanNode } from '../../stream/plan.ts'
+
+/** Names of the streams directly read by `plan`, each once. */
+export function namesIn(plan: PlanNode): string[] {
+  const names = new Set<string>()
+  visit(plan, node => {
+    if (node.op === 'stream') names.add(node.name)
+  })
+  return [...names]
+}
+
+function visit(plan: PlanNode, f: (node: PlanNode) => void): void {
+  f(plan)
+  for (const part of Object.values(plan)) {
+    if (typeof part === 'object' && part !== null && typeof (part as { op?: unknown }).op === 'string')
+      visit(part as PlanNode, f)
+  }
+}
+
+/** Columns of a result as far as the plan alone tells: those of windows, kept by filters. */
+export function knownColumns(
+  plan: PlanNode,
+  planOf: (name: string) => PlanNode | undefined,
+): readonly string[] | undefined {
+  if (plan.op === 'filter') return knownColumns(plan.input, planOf)
+  if (plan.op === 'stream') {
+    const found = planOf(plan.name)
+    return found === undefined ? undefined : knownColumns(found, planOf)
+  }
+  if (plan.op !== 'window') return undefined
+  const bounds =
+    plan.options.window === undefined || plan.options.window.kind === 'counting' ? [] : ['windowStart', 'windowEnd']
+  return [
+    ...plan.options.by.map(c => c.name),
+    ...bounds,
+    ...plan.options.aggregates.map(a => a.name),
+    'kind',
+    'revision',
+  ]
+}
+
+/** Throws FIELD_UNKNOWN when `plan` names a field that its input, known from a plan, has not. */
+export function requireFields(
+  plan: PlanNode,
+  planOf: (name: string) => PlanNode | undefined,
+  consumer: { name: string; cellId?: string | undefined },
+): void {
+  visit(plan, node => {
+    if (node.op !== 'window') return
+    const columns = knownColumns(node.input, planOf)
+    if (columns === undefined) return
+    const fields = [
+      ...node.options.by.flatMap(column => (column.f === undefined ? [column.name] : [])),
+      ...node.options.aggregates.flatMap(({ aggregate }) =>
+        typeof aggregate.value === 'string' ? [aggregate.value] : [],
+      ),
+    ]
+    const gone = fields.find(field => !columns.includes(field))
+    if (gone === undefined) return
+    const from = namesIn(node.input)[0]
+    throw new StreamError({
+      code: 'FIELD_UNKNOWN',
+      message: `Cannot run stream "${consumer.name}": ${from === undefined ? 'its input' : `stream "${from}"`} has no field "${gone}"`,
+      detail: `${consumer.cellId === undefined ? '' : `used in cell ${consumer.cellId}; `}fields are ${columns.join(', ')}`,
+      hint: `${nearest(gone, columns)}Correct the cell of "${consumer.name}" and run it again`,
+    })
+  })
+}

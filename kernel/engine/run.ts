@@ -1,0 +1,333 @@
+/**
+ * The main thread's half of one running plan: what it was sent since its last snapshot (the journal), how much is on its
+ * way, what came back. A run outlives the compute worker: `beginAgain` starts it on a new one from snapshot plus journal.
+ */
+import { StreamError } from '../../stream/errors.ts'
+import type { StreamErrorParts } from '../../stream/errors.ts'
+import type { SourceEvent, StreamState } from '../../stream/model.ts'
+import type { PipelineStats } from '../../stream/pipeline.ts'
+import type { ColumnType } from '../../stream/connectors/connector.ts'
+import type { FeedNode, PlanNode, TopicNode } from '../../stream/plan.ts'
+import type { RowChunk } from '../../stream/targets/runtime.ts'
+import type { TapFrame } from '../../stream/charts/tap.ts'
+import type { FromCompute, RunBase, RunEvent, RunSpec, TapSpec, ToCompute } from './compute-protocol.ts'
+import { recordCount, sizeOf, sliceOf } from './slices.ts'
+
+/** Work of one slice aimed at: small enough that ten saturated streams delay a command by a fraction of a second. */
+const SLICE_MS = 8
+const MOST_RECORDS = 4096
+const ON_THE_WAY = 2
+export const JOURNAL_BYTES = 16 * 2 ** 20
+
+export interface RunOptions {
+  readonly name: string
+  readonly plan: PlanNode
+  readonly deliver: RunSpec['deliver']
+  readonly params: Readonly<Record<string, unknown>>
+  readonly onRows?: ((chunk: RowChunk) => void) | undefined
+  readonly onTaps?: ((frames: readonly (readonly [string, TapFrame])[]) => void) | undefined
+  readonly onStats?: (() => void) | undefined
+  readonly onEnded?: ((state: 'ended' | 'failed', error: StreamErrorParts | undefined) => void) | undefined
+  readonly onConsole?: ((name: 'stdout' | 'stderr', text: string) => void) | undefined
+  readonly onRefused?: ((error: StreamErrorParts) => void) | undefined
+  /** Records that may be sent now; 0 waits for `resumeFlow`. Default unlimited. */
+  readonly allowance?: (() => number) | undefined
+}
+
+interface Entry {
+  readonly sequence: number
+  readonly event: RunEvent
+  readonly bytes: number
+  readonly records: number
+}
+
+interface Queued {
+  readonly event: RunEvent
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+  /** Resolves when handled, not when sent. */
+  readonly whole: boolean
+}
+
+export class Run {
+  readonly id: number
+  readonly options: RunOptions
+  state: 'starting' | 'running' | 'ended' | 'failed' | 'stopped' = 'starting'
+  error: StreamErrorParts | undefined
+  stats: PipelineStats | undefined
+  errors: readonly string[] = []
+  columns: readonly ColumnType[] = []
+  sources: readonly (TopicNode | FeedNode)[] = []
+  /** Resolves when the run takes events for the first time; rejects when it cannot be built. */
+  readonly started: Promise<void>
+
+  private readonly send: (message: ToCompute) => void
+  private readonly taps = new Map<string, TapSpec>()
+  private settle: { resolve: () => void; reject: (error: Error) => void } | undefined
+  private base: RunBase | undefined
+  private baseParams: Record<string, unknown>
+  private journal: Entry[] = []
+  private journalBytes = 0
+  private sequence = 0
+  private handled = 0
+  private delivered = 0
+  private flowing = 0
+  private queue: Queued[] = []
+  private waiters: { sequence: number; resolve: () => void; reject: (error: Error) => void }[] = []
+  private sliceRecords = 256
+  private paused = false
+  private snapshotAsked = false
+  private snapshotAtMs = Number.NEGATIVE_INFINITY
+  private snapshotCostMs = 0
+  private snapshotWaiters: { resolve: (bytes: Uint8Array) => void; reject: (error: Error) => void }[] = []
+
+  constructor(id: number, options: RunOptions, send: (message: ToCompute) => void) {
+    this.id = id
+    this.options = options
+    this.send = send
+    this.baseParams = { ...options.params }
+    this.started = new Promise((resolve, reject) => (this.settle = { resolve, reject }))
+    this.started.catch(() => {})
+  }
+
+  get over(): boolean {
+    return this.state === 'ended' || this.state === 'failed' || this.state === 'stopped'
+  }
+
+  /** Starts on a worker, a first or another one, from the last snapshot and everything sent since. */
+  beginAgain(): void {
+    if (this.over) return
+    const spec: RunSpec = {
+      run: this.id,
+      name: this.options.name,
+      plan: this.options.plan,
+      deliver: this.options.deliver,
+      params: this.baseParams,
+      base: this.base,
+      taps: [...this.taps.values()],
+      silentUntil: this.handled,
+    }
+    this.send({ type: 'start', spec })
+    this.snapshotAsked = false
+    this.flowing = 0
+    for (const { sequence, event, records } of this.journal) {
+      this.flowing += records
+      this.send({ type: 'event', run: this.id, sequence, event })
+    }
+    if (this.snapshotWaiters.length > 0) this.askSnapshot()
+    this.pump()
+  }
+
+  // --- what goes down -----------------------------------------------------------------------------------------------
+
+  /** Resolves when the run has room again after the event was sent: the source's demand. */
+  deliver(source: number, event: SourceEvent): Promise<void> {
+    return this.put({ kind: 'source', source, event }, false)
+  }
+
+  /** Resolves when the event and everything before it was handled. */
+  handle(event: RunEvent): Promise<void> {
+    return this.put(event, true)
+  }
+
+  private put(event: RunEvent, whole: boolean): Promise<void> {
+    if (this.over) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      this.queue.push({ event, resolve, reject, whole })
+      if (whole && this.paused) resolve()
+      this.pump()
+    })
+  }
+
+  setParam(name: string, value: unknown): void {
+    void this.put({ kind: 'param', name, value }, false)
+  }
+
+  pause(paused: boolean): void {
+    this.paused = paused
+    // Who pushes rows by hand is not held up by a paused reader: it catches up when it goes on.
+    if (paused) for (const { whole, resolve } of this.queue) if (whole) resolve()
+    this.pump()
+  }
+
+  /** Sends what may be sent now; called again whenever room is made. */
+  pump(): void {
+    while (this.queue.length > 0 && !this.over && !this.paused) {
+      if (this.sequence - this.handled >= ON_THE_WAY) return
+      const { event, resolve, reject, whole } = this.queue[0]!
+      const records = event.kind === 'source' ? recordCount(event.event) : 0
+      const room =
+        records === 0 ? 0 : Math.min(this.sliceRecords, (this.options.allowance?.() ?? Infinity) - this.flowing)
+      if (records > 0 && room < 1) return
+      if (event.kind === 'source' && records > room) {
+        this.post({ ...event, event: sliceOf(event.event, 0, room) })
+        this.queue[0] = { event: { ...event, event: sliceOf(event.event, room, records) }, resolve, reject, whole }
+        continue
+      }
+      this.queue.shift()
+      this.post(event)
+      if (whole) this.waiters.push({ sequence: this.sequence, resolve, reject })
+      else resolve()
+    }
+  }
+
+  private post(event: RunEvent): void {
+    const sequence = ++this.sequence
+    const bytes = event.kind === 'source' ? sizeOf(event.event) : 50
+    const records = event.kind === 'source' ? recordCount(event.event) : 0
+    this.journal.push({ sequence, event, bytes, records })
+    this.journalBytes += bytes
+    this.flowing += records
+    this.send({ type: 'event', run: this.id, sequence, event })
+  }
+
+  addTap(tap: TapSpec): void {
+    this.taps.set(tap.chartId, tap)
+    if (!this.over) this.send({ type: 'tap', run: this.id, tap })
+  }
+
+  // --- snapshots ----------------------------------------------------------------------------------------------------
+
+  /** Once a second, less often when snapshots are dear, at once when the journal is long. */
+  snapshotIfDue(nowMs: number): void {
+    if (this.journal.length === 0 || this.state !== 'running' || this.snapshotAsked) return
+    const due = nowMs - this.snapshotAtMs >= Math.max(1000, 20 * this.snapshotCostMs)
+    if (due || this.journalBytes > JOURNAL_BYTES) this.askSnapshot()
+  }
+
+  /** State after everything sent so far. */
+  takeSnapshot(): Promise<Uint8Array> {
+    if (this.over) return Promise.reject(this.gone())
+    return new Promise((resolve, reject) => {
+      this.snapshotWaiters.push({ resolve, reject })
+      this.askSnapshot()
+    })
+  }
+
+  private askSnapshot(): void {
+    this.snapshotAsked = true
+    this.send({ type: 'snapshot', run: this.id })
+  }
+
+  private keepSnapshot(base: RunBase, elapsedMs: number, nowMs: number): void {
+    this.base = base
+    this.snapshotAsked = false
+    this.snapshotCostMs = elapsedMs
+    this.snapshotAtMs = nowMs
+    let dropped = 0
+    for (const entry of this.journal) {
+      if (entry.sequence > base.sequence) break
+      dropped++
+      this.journalBytes -= entry.bytes
+      if (entry.event.kind === 'param') this.baseParams = { ...this.baseParams, [entry.event.name]: entry.event.value }
+    }
+    this.journal.splice(0, dropped)
+    for (const waiter of this.snapshotWaiters.splice(0)) waiter.resolve(base.bytes)
+  }
+
+  // --- what comes up ------------------------------------------------------------------------------------------------
+
+  receive(message: FromCompute, nowMs: number): void {
+    if (this.over) return
+    switch (message.type) {
+      case 'started':
+        this.sources = message.sources
+        this.state = 'running'
+        this.settle?.resolve()
+        break
+      case 'handled':
+        this.acknowledge(message.sequence, message.elapsedMs, message.refusal)
+        break
+      case 'rows':
+        this.takeRows(message)
+        break
+      case 'stats':
+        this.stats = message.stats
+        this.errors = message.errors
+        this.columns = message.columns
+        this.options.onStats?.()
+        break
+      case 'taps':
+        this.options.onTaps?.(message.frames)
+        break
+      case 'snapshot':
+        this.keepSnapshot(message.base, message.elapsedMs, nowMs)
+        break
+      case 'console':
+        this.options.onConsole?.(message.name, message.text)
+        break
+      case 'refused':
+        this.options.onRefused?.(message.error)
+        break
+      case 'ended':
+        this.finish(message.state, message.error)
+        break
+      case 'generated':
+        break
+    }
+  }
+
+  private acknowledge(sequence: number, elapsedMs: number, refusal: StreamErrorParts | undefined): void {
+    const entry = this.journal.find(e => e.sequence === sequence)
+    const records = entry?.records ?? 0
+    this.flowing = Math.max(0, this.flowing - records)
+    // What a restored worker repeats was acknowledged before.
+    if (sequence <= this.handled) return
+    this.handled = sequence
+    if (records > 0) {
+      const fitting = Math.floor((SLICE_MS * records) / Math.max(elapsedMs, 0.01))
+      // Growing slowly keeps one fast slice from making the next one long.
+      this.sliceRecords = Math.max(1, Math.min(MOST_RECORDS, fitting, 2 * Math.max(records, this.sliceRecords)))
+    }
+    while (this.waiters.length > 0 && this.waiters[0]!.sequence <= sequence) {
+      const { resolve, reject } = this.waiters.shift()!
+      if (refusal === undefined) resolve()
+      else reject(StreamError.from(refusal))
+    }
+    this.pump()
+  }
+
+  private takeRows(message: Extract<FromCompute, { type: 'rows' }>): void {
+    const skip = this.delivered - message.at
+    const { rows, eventTimesMs, weights } = message
+    if (skip >= rows.length) return
+    this.delivered = message.at + rows.length
+    const chunk =
+      skip <= 0 ? { rows, eventTimesMs } : { rows: rows.slice(skip), eventTimesMs: eventTimesMs.slice(skip) }
+    this.options.onRows?.(
+      weights === undefined ? chunk : { ...chunk, weights: skip <= 0 ? weights : weights.slice(skip) },
+    )
+  }
+
+  /** Ends the run with this state; the worker is told unless it said so itself. */
+  finish(state: 'ended' | 'failed' | 'stopped', error?: StreamErrorParts): void {
+    if (this.over) return
+    this.state = state
+    this.error = error
+    if (state === 'stopped') this.send({ type: 'stop', run: this.id })
+    this.settle?.reject(error === undefined ? this.gone() : StreamError.from(error))
+    for (const waiter of this.waiters.splice(0)) waiter.resolve()
+    for (const queued of this.queue.splice(0)) queued.resolve()
+    for (const waiter of this.snapshotWaiters.splice(0)) waiter.reject(this.gone())
+    this.journal = []
+    this.base = undefined
+    if (state !== 'stopped') this.options.onEnded?.(state, error)
+  }
+
+  private gone(): StreamError {
+    return new StreamError({
+      code: 'STREAM_STOPPED',
+      message: `Stream "${this.options.name}" is ${this.state}`,
+      hint: 'Run its cell again',
+    })
+  }
+
+  /** Whether a call of this run's lambdas may be in progress. */
+  get busy(): boolean {
+    return !this.over && (this.sequence > this.handled || this.state === 'starting')
+  }
+
+  get streamState(): StreamState {
+    return this.paused && this.state === 'running' ? 'paused' : this.state
+  }
+}
