@@ -6,6 +6,8 @@ import type { ChartRow, Retention } from './protocol.ts'
 
 const SHRINK_AFTER_MS = 5000
 const SHRINK_SHARE = 0.2
+/** Room right of the newest point, so that its mark is whole. */
+const EDGE_SHARE = 0.012
 const HEADROOM = 0.06
 
 export interface Domain {
@@ -18,8 +20,9 @@ export function timeDomain(rows: readonly ChartRow[], field: string, retention: 
   const range = rangeOf(rows, field)
   if (range === null) return null
   const { spanMs } = retention
-  const min = spanMs === undefined ? range.min : Math.max(range.min, range.max - spanMs)
-  return min < range.max ? { min, max: range.max } : { min: range.max - (spanMs ?? 60_000) / 10, max: range.max }
+  const first = spanMs === undefined ? range.min : Math.max(range.min, range.max - spanMs)
+  const min = first < range.max ? first : range.max - (spanMs ?? 60_000) / 10
+  return { min, max: range.max + EDGE_SHARE * (range.max - min) }
 }
 
 export class CalmDomain {

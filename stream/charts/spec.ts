@@ -153,7 +153,7 @@ function timeEncoding(request: SpecRequest, field: string, slides: boolean): Rec
       ...(slides ? { domainMin: { expr: 'xMin' }, domainMax: { expr: 'xMax' } } : {}),
     },
     axis: {
-      labelExpr: `utcFormat(datum.value + ${offsetMs}, '${format}')`,
+      labelExpr: `utcFormat(time(datum.value) + ${offsetMs}, '${format}')`,
       labelOverlap: true,
       labelFlush: true,
       grid: false,
@@ -168,7 +168,15 @@ function valueEncoding(field: string, quantitative: boolean, calm: boolean): Rec
     field,
     type: 'quantitative',
     title: field,
-    axis: { minExtent: AXIS_ROOM, maxExtent: AXIS_ROOM, tickCount: 5, format: '~s', domain: false, ticks: false },
+    axis: {
+      minExtent: AXIS_ROOM,
+      maxExtent: AXIS_ROOM,
+      tickCount: 5,
+      format: '~s',
+      labelExpr: "datum.value === 0 ? '0' : datum.label",
+      domain: false,
+      ticks: false,
+    },
     ...(calm ? { scale: { domainMin: { expr: 'yMin' }, domainMax: { expr: 'yMax' }, zero: false, nice: true } } : {}),
   }
 }
@@ -211,6 +219,7 @@ function colorEncoding(request: SpecRequest): Record<string, unknown> | null {
       offset: 6,
       symbolType: 'stroke',
       symbolStrokeWidth: 3,
+      symbolOpacity: 1,
       symbolSize: 120,
       labelLimit: 120,
     },

@@ -1,0 +1,53 @@
+/** Bundles chart-page.ts and opens it in Chromium, in JupyterLab's colours; nothing is fetched. */
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { chromiumFlags, ensureChromium } from '../../kernel/setup/chromium.ts'
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+const COLOURS = `
+body { margin: 16px; background: var(--jp-layout-color0);
+  --jp-layout-color0: #fff; --jp-layout-color1: #fff; --jp-layout-color2: #eee; --jp-border-color2: #e0e0e0; --jp-border-color3: #eee;
+  --jp-ui-font-color1: rgba(0,0,0,.87); --jp-ui-font-color2: rgba(0,0,0,.54); --jp-ui-font-color3: rgba(0,0,0,.38);
+  --jp-ui-font-family: system-ui, sans-serif; --jp-ui-font-size1: 13px; --jp-brand-color1: #1976d2; --jp-success-color1: #388e3c;
+  --jp-warn-color1: #f57c00; --jp-error-color1: #d32f2f; }
+body.dark { --jp-layout-color0: #111; --jp-layout-color1: #212121; --jp-layout-color2: #424242; --jp-border-color2: #424242;
+  --jp-border-color3: #333; --jp-ui-font-color1: rgba(255,255,255,.87); --jp-ui-font-color2: rgba(255,255,255,.54);
+  --jp-ui-font-color3: rgba(255,255,255,.38); --jp-brand-color1: #42a5f5; --jp-success-color1: #4caf50; --jp-error-color1: #f44336; }`
+
+export interface OpenPage {
+  readonly page: Page
+  /** Errors of the page so far, with those of the console. */
+  readonly errors: string[]
+  close(): Promise<void>
+}
+
+export async function launchChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: await ensureChromium(), args: [...chromiumFlags] })
+}
+
+export async function openChartPage(browser: Browser): Promise<OpenPage> {
+  const bundled = await build({
+    entryPoints: [here('./chart-page.ts')],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    target: 'es2022',
+    logLevel: 'error',
+  })
+  const script = bundled.outputFiles[0]?.text ?? ''
+  const style = await readFile(here('../../extension/style/index.css'), 'utf8')
+  const page = await browser.newPage({ viewport: { width: 1000, height: 800 } })
+  const errors: string[] = []
+  page.on('pageerror', error => errors.push(error.message))
+  page.on('console', message => {
+    if (message.type() === 'error' || message.type() === 'warning') errors.push(message.text())
+  })
+  await page.setContent(
+    `<!doctype html><html><head><style>${COLOURS}${style}</style></head><body data-jp-theme-light="true"></body></html>`,
+  )
+  await page.addScriptTag({ content: script })
+  return { page, errors, close: () => page.close() }
+}
