@@ -9,7 +9,7 @@ export function commonProblem(what: string, output: string): SetupProblem | unde
     return new SetupProblem(`Cannot install ${what}: the disk is full; free about 2 GB and run the command again`)
   }
   if (
-    /Name or service not known|Temporary failure in name resolution|Failed to establish a new connection|Network is unreachable|Connection refused|timed out|Max retries exceeded|ENOTFOUND|EAI_AGAIN/i.test(
+    /Name or service not known|Temporary failure in name resolution|Failed to establish a new connection|Network is unreachable|Connection refused|timed out|Max retries exceeded|No matching distribution found|ENOTFOUND|EAI_AGAIN/i.test(
       output,
     )
   ) {
