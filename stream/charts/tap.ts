@@ -31,6 +31,18 @@ export interface TapFrame {
   readonly otherSeriesCount: number
 }
 
+/** What a tap knows beside what it has told: plain data, for a worker that is restored. */
+export interface TapState {
+  readonly open: readonly (readonly [string, string])[]
+  readonly early: readonly ChartRow[]
+  readonly arrivals: readonly { readonly key: string; readonly row: Readonly<Record<string, unknown>> }[]
+  readonly series: readonly string[]
+  readonly otherSeries: readonly string[]
+  readonly seenCount: number
+  readonly conflatedCount: number
+  readonly nextRow: number
+}
+
 const OTHER_SERIES_LIMIT = 10_000
 
 export class ChartTap {
@@ -95,6 +107,34 @@ export class ChartTap {
       conflatedCount: this.#conflatedCount,
       otherSeriesCount: this.#otherSeries.size,
     }
+  }
+
+  /** Taken right after `collect`, when nothing is pending. */
+  snapshot(): TapState {
+    return {
+      open: [...this.#open],
+      early: [...this.#early.values()],
+      arrivals: [...this.#arrivals],
+      series: [...this.#series],
+      otherSeries: [...this.#otherSeries],
+      seenCount: this.#seenCount,
+      conflatedCount: this.#conflatedCount,
+      nextRow: this.#nextRow,
+    }
+  }
+
+  /** Goes on where the tap stood that gave `state`; what this one has seen is forgotten. */
+  restore(state: TapState): void {
+    this.#pending.clear()
+    this.#results.clear()
+    this.#open = new Map(state.open)
+    this.#early = new Map(state.early.map(row => [row.$key, row]))
+    this.#arrivals = [...state.arrivals]
+    refill(this.#series, state.series)
+    refill(this.#otherSeries, state.otherSeries)
+    this.#seenCount = state.seenCount
+    this.#conflatedCount = state.conflatedCount
+    this.#nextRow = state.nextRow
   }
 
   #closeWindows(open: ReadonlyMap<string, string>): void {
@@ -209,4 +249,9 @@ export class ChartTap {
 
 function isRevision(name: string, concept: ChartConcept): boolean {
   return concept.form !== 'rows' && (name === 'kind' || name === 'revision') && !concept.by.includes(name)
+}
+
+function refill(set: Set<string>, values: readonly string[]): void {
+  set.clear()
+  for (const value of values) set.add(value)
 }

@@ -1,0 +1,406 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { ChartHub } from './hub.ts'
+import { ChartModel } from './model.ts'
+import { LIVE_MIME } from './protocol.ts'
+import { VirtualClock } from '../time/clock.ts'
+import type { ChartConcept } from './concept.ts'
+import type { ChartFrame, ChartRow, FromEngine, LiveBundle } from './protocol.ts'
+import type { StreamStats } from '../model.ts'
+import type { TapFrame } from './tap.ts'
+
+const WINDOWS: ChartConcept = { form: 'window', by: [], aggregates: ['n'], stepMs: 10_000, revisions: false }
+const STATS: StreamStats = {
+  state: 'running',
+  recordCount: 0,
+  recordsPerSecond: 0,
+  rowCount: 0,
+  watermarkMs: null,
+  lagCount: 0,
+  lateCount: 0,
+  droppedCount: 0,
+  errorCount: 0,
+  stateBytes: 0,
+}
+
+function bench(concept: ChartConcept = WINDOWS, options: { fps?: number; keep?: number } = {}) {
+  const clock = new VirtualClock()
+  const sent: { connection: string; message: FromEngine }[] = []
+  const controls: string[] = []
+  const params: unknown[] = []
+  const watched: [string, boolean][] = []
+  const hub = new ChartHub({
+    clock,
+    instance: 'i1',
+    send: (connection, message) => sent.push({ connection, message }),
+    control: (stream, action) => controls.push(`${action} ${stream}`),
+    setParam: (name, value) => params.push([name, value]),
+    watched: (chartId, seen) => watched.push([chartId, seen]),
+  })
+  const { chartId } = hub.register({ stream: 's', concept, options })
+  const frames = (connection = 'c'): ChartFrame[] =>
+    sent.flatMap(({ connection: to, message }) => (to === connection && message.type === 'frame' ? message.charts : []))
+  const messages = (): number => sent.filter(({ message }) => message.type === 'frame').length
+  return { clock, sent, controls, params, watched, hub, chartId, frames, messages }
+}
+
+function add(...rows: ChartRow[]): TapFrame {
+  return { delta: { upsert: rows, remove: [] }, seenCount: rows.length, conflatedCount: 0, otherSeriesCount: 0 }
+}
+
+const row = (n: number): ChartRow => ({ $key: `k${n}`, windowEnd: n * 1000, n })
+
+test('hello is welcomed with the instance and four credits, a subscriber gets a snapshot with the spec', () => {
+  const { hub, chartId, clock, sent, frames } = bench()
+  hub.apply(chartId, add(row(1)), STATS, [])
+  hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
+  assert.deepEqual(sent[0]?.message, { type: 'welcome', client: 'me', protocol: 1, instance: 'i1', credit: 4 })
+  hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
+  clock.advance(0)
+  const [frame] = frames()
+  assert.equal(frame?.sequence, 1)
+  assert.deepEqual(frame?.snapshot, [row(1)])
+  assert.equal(frame?.respec?.title, 's')
+})
+
+test('an older extension is told what to do', () => {
+  const { hub, sent } = bench()
+  hub.receive('c', { type: 'hello', protocol: 0, client: 'me' })
+  const told = sent.at(-1)?.message
+  assert.equal(told?.type, 'error')
+  assert.match(told?.type === 'error' ? String(told.hint) : '', /riffle install/)
+})
+
+test('without credit nothing is sent and what waits is one merged delta', () => {
+  const { hub, chartId, clock, frames } = bench()
+  hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
+  hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
+  for (let i = 1; i <= 10; i++) {
+    hub.apply(chartId, add(row(i)), STATS, [])
+    clock.advance(100)
+  }
+  assert.equal(frames().length, 4)
+  hub.receive('c', { type: 'credit', count: 1 })
+  clock.advance(1000)
+  assert.equal(frames().length, 5)
+  const last = frames().at(-1)
+  assert.equal(last?.sequence, 5)
+  assert.deepEqual(
+    last?.delta?.upsert.map(each => each['n']),
+    [5, 6, 7, 8, 9, 10],
+  )
+})
+
+test('credit beyond the start is not saved up', () => {
+  const { hub, chartId, clock, frames } = bench()
+  hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
+  hub.receive('c', { type: 'credit', count: 1000 })
+  hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
+  for (let i = 1; i <= 20; i++) {
+    hub.apply(chartId, add(row(i)), STATS, [])
+    clock.advance(100)
+  }
+  assert.equal(frames().length, 4)
+})
+
+test('a chart is sent no more often than its rate', () => {
+  const { hub, chartId, clock, frames } = bench(WINDOWS, { fps: 2 })
+  hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
+  hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
+  for (let i = 1; i <= 40; i++) {
+    hub.apply(chartId, add(row(i)), STATS, [])
+    clock.advance(50)
+    hub.receive('c', { type: 'credit', count: 1 })
+  }
+  // At 0, 500, 1000, 1500 and 2000 ms.
+  assert.equal(frames().length, 5)
+})
+
+test('all charts of a connection share one message per tick and one credit', () => {
+  const { hub, chartId, clock, sent, messages } = bench()
+  const other = hub.register({ stream: 'other', concept: WINDOWS, options: {} }).chartId
+  hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
+  for (const id of [chartId, other]) hub.receive('c', { type: 'subscribe', chartId: id, since: null, visible: true })
+  clock.advance(0)
+  hub.apply(chartId, add(row(1)), STATS, [])
+  hub.apply(other, add(row(1)), STATS, [])
+  clock.advance(200)
+  const last = sent.at(-1)?.message
+  assert.deepEqual(last?.type === 'frame' ? last.charts.map(each => each.chartId) : [], [chartId, other])
+  assert.equal(messages(), 2)
+})
+
+test('a hidden chart is sent nothing, and when shown again what happened meanwhile', () => {
+  const { hub, chartId, clock, frames, watched } = bench()
+  hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
+  hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
+  clock.advance(0)
+  hub.receive('c', { type: 'visibility', chartId, visible: false })
+  hub.apply(chartId, add(row(1)), STATS, [])
+  hub.apply(chartId, add(row(2)), STATS, [])
+  clock.advance(4000)
+  assert.equal(frames().length, 1)
+  hub.receive('c', { type: 'visibility', chartId, visible: true })
+  clock.advance(0)
+  assert.deepEqual(
+    frames()[1]?.delta?.upsert.map(each => each.$key),
+    ['k1', 'k2'],
+  )
+  assert.deepEqual(watched, [
+    [chartId, true],
+    [chartId, false],
+    [chartId, true],
+  ])
+})
+
+test('five seconds of silence without credit park the chart: a snapshot follows', () => {
+  const { hub, chartId, clock, frames } = bench()
+  hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
+  hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
+  for (let i = 1; i <= 6; i++) {
+    hub.apply(chartId, add(row(i)), STATS, [])
+    clock.advance(100)
+  }
+  clock.advance(10_000)
+  hub.receive('c', { type: 'credit', count: 1 })
+  clock.advance(0)
+  assert.equal(frames().at(-1)?.snapshot?.length, 6)
+})
+
+test('a minute of silence forgets a connection, five minutes one whose charts are hidden', () => {
+  const { hub, chartId, clock, sent } = bench()
+  for (const [connection, visible] of [
+    ['shown', true],
+    ['hidden', false],
+  ] as const) {
+    hub.receive(connection, { type: 'hello', protocol: 1, client: connection })
+    hub.receive(connection, { type: 'subscribe', chartId, since: null, visible })
+  }
+  const params = (): string[] => {
+    sent.length = 0
+    hub.param('p', 1)
+    return sent.map(({ connection }) => connection)
+  }
+  clock.advance(55_000)
+  assert.deepEqual(params(), ['shown', 'hidden'])
+  clock.advance(10_000)
+  assert.deepEqual(params(), ['hidden'])
+  clock.advance(240_000)
+  assert.deepEqual(params(), [])
+})
+
+test('a forgotten connection that speaks again is welcomed, so that it subscribes anew', () => {
+  const { hub, sent } = bench()
+  hub.receive('late', { type: 'credit', count: 0 })
+  assert.deepEqual(sent[0]?.message, { type: 'welcome', client: '', protocol: 1, instance: 'i1', credit: 4 })
+})
+
+test('nothing is sent after bye, unsubscribe or dispose', () => {
+  const { hub, chartId, clock, sent, frames } = bench()
+  for (const connection of ['a', 'b', 'c']) {
+    hub.receive(connection, { type: 'hello', protocol: 1, client: connection })
+    hub.receive(connection, { type: 'subscribe', chartId, since: null, visible: true })
+  }
+  clock.advance(0)
+  hub.receive('a', { type: 'bye' })
+  hub.receive('b', { type: 'unsubscribe', chartId })
+  hub.apply(chartId, add(row(1)), STATS, [])
+  clock.advance(100)
+  assert.deepEqual([frames('a').length, frames('b').length, frames('c').length], [1, 1, 2])
+  hub.dispose()
+  sent.length = 0
+  hub.apply(chartId, add(row(2)), STATS, [])
+  clock.advance(600_000)
+  assert.deepEqual(sent, [])
+})
+
+test('the end of a stream reaches hidden charts too, and stands until it runs again', () => {
+  const { hub, chartId, clock, frames } = bench()
+  hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
+  hub.receive('c', { type: 'subscribe', chartId, since: null, visible: false })
+  hub.end(chartId, 'failed', 'line 3: no such field')
+  clock.advance(0)
+  assert.deepEqual(frames()[0]?.end, { state: 'failed', reason: 'line 3: no such field' })
+  assert.equal(frames()[0]?.status.state, 'failed')
+  hub.replace('s', WINDOWS)
+  hub.apply(chartId, add(row(1)), STATS, [])
+  hub.receive('c', { type: 'visibility', chartId, visible: true })
+  clock.advance(100)
+  assert.equal(frames()[1]?.end, undefined)
+  assert.deepEqual(frames()[1]?.snapshot, [row(1)])
+})
+
+test('a replaced stream starts with an empty snapshot and the new columns', () => {
+  const { hub, chartId, clock, frames } = bench()
+  hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
+  hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
+  hub.apply(chartId, add(row(1)), STATS, [])
+  clock.advance(0)
+  const replaced = hub.replace('s', { ...WINDOWS, aggregates: ['total'] })
+  assert.deepEqual(
+    replaced.map(each => each.chartId),
+    [chartId],
+  )
+  clock.advance(100)
+  const last = frames().at(-1)
+  assert.deepEqual(last?.snapshot, [])
+  assert.deepEqual(
+    last?.respec?.columns.map(column => column.name),
+    ['windowStart', 'windowEnd', 'total'],
+  )
+})
+
+test('a new series changes the spec and keeps the order of the known ones', () => {
+  const concept: ChartConcept = { ...WINDOWS, by: ['region'] }
+  const { hub, chartId, clock, frames } = bench(concept)
+  hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
+  hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
+  const domain = (): unknown => {
+    const spec = frames().at(-1)?.respec?.spec as { encoding: { color: { scale: { domain: unknown } } } }
+    return spec.encoding.color.scale.domain
+  }
+  hub.apply(chartId, add({ ...row(1), region: 'south' }, { ...row(2), region: 'north' }), STATS, [])
+  clock.advance(100)
+  assert.deepEqual(domain(), ['north', 'south'])
+  hub.apply(chartId, add({ ...row(3), region: 'east' }), STATS, [])
+  clock.advance(100)
+  assert.deepEqual(domain(), ['north', 'south', 'east'])
+})
+
+test('status goes out once a second when nothing else does', () => {
+  const { hub, chartId, clock, frames } = bench()
+  hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
+  hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
+  clock.advance(0)
+  for (let i = 1; i <= 30; i++) {
+    hub.apply(chartId, null, { ...STATS, droppedCount: i, watermarkMs: Infinity }, ['bad record\n  at x'])
+    clock.advance(100)
+    hub.receive('c', { type: 'credit', count: 1 })
+  }
+  assert.equal(frames().length, 4)
+  assert.equal(frames()[1]?.status.droppedCount, 10)
+  assert.equal(frames()[1]?.status.watermarkMs, null)
+  assert.deepEqual(frames()[1]?.status.errors, ['bad record'])
+  assert.equal(frames()[1]?.delta, undefined)
+})
+
+test('buttons and sliders reach the stream of this engine only', () => {
+  const { hub, chartId, controls, params, sent } = bench()
+  hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
+  hub.receive('c', { type: 'control', chartId, action: 'pause' })
+  hub.receive('c', { type: 'control', chartId, action: 'clear' })
+  hub.receive('c', { type: 'control', chartId: 'foreign', action: 'stop' })
+  hub.receive('c', { type: 'set-param', name: 't', value: 0.5 })
+  assert.deepEqual(controls, ['pause s'])
+  assert.deepEqual(params, [['t', 0.5]])
+  assert.equal(sent.at(-1)?.message.type, 'gone')
+})
+
+test('a chart the engine does not know is gone', () => {
+  const { hub, sent } = bench()
+  hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
+  hub.receive('c', { type: 'subscribe', chartId: 'x#9', since: 3, visible: true })
+  assert.equal(sent.at(-1)?.message.type, 'gone')
+})
+
+test('the same stream shown in the same way is one chart', () => {
+  const { hub, chartId } = bench()
+  assert.equal(hub.register({ stream: 's', concept: WINDOWS, options: {} }).chartId, chartId)
+  assert.notEqual(hub.register({ stream: 's', concept: WINDOWS, options: { mark: 'bar' } }).chartId, chartId)
+  assert.notEqual(hub.register({ stream: 't', concept: WINDOWS, options: {} }).chartId, chartId)
+})
+
+test('a bundle has the live chart, Vega-Lite 5 with its data, and text', () => {
+  const { hub, chartId } = bench()
+  hub.apply(chartId, add(row(1), { ...row(2), $open: true }), { ...STATS, recordCount: 12 }, [])
+  const bundle = hub.bundle(chartId) ?? {}
+  const live = bundle[LIVE_MIME] as LiveBundle
+  assert.equal(live.last.rows.length, 2)
+  assert.equal(live.spec !== null && 'values' in (live.spec['data'] as object), false)
+  const vegaLite = bundle['application/vnd.vegalite.v5+json'] as {
+    data: { values: unknown[] }
+    params: { name: string; value: number }[]
+  }
+  assert.equal(vegaLite.data.values.length, 2)
+  assert.equal(vegaLite.params.find(param => param.name === 'yMax')?.value, 2.06)
+  assert.equal(
+    bundle['text/plain'],
+    [
+      's: running, 12 events (0/s), 0 late, 0 dropped, 0 errors',
+      '  windowStart  windowEnd            n',
+      '*              1970-01-01 00:00:02  2',
+      '               1970-01-01 00:00:01  1',
+      '* open window, provisional',
+    ].join('\n'),
+  )
+})
+
+test('whatever is lost, hidden or starved, the browser ends with the rows of the engine', () => {
+  const step = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        do: fc.constant('rows' as const),
+        upsert: fc.array(fc.nat(12), { maxLength: 4 }),
+        remove: fc.array(fc.nat(12), { maxLength: 2 }),
+      }),
+    },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('credit' as const), count: fc.nat(3) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('visible' as const), visible: fc.boolean() }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('lose' as const) }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(20, 100, 700, 7000) }) },
+  )
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), steps => {
+      const { hub, chartId, clock, sent } = bench(WINDOWS, { keep: 6 })
+      const browser = new ChartModel({ rows: 6, timeField: 'windowEnd' })
+      let lose = false
+      let read = 0
+      const receive = (): void => {
+        for (; read < sent.length; read++) {
+          const message = sent[read]?.message
+          if (message?.type !== 'frame') continue
+          if (lose) {
+            lose = false
+            continue
+          }
+          for (const frame of message.charts) {
+            if (browser.applyFrame(frame) === 'gap')
+              hub.receive('c', { type: 'subscribe', chartId, since: browser.sequence, visible: true })
+          }
+        }
+      }
+      hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
+      hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
+      for (const each of steps) {
+        if (each.do === 'rows') {
+          const frame = {
+            ...add(...each.upsert.map(row)),
+            delta: {
+              upsert: each.upsert.map(n => ({ ...row(n), v: clock.nowMs() })),
+              remove: each.remove.map(n => `k${n}`),
+            },
+          }
+          hub.apply(chartId, frame, STATS, [])
+        } else if (each.do === 'credit') hub.receive('c', { type: 'credit', count: each.count })
+        else if (each.do === 'visible') hub.receive('c', { type: 'visibility', chartId, visible: each.visible })
+        else if (each.do === 'lose') lose = true
+        else clock.advance(each.ms)
+        receive()
+      }
+      lose = false
+      hub.receive('c', { type: 'visibility', chartId, visible: true })
+      // One more row makes a lost frame show as a gap; then credit brings the snapshot.
+      hub.apply(chartId, add(row(13)), STATS, [])
+      for (let i = 0; i < 6; i++) {
+        hub.receive('c', { type: 'credit', count: 4 })
+        clock.advance(200)
+        receive()
+      }
+      const bundle = hub.bundle(chartId)?.[LIVE_MIME] as LiveBundle
+      assert.deepEqual(browser.rows(), bundle.last.rows)
+    }),
+    { numRuns: process.env['LONG'] === '1' ? 2000 : 200 },
+  )
+})
