@@ -252,7 +252,7 @@ export interface StartOptions {
 
 /** Starts what Jupyter starts: the built kernel with a connection file. */
 export async function startKernel(options: StartOptions = {}): Promise<StartedKernel> {
-  const main = kernelMain()
+  const main = await kernelMain()
   const folder = mkdtempSync(join(tmpdir(), 'riffle-test-'))
   const transport = options.transport ?? 'tcp'
   const numbers = transport === 'ipc' ? [1, 2, 3, 4, 5] : await freePorts(5)

@@ -1,0 +1,80 @@
+/** Comms: chart comms go to the engine whatever a cell does, all others to the cells process. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { startKernel } from './client.ts'
+import type { Client, Message, StartedKernel } from './client.ts'
+
+let kernel: StartedKernel
+let client: Client
+
+before(async () => {
+  kernel = await startKernel()
+  client = kernel.client
+})
+after(async () => await kernel.stop())
+
+const fromKernel = (id: string, check: (data: Record<string, any>) => boolean) => (message: Message) =>
+  message.header.msg_type === 'comm_msg' && message.content['comm_id'] === id && check(message.content['data'])
+
+test('a chart comm is welcomed by the engine with the comm as parent', async () => {
+  const id = randomUUID()
+  const opened = client.send('shell', 'comm_open', {
+    comm_id: id,
+    target_name: 'riffle.live.v1',
+    data: { type: 'hello', protocol: 1, client: 'a browser' },
+  })
+  await client.idle(opened)
+  const welcome = await client.until(fromKernel(id, data => data['type'] === 'welcome'))
+  assert.equal(welcome.parent.msg_id, opened)
+  assert.equal(welcome.content['data'].client, 'a browser')
+  assert.equal(welcome.content['data'].protocol, 1)
+  const info = await client.ask('shell', 'comm_info_request', { target_name: 'riffle.live.v1' })
+  assert.deepEqual(info.content['comms'], { [id]: { target_name: 'riffle.live.v1' } })
+  client.send('shell', 'comm_close', { comm_id: id, data: {} })
+  const after = await client.ask('shell', 'comm_info_request', {})
+  assert.equal(id in after.content['comms'], false)
+})
+
+test('a chart comm is answered while a cell loops', async () => {
+  const cell = client.execute('console.log("looping"); while (true) {}')
+  await client.until(message => message.parent.msg_id === cell && message.content['text'] === 'looping\n')
+  const id = randomUUID()
+  client.send('shell', 'comm_open', {
+    comm_id: id,
+    target_name: 'riffle.live.v1',
+    data: { type: 'hello', protocol: 1, client: 'b' },
+  })
+  await client.until(fromKernel(id, data => data['type'] === 'welcome'))
+  assert.equal(
+    client.received.some(message => message.parent.msg_id === cell && message.header.msg_type === 'execute_reply'),
+    false,
+  )
+  client.send('control', 'interrupt_request', {})
+  await client.idle(cell)
+})
+
+test('a comm of the notebook is opened from the front, answered, with buffers, and closed', async () => {
+  const { reply } = await client.run(
+    `comms.register('echo', (comm, data) => {\n  comm.send({ opened: data })\n  comm.on('message', (data, buffers) => comm.send({ echoed: data }, buffers))\n})`,
+  )
+  assert.equal(reply.content['status'], 'ok')
+  const id = randomUUID()
+  const opened = client.send('shell', 'comm_open', { comm_id: id, target_name: 'echo', data: { start: 1 } })
+  const first = await client.until(fromKernel(id, data => 'opened' in data))
+  assert.deepEqual(first.content['data'], { opened: { start: 1 } })
+  assert.equal(first.parent.msg_id, opened)
+  const sent = client.send('shell', 'comm_msg', { comm_id: id, data: { n: 2 } }, { buffers: [Buffer.from([1, 2, 3])] })
+  const second = await client.until(fromKernel(id, data => 'echoed' in data))
+  assert.deepEqual(second.content['data'], { echoed: { n: 2 } })
+  assert.equal(second.parent.msg_id, sent)
+  assert.deepEqual([...second.buffers[0]!], [1, 2, 3])
+  client.send('shell', 'comm_close', { comm_id: id, data: {} })
+  assert.deepEqual((await client.ask('shell', 'comm_info_request', {})).content['comms'], {})
+})
+
+test('a comm for a target nobody registered is closed', async () => {
+  const id = randomUUID()
+  client.send('shell', 'comm_open', { comm_id: id, target_name: 'nobody', data: {} })
+  await client.until(message => message.header.msg_type === 'comm_close' && message.content['comm_id'] === id)
+})
