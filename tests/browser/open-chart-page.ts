@@ -1,4 +1,4 @@
-/** Bundles chart-page.ts and opens it in Chromium, in JupyterLab's colours; nothing is fetched. */
+/** Bundles extension/page/chart-page.ts and opens it in Chromium, in JupyterLab's colours; nothing is fetched. */
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -30,7 +30,7 @@ export async function launchChromium(): Promise<Browser> {
 
 export async function openChartPage(browser: Browser): Promise<OpenPage> {
   const bundled = await build({
-    entryPoints: [here('./chart-page.ts')],
+    entryPoints: [here('../../extension/page/chart-page.ts')],
     bundle: true,
     write: false,
     format: 'iife',

@@ -1,11 +1,11 @@
 /**
  * A page with the extension's panels and the engine's hub in one place, without Jupyter: what the tests of the chart itself
- * drive. The comm between both ends is a queue that may be told to lose messages. Bundled by chart-page-server.ts.
+ * drive. The comm between both ends is a queue that may be told to lose messages. Bundled by tests/browser/open-chart-page.ts.
  */
 import { ChartHub } from '../../stream/charts/hub.ts'
-import { ChartPanel } from '../../extension/src/panel.ts'
+import { ChartPanel } from '../src/panel.ts'
 import { ChartTap } from '../../stream/charts/tap.ts'
-import { KernelLink } from '../../extension/src/kernel-link.ts'
+import { KernelLink } from '../src/kernel-link.ts'
 import { LIVE_MIME } from '../../stream/charts/protocol.ts'
 import type { Batch, StreamStats } from '../../stream/model.ts'
 import type { ChartConcept } from '../../stream/charts/concept.ts'
