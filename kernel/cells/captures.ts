@@ -1,0 +1,106 @@
+/**
+ * What is known of a function of the notebook: the text it was typed as and the names it reads from outside. Transformed
+ * code notes each function it makes (`$c.f`), with a thunk for the enclosing locals; a function made inside another one without
+ * capturing locals is found by its text, so that making it stays as cheap as it was.
+ */
+import type { CaptureInfo, NameOrigin } from '../../stream/lambdas/capture-info.ts'
+import type { Closure } from './names.ts'
+import type { Origin, Origins } from './positions.ts'
+import type { NameScope } from './scope.ts'
+
+interface Noted {
+  readonly origin: Origin
+  readonly closure: Closure
+  readonly scope: NameScope
+  readonly folder: string
+  readonly locals?: (() => Record<string, unknown>) | undefined
+}
+
+export interface CaptureContext {
+  readonly origin: Origin
+  readonly scope: NameScope
+  /** Imports are resolved from here. */
+  readonly folder: string
+}
+
+const noted = new WeakMap<object, Noted>()
+const contexts = new WeakMap<Origin, CaptureContext>()
+let known: Origins | undefined
+
+export function watchOrigins(origins: Origins): void {
+  known = origins
+}
+
+export function noteContext(context: CaptureContext): void {
+  contexts.set(context.origin, context)
+}
+
+/** `$c.f`: remembers which closure of the text `f` is. */
+export function noteFunction<F extends object>(
+  context: CaptureContext,
+  id: number,
+  f: F,
+  locals?: () => Record<string, unknown>,
+): F {
+  const closure = context.origin.transformed.closures[id]
+  if (closure !== undefined) noted.set(f, { ...context, closure, locals })
+  return f
+}
+
+/** What `ship` needs to send `f` to the engine; undefined for a function that no cell or local module made. */
+export function captureInfo(f: (...args: never[]) => unknown): CaptureInfo | undefined {
+  const found = noted.get(f) ?? byText(f)
+  return found === undefined ? undefined : infoOf(found)
+}
+
+function byText(f: object): Noted | undefined {
+  if (known === undefined) return undefined
+  const text = Function.prototype.toString.call(f)
+  if (text.includes('[native code]')) return undefined
+  for (const origin of known.newest()) {
+    const context = contexts.get(origin)
+    if (context === undefined) continue
+    let best: { closure: Closure; extra: number } | undefined
+    for (const closure of origin.transformed.closures) {
+      if (closure.localNames.size > 0) continue
+      const ran = origin.transformed.edits.slice(closure.node.start, closure.node.end)
+      const extra = ran.length - text.length
+      if (ran.includes(text) && (best === undefined || extra < best.extra)) best = { closure, extra }
+    }
+    if (best !== undefined) return { ...context, closure: best.closure }
+  }
+  return undefined
+}
+
+function infoOf({ origin, closure, scope, folder, locals }: Noted): CaptureInfo {
+  const { transformed } = origin
+  const place = origin.placeOf(closure.node.start)
+  const text = transformed.ship(closure)
+  const local = (name: string): boolean => closure.localNames.has(name)
+  return {
+    kind: closure.kind === 'class' ? 'class' : 'function',
+    text,
+    names: [...closure.scopeNames, ...closure.localNames],
+    read: name => (local(name) ? locals?.()[name] : scope.values[name]),
+    origin: name => (local(name) ? { kind: 'value' } : originOf(name, scope, folder)),
+    assigned: closure.assigned.map(({ name, at }) => ({ name, ...origin.placeOf(at) })),
+    site: {
+      cell: origin.label,
+      line: place.line,
+      column: place.column,
+      excerpt: firstLine(transformed.source.slice(closure.node.start, closure.node.end)),
+    },
+  }
+}
+
+function originOf(name: string, scope: NameScope, folder: string): NameOrigin {
+  const record = scope.records.get(name)
+  if (record?.origin !== undefined && scope.has(name)) return { kind: 'import', ...record.origin, from: folder }
+  if (!scope.has(name) && Object.hasOwn(scope.api, name)) return { kind: 'api', name }
+  return { kind: 'value' }
+}
+
+function firstLine(text: string): string {
+  const line = text.split('\n', 1)[0] ?? ''
+  return line.length > 80 ? `${line.slice(0, 79)}…` : line
+}

@@ -1,0 +1,92 @@
+/**
+ * Stopping user code, as gently as it allows. A watcher thread hears of the Stop while this thread may be busy:
+ *
+ *   at once   level 1: loop guards of the running cell throw; a message asks the event loop to end the pending await
+ *   +10 ms    level 2: any guarded loop throws (a timer's callback of an earlier cell blocks the thread)
+ *   +30 ms    SIGINT: break-on-SIGINT ends top-level code without guards (a library, a regular expression)
+ *   +150 ms   SIGINT to direct child processes (execSync waits for one)
+ *
+ * Shared words: [0] level, [1] the running request (hash; 0 is idle), [2] guards that threw, [3] messages the event loop took,
+ * [4] the request to stop.
+ */
+export const SHARED = { level: 0, running: 1, thrown: 2, taken: 3, target: 4 } as const
+
+export class Interrupted extends Error {
+  constructor() {
+    super('The cell was interrupted')
+    this.name = 'Interrupted'
+  }
+}
+
+/** Never 0. The watcher thread computes the same. */
+export function hashOf(requestId: string): number {
+  let hash = 7
+  for (let at = 0; at < requestId.length; at++) hash = (Math.imul(hash, 31) + requestId.charCodeAt(at)) | 0
+  return hash === 0 ? 1 : hash
+}
+
+/** One run of a cell, as far as stopping is concerned. */
+export interface Stoppable {
+  readonly hash: number
+  readonly abort: AbortController
+  interrupted: boolean
+  /** After a guard threw, `finally` blocks get a moment to loop. */
+  graceUntil: number
+  /** Called at each Stop; gives the way to take it back. */
+  onStop(f: () => void): () => void
+  stop(): void
+}
+
+export function createStoppable(requestId: string): Stoppable {
+  const waiting = new Set<() => void>()
+  const run: Stoppable = {
+    hash: hashOf(requestId),
+    abort: new AbortController(),
+    interrupted: false,
+    graceUntil: 0,
+    onStop: f => {
+      waiting.add(f)
+      return () => void waiting.delete(f)
+    },
+    stop: () => {
+      run.interrupted = true
+      for (const f of [...waiting]) f()
+      run.abort.abort(new Interrupted())
+    },
+  }
+  return run
+}
+
+/** `value`, or a rejection with `Interrupted` when the run is stopped first. */
+export function unlessStopped<T>(run: Stoppable | undefined, value: T): Promise<Awaited<T>> {
+  if (run === undefined) return Promise.resolve(value)
+  return new Promise((resolve, reject) => {
+    const off = run.onStop(() => reject(new Interrupted()))
+    Promise.resolve(value).then(
+      result => {
+        off()
+        resolve(result)
+      },
+      (error: unknown) => {
+        off()
+        reject(error as Error)
+      },
+    )
+  })
+}
+
+const GRACE_MS = 100
+
+/** What a loop guard does once it sees a level: throws when its run is the one to stop, or when nothing else helps. */
+export function guardHit(shared: Int32Array, run: Stoppable | undefined): void {
+  const concerned = run !== undefined && (run.interrupted || run.hash === shared[SHARED.target])
+  if (shared[SHARED.level] === 1 && !concerned) return
+  if (run !== undefined) {
+    const now = performance.now()
+    if (now < run.graceUntil) return
+    run.interrupted = true
+    run.graceUntil = now + GRACE_MS
+  }
+  Atomics.add(shared, SHARED.thrown, 1)
+  throw new Interrupted()
+}

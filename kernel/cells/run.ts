@@ -1,0 +1,58 @@
+/**
+ * One run of a cell, carried by AsyncLocalStorage into its timers, sockets and promises: whatever prints or throws later
+ * belongs to the cell that started it.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { createStoppable, type Stoppable } from './interrupt.ts'
+import type { Origin } from './positions.ts'
+
+export interface Run extends Stoppable {
+  readonly requestId: string
+  readonly cellId: string
+  readonly allowStdin: boolean
+  readonly silent: boolean
+  /** Where the cell's own code waits. */
+  awaiting: { readonly origin: Origin; readonly offset: number } | undefined
+  readonly payload: Record<string, unknown>[]
+  /** Params whose slider this run has shown. */
+  readonly shown: Set<unknown>
+}
+
+export interface RunParts {
+  readonly requestId: string
+  readonly cellId: string
+  readonly allowStdin: boolean
+  readonly silent: boolean
+}
+
+export function createRun(parts: RunParts): Run {
+  return Object.assign(createStoppable(parts.requestId), {
+    requestId: parts.requestId,
+    cellId: parts.cellId,
+    allowStdin: parts.allowStdin,
+    silent: parts.silent,
+    awaiting: undefined,
+    payload: [],
+    shown: new Set(),
+  })
+}
+
+export class Runs {
+  private readonly storage = new AsyncLocalStorage<Run>()
+  /** The cell that runs now. */
+  current: Run | undefined
+  /** Falls back here for output without a cell: a listener of a shared emitter. */
+  newest: Run | undefined
+
+  get own(): Run | undefined {
+    return this.storage.getStore()
+  }
+
+  get parentId(): string {
+    return (this.own ?? this.current ?? this.newest)?.requestId ?? ''
+  }
+
+  within<T>(run: Run, f: () => T): T {
+    return this.storage.run(run, f)
+  }
+}

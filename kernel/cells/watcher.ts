@@ -1,0 +1,67 @@
+/**
+ * The watcher thread of the cells process: reads `interrupt <requestId>` lines from the supervisor and climbs the ladder of
+ * interrupt.ts. It lives apart so that a busy loop cannot keep it waiting; when the supervisor goes, it ends the process.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { parentPort, workerData } from 'node:worker_threads'
+import { hashOf, SHARED } from './interrupt.ts'
+
+const { shared, path } = workerData as { shared: Int32Array; path: string }
+
+/** Direct children by thread (Linux); elsewhere a blocking child has to end by itself. */
+function childProcesses(): number[] {
+  try {
+    const tasks = `/proc/${process.pid}/task`
+    return readdirSync(tasks).flatMap(task =>
+      readFileSync(`${tasks}/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    )
+  } catch {
+    return []
+  }
+}
+
+function signal(pid: number): void {
+  try {
+    process.kill(pid, 'SIGINT')
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+function interrupt(requestId: string): void {
+  const target = hashOf(requestId)
+  const running = Atomics.load(shared, SHARED.running)
+  // A Stop meant for a cell that has ended must not hit the next one.
+  if (running !== 0 && running !== target) return
+  const taken = Atomics.load(shared, SHARED.taken)
+  const thrown = Atomics.load(shared, SHARED.thrown)
+  const waiting = (): boolean =>
+    Atomics.load(shared, SHARED.taken) === taken && Atomics.load(shared, SHARED.running) === running
+  Atomics.store(shared, SHARED.target, target)
+  Atomics.store(shared, SHARED.level, 1)
+  parentPort?.postMessage({ target })
+  setTimeout(() => {
+    if (waiting()) Atomics.store(shared, SHARED.level, 2)
+  }, 10)
+  if (running === 0) return
+  setTimeout(() => {
+    if (waiting() && Atomics.load(shared, SHARED.thrown) === thrown) signal(process.pid)
+  }, 30)
+  setTimeout(() => {
+    if (waiting()) for (const child of childProcesses()) signal(child)
+  }, 150)
+}
+
+let rest = ''
+const socket = connect(path)
+socket.setEncoding('utf8')
+socket.on('data', (text: string) => {
+  const lines = (rest + text).split('\n')
+  rest = lines.pop() ?? ''
+  for (const line of lines) if (line.startsWith('interrupt')) interrupt(line.slice('interrupt'.length).trim())
+})
+socket.on('connect', () => parentPort?.postMessage({ watching: true }))
+socket.on('error', () => undefined)
+// Without a supervisor nobody reads our output: the process must not outlive it, whatever its main thread does.
+socket.on('close', () => process.kill(process.pid, 'SIGKILL'))
