@@ -46,7 +46,9 @@ const packageHomes: readonly (readonly [name: RegExp, ...homes: string[]])[] = [
   [/^(snappyjs|lz4js|@bokuweb\/zstd-wasm)(\/|$)/, 'stream/connectors/'],
   [/^zeromq(\/|$)/, 'kernel/'],
   [/^(oxc-parser|magic-string)(\/|$)/, 'kernel/', 'magics/'],
-  [/^(esbuild|tsx|typescript)(\/|$)/, 'kernel/'],
+  [/^(esbuild|typescript)(\/|$)/, 'kernel/'],
+  // A lambda may name a local TypeScript module of the notebook, which the worker loads.
+  [/^tsx(\/|$)/, 'kernel/', 'stream/lambdas/'],
   [/^@jupyterlab\//, 'extension/'],
   [/^@lumino\//, 'extension/'],
   [/^vega(-|\/|$)/, 'extension/'],

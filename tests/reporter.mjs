@@ -3,7 +3,7 @@
  * counts as JSON in the file named by RIFFLE_TEST_COUNTS. Plain JavaScript, since node loads it before any loader is asked.
  */
 import { writeFileSync } from 'node:fs'
-import { relative } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { inspect } from 'node:util'
 
 export default async function* report(source) {
@@ -22,6 +22,9 @@ export default async function* report(source) {
       } else if (failed && (!group || ownFailure) && data.details.error?.failureType !== 'subtestsFailed') {
         counts.failed++
         yield `\nFAILED ${data.name} (${where(data)})\n${reason(data.details.error)}\n\n`
+      } else if (!failed && !group && isWholeFile(data)) {
+        counts.failed++
+        yield `\nFAILED ${where(data)}: the file holds no test\n\n`
       } else if (!failed && !group) {
         counts.passed++
         if (data.details?.duration_ms > 5000)
@@ -36,6 +39,11 @@ export default async function* report(source) {
   for (const line of slow) yield `slow: ${line}\n`
   const file = process.env.RIFFLE_TEST_COUNTS
   if (file !== undefined) writeFileSync(file, JSON.stringify(counts))
+}
+
+/** node reports a file in which no test was declared as one passing test named after it. */
+function isWholeFile(data) {
+  return data.file !== undefined && resolve(data.name) === data.file
 }
 
 function where(data) {

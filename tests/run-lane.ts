@@ -91,7 +91,7 @@ async function runFiles(lane: Lane, files: readonly string[]): Promise<Counts> {
     ? (JSON.parse(readFileSync(countsFile, 'utf8')) as Counts)
     : { passed: 0, failed: 0, skipped: 0 }
   rmSync(folder, { recursive: true, force: true })
-  if (hung) process.stdout.write(`${lane.name} was ended after ${lane.limitMs / 60_000} min\n`)
+  if (hung) process.stdout.write(`${lane.name} was ended after ${lane.limitMs / 1000} s\n`)
   // The runner's own status catches what no test reports, such as a file that ends with an open exit code.
   const silentFailure = hung || (status !== 0 && counts.failed === 0) ? 1 : 0
   return { ...counts, failed: counts.failed + silentFailure }
