@@ -46,6 +46,8 @@ export interface Runtime {
     options?: ChartOptions,
   ): Promise<MimeBundle>
   showParam(name: string): Promise<MimeBundle>
+  /** `.chart()` was called: where nothing displays, a text table is printed at the end (rules.md 25). */
+  chart?(stream: { readonly name: string | undefined; readonly plan: PlanNode }, options: ChartOptions): void
 }
 
 export interface StartOptions {

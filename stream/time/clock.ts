@@ -62,3 +62,14 @@ export class VirtualClock implements Clock {
     this.now = target
   }
 }
+
+/** Lets timers, sockets and other work of the thread have their turn. */
+export function nextTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}
+
+/** Keeps the program alive while somebody waits for rows of a live source: waiting readers alone do not. */
+export function keepAlive(): Timer {
+  const handle = setInterval(() => {}, 1 << 30)
+  return { cancel: () => clearInterval(handle) }
+}

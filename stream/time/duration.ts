@@ -24,7 +24,8 @@ export function parseDuration(duration: string | number, what = 'duration'): num
   const text = duration.trim()
   if (!/^-?(\d+(\.\d+)?(ms|s|m|h|d|w))+$/.test(text)) throw invalid(duration, what)
   let ms = 0
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g)) ms += Number(amount) * (UNITS[unit ?? ''] ?? 0)
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g))
+    ms += Number(amount) * (UNITS[unit ?? ''] ?? 0)
   const rounded = Math.round(ms)
   return text.startsWith('-') && rounded !== 0 ? -rounded : rounded
 }

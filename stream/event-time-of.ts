@@ -1,0 +1,25 @@
+/** `eventTime(row)`: rows handed to a program keep their event time beside them, not in them. */
+import { StreamError } from './errors.ts'
+
+const times = new WeakMap<object, number>()
+
+/** Called for each row a consumer gets. Primitives have no place to remember it. */
+export function rememberEventTime(row: unknown, eventTimeMs: number): void {
+  if (typeof row === 'object' && row !== null) times.set(row, eventTimeMs)
+}
+
+/**
+ * Event time of a row got from `for await`, `take`, `first`, `toArray` or `forEach`, epoch ms. In a lambda the second
+ * argument has it.
+ *
+ * @throws StreamError TIME_INVALID for anything else
+ */
+export function eventTime(row: object): number {
+  const ms = times.get(row)
+  if (ms !== undefined) return ms
+  throw new StreamError({
+    code: 'TIME_INVALID',
+    message: 'Cannot tell the event time of a row: it was not read from a stream',
+    hint: 'In a lambda use its second argument: (row, { eventTimeMs }) => …',
+  })
+}

@@ -1,0 +1,126 @@
+/**
+ * Rows from the program itself: `from(rows)` reads an iterable when somebody consumes it, `feed()` is pushed into. Both are a
+ * `feed` node in the plan; what is pushed goes through the runtime to every consumer in order.
+ */
+import { isMark, markKind } from './marks.ts'
+import type { Mark } from './marks.ts'
+import { runtime } from './targets/runtime-registry.ts'
+import type { FeedPort } from './targets/runtime.ts'
+
+const CHUNK_ROWS = 4096
+
+/** Something that has to be pumped into the runtime once a consumer wants it. */
+export interface Pump {
+  /** Idempotent. */
+  begin(): void
+  /** What the iterable threw: the consumers saw an end, the error is told to whoever waits for the rows. */
+  readonly failure: { readonly error: unknown } | undefined
+}
+
+export interface PumpOptions {
+  readonly id: string
+  /** Rows, with marks among them. */
+  readonly rows: Iterable<unknown> | AsyncIterable<unknown>
+  readonly partition?: ((row: unknown) => number) | undefined
+}
+
+/** Pumps an iterable into a feed: in chunks, waiting for the consumers after each, then ends it. */
+export function iterablePump({ id, rows, partition }: PumpOptions): Pump {
+  let begun = false
+  let failure: Pump['failure']
+  return {
+    get failure() {
+      return failure
+    },
+    begin() {
+      if (begun) return
+      begun = true
+      const port = runtime().feed(id)
+      const pumping =
+        Array.isArray(rows) && partition === undefined ? pumpArray(port, rows) : pumpRows(port, rows, partition)
+      pumping
+        .then(
+          () => port.end(),
+          (error: unknown) => {
+            failure = { error }
+            return port.end()
+          },
+        )
+        .catch((error: unknown) => {
+          failure ??= { error }
+        })
+    },
+  }
+}
+
+/** An array goes in slices: nothing is looked at but marks. */
+async function pumpArray(port: FeedPort, rows: readonly unknown[]): Promise<void> {
+  let start = 0
+  for (let i = 0; i <= rows.length; i++) {
+    const row = rows[i]
+    const mark = i < rows.length && isMark(row) ? row : undefined
+    if (mark === undefined && i < rows.length && i - start < CHUNK_ROWS) continue
+    if (i > start) await port.push(rows.slice(start, i))
+    start = i
+    if (mark === undefined) continue
+    await tell(port, mark)
+    start = i + 1
+  }
+}
+
+async function pumpRows(
+  port: FeedPort,
+  rows: PumpOptions['rows'],
+  partitionOf: PumpOptions['partition'],
+): Promise<void> {
+  const chunk = new Chunk(port)
+  if (Symbol.asyncIterator in rows) {
+    for await (const row of rows) {
+      await chunk.take(row, isMark(row) ? 0 : (partitionOf?.(row) ?? 0))
+      // Rows of a live source must not wait for a full chunk.
+      await chunk.flush()
+    }
+  } else {
+    for (const row of rows) {
+      const wait = chunk.take(row, isMark(row) ? 0 : (partitionOf?.(row) ?? 0))
+      if (wait !== undefined) await wait
+    }
+  }
+  await chunk.flush()
+}
+
+/** Rows of one partition, gathered until a mark, another partition or the limit. */
+class Chunk {
+  private readonly port: FeedPort
+  private rows: unknown[] = []
+  private partition = 0
+
+  constructor(port: FeedPort) {
+    this.port = port
+  }
+
+  take(row: unknown, partition: number): Promise<void> | undefined {
+    if (isMark(row)) return this.flush().then(() => tell(this.port, row))
+    if (partition !== this.partition && this.rows.length > 0) {
+      return this.flush().then(() => {
+        this.partition = partition
+        this.rows.push(row)
+      })
+    }
+    this.partition = partition
+    this.rows.push(row)
+    return this.rows.length >= CHUNK_ROWS ? this.flush() : undefined
+  }
+
+  async flush(): Promise<void> {
+    if (this.rows.length === 0) return
+    const rows = this.rows
+    this.rows = []
+    await this.port.push(rows, { partition: this.partition })
+  }
+}
+
+function tell(port: FeedPort, mark: Mark): Promise<void> {
+  if (markKind(mark) === 'idle') return port.idle(mark.partition ?? 0)
+  return port.watermark('watermarkMs' in mark ? mark.watermarkMs : -Infinity, mark.partition)
+}

@@ -1,0 +1,177 @@
+/** Where streams begin: topics, rows of the program, streams by name. */
+import type { RecordMeta } from './model.ts'
+import type { FeedNode, LambdaSlot, TopicOptions } from './plan.ts'
+import { iterablePump } from './feeds.ts'
+import { Stream } from './stream.ts'
+import { runtime } from './targets/runtime-registry.ts'
+import { parseDuration } from './time/duration.ts'
+import type { TopicTypes } from './topic-types.ts'
+import type { Duration } from './windows.ts'
+import { StreamError } from './errors.ts'
+import type { Mark } from './marks.ts'
+
+/** The row type of a topic: known when the notebook's types know it, else an object of anything. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- rows of an unknown topic are for the user to know
+export type TopicRow<N extends string> = N extends keyof TopicTypes ? TopicTypes[N] : Record<string, any>
+
+export interface TopicStreamOptions {
+  /** `earliest`, `latest`, `-10000`, `10m`, an instant with offset, `offset=0:120`. Default `-10000`: the last 10,000 records, then follow. */
+  readonly from?: string | undefined
+  /** Same forms: the stream ends there. */
+  readonly to?: string | undefined
+  readonly partition?: number | undefined
+  /** Field with the event time; without it the record's own timestamp. */
+  readonly time?: string | undefined
+  /** How far the watermark trails the newest event time. Default 5s. */
+  readonly outOfOrder?: Duration | undefined
+  /** A partition without records for so long holds the watermark no longer. Default 5s. */
+  readonly idle?: Duration | undefined
+  /** Field used as the key instead of the record's key. */
+  readonly key?: string | undefined
+  readonly format?: TopicOptions['format']
+  /** Ends after so many records. */
+  readonly limit?: number | undefined
+}
+
+/**
+ * A topic as a stream of typed rows. `prod:orders` is topic `orders` of the connection named `prod`.
+ *
+ * @throws StreamError TOPIC_UNKNOWN with the nearest names, CONNECTION_UNKNOWN, DURATION_INVALID
+ */
+export async function topic<N extends string>(name: N, options: TopicStreamOptions = {}): Promise<Stream<TopicRow<N>>> {
+  const { connection, topic } = splitTopicName(name)
+  const { outOfOrder, idle, ...rest } = options
+  const plan = {
+    op: 'topic',
+    connection,
+    topic,
+    options: {
+      ...rest,
+      outOfOrderMs: outOfOrder === undefined ? undefined : parseDuration(outOfOrder, 'out-of-orderness bound'),
+      idleMs: idle === undefined ? undefined : parseDuration(idle, 'idle timeout'),
+    },
+  } as const
+  await runtime().describeTopic(connection, topic)
+  const endless = options.to === undefined && options.limit === undefined
+  return new Stream<TopicRow<N>>({ plan, pumps: [], endless: () => endless })
+}
+
+/** `prod:orders` → connection `prod`, topic `orders`; without a colon the connection is `embedded`. */
+export function splitTopicName(name: string): { connection: string; topic: string } {
+  const colon = name.indexOf(':')
+  return colon < 0
+    ? { connection: 'embedded', topic: name }
+    : { connection: name.slice(0, colon), topic: name.slice(colon + 1) }
+}
+
+export interface RowsOptions<T> {
+  /** Field or lambda with the event time; without it rows have the time they are pushed. */
+  readonly time?: (keyof T & string) | ((row: T, meta: RecordMeta) => unknown) | undefined
+  /** Default 1. */
+  readonly partitions?: number | undefined
+  /** Partition of a row. Default 0. */
+  readonly partition?: ((row: T) => number) | undefined
+  /** The watermark trails the newest event time by this; without it only `watermark()`, `idle()` and the end move the time. */
+  readonly outOfOrder?: Duration | undefined
+}
+
+/**
+ * A stream of any iterable or async iterable, which ends with it. `watermark(ms)` and `idle(partition)` may stand among the
+ * rows. Read once, when the stream is first consumed, and kept for later consumers.
+ *
+ * @example
+ * ```ts
+ * await from([{ at: 1, v: 2 }], { time: 'at' }).toArray() // [{ at: 1, v: 2 }]
+ * ```
+ */
+export function from<E>(
+  rows: Iterable<E> | AsyncIterable<E>,
+  options: RowsOptions<Exclude<E, Mark>> = {},
+): Stream<Exclude<E, Mark>> {
+  const id = newId('from')
+  const pump = iterablePump({ id, rows, partition: options.partition as ((row: unknown) => number) | undefined })
+  return new Stream<Exclude<E, Mark>>({ plan: feedNode(id, options, true), pumps: [pump], endless: () => false })
+}
+
+export type FeedOptions<T> = Omit<RowsOptions<T>, 'partition'>
+
+export interface PushOptions {
+  /** Default 0. */
+  readonly partition?: number | undefined
+  readonly key?: unknown
+}
+
+/** A stream one pushes into. */
+export class Feed<T> extends Stream<T> {
+  private readonly id: string
+  private readonly state: { ended: boolean }
+
+  /** @internal Made by `feed`. */
+  constructor(options: FeedOptions<T>) {
+    const id = newId('feed')
+    const state = { ended: false }
+    super({ plan: feedNode(id, options, false), pumps: [], endless: () => !state.ended })
+    this.id = id
+    this.state = state
+  }
+
+  /** Resolves when all below has handled the row. `null` with a key is a tombstone. */
+  async push(row: T | null, options: PushOptions = {}): Promise<void> {
+    await runtime().feed(this.id).push([row], options)
+  }
+
+  /** No row with an event time at or below this is expected any more, in one partition or in all. */
+  async watermark(watermarkMs: number, partition?: number): Promise<void> {
+    await runtime().feed(this.id).watermark(watermarkMs, partition)
+  }
+
+  /** The partition holds the watermark no longer, until its next row. */
+  async idle(partition: number): Promise<void> {
+    await runtime().feed(this.id).idle(partition)
+  }
+
+  /** No more rows: the watermark passes everything and consumers end. */
+  async end(): Promise<void> {
+    this.state.ended = true
+    await runtime().feed(this.id).end()
+  }
+}
+
+/**
+ * A stream one pushes into; pushes to several feeds are handled in their order. Consumers that come later start at the first
+ * push.
+ *
+ * @example
+ * ```ts
+ * const f = feed<{ at: number }>({ time: 'at' })
+ * await f.push({ at: 1 })
+ * await f.end()
+ * await f.toArray() // [{ at: 1 }]
+ * ```
+ */
+export function feed<T = Record<string, unknown>>(options: FeedOptions<T> = {}): Feed<T> {
+  return new Feed<T>(options)
+}
+
+/** A running stream by its name, for cells whose variables are gone. It is looked up when a consumer starts. */
+export function stream<T = Record<string, unknown>>(name: string): Stream<T> {
+  return new Stream<T>({ plan: { op: 'stream', name }, pumps: [], endless: () => true, name })
+}
+
+function feedNode<T>(id: string, options: RowsOptions<T>, bounded: boolean): FeedNode {
+  const { time, partitions = 1, outOfOrder } = options
+  if (!Number.isInteger(partitions) || partitions < 1) {
+    throw new StreamError({
+      code: 'OPTION_INVALID',
+      message: `Cannot make ${partitions} partitions: a whole number from 1 is needed`,
+    })
+  }
+  const slot: string | LambdaSlot | undefined = typeof time === 'function' ? runtime().ship(time) : time
+  const outOfOrderMs = outOfOrder === undefined ? undefined : parseDuration(outOfOrder, 'out-of-orderness bound')
+  return { op: 'feed', id, partitions, time: slot, outOfOrderMs, bounded }
+}
+
+/** Unique over processes: another cells process must never push into the feed of this one. */
+function newId(kind: string): string {
+  return `${kind}-${crypto.randomUUID()}`
+}

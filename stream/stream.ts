@@ -1,0 +1,449 @@
+/**
+ * The fluent API: a Stream is a plan under construction, bound to the runtime that will run it. Nothing is read before
+ * somebody consumes it (`for await`, `take`, `toArray`, `chart`) or it gets a name.
+ *
+ * Lambdas are shipped when they are given: later changes of what they capture do not reach the stream.
+ */
+import type { Change, RecordMeta, Refused } from './model.ts'
+import { StreamError } from './errors.ts'
+import type { PlanNode, WindowOptions } from './plan.ts'
+import type { Aggregate } from './aggregates/functions.ts'
+import type { ChartOptions, MimeBundle } from './charts/protocol.ts'
+import type { Pump } from './feeds.ts'
+import { rememberEventTime } from './event-time-of.ts'
+import { runtime } from './targets/runtime-registry.ts'
+import type { RowSource, StartOptions, SubscribeOptions } from './targets/runtime.ts'
+import { formatDuration, parseDuration, parsePositiveDuration } from './time/duration.ts'
+import type { Duration, WindowDefinition } from './windows.ts'
+
+export const STREAM_BRAND: unique symbol = Symbol.for('riffle.stream') as never
+const DISPLAY: unique symbol = Symbol.for('Jupyter.display') as never
+
+/** Flattens an intersection, so that hovers show the columns of a row. */
+export type Simplify<T> = { [P in keyof T]: T[P] } & {}
+
+/** Columns every window row has beside its key and aggregates. Epoch ms, half-open. */
+export interface WindowBounds {
+  windowStart: number
+  windowEnd: number
+}
+
+export interface Firing {
+  /** `early` while the window is open, `onTime` when it closes, `late` after. */
+  kind: 'early' | 'onTime' | 'late'
+  /** 0, 1, … per key and window. */
+  revision: number
+}
+
+export type ResultsOf<A> = { -readonly [P in keyof A]: A[P] extends Aggregate<never, infer R> ? R : never }
+
+export type AggregatesOf<T> = Record<string, Aggregate<T, unknown>>
+
+/** A name used twice is refused by the compiler. */
+export type Distinct<A, Taken> = { [P in keyof A]: P extends Taken ? never : A[P] }
+
+export interface EmitOptions {
+  /** How long a closed window still takes records; each makes its row anew. Default 0. */
+  readonly lateness?: Duration | undefined
+  /**
+   * `final` (default): one row when the window closes. `changes`: a row for each record. A duration: early rows each time the
+   * watermark has passed another of it, and the final row.
+   */
+  readonly emit?: 'final' | 'changes' | Duration | undefined
+}
+
+/** What every stream inherits from the streams it is made of. */
+export interface StreamParts {
+  readonly plan: PlanNode
+  readonly pumps: readonly Pump[]
+  /** True when some source below has no end. */
+  readonly endless: () => boolean
+  readonly name?: string | undefined
+}
+
+let unnamed = 0
+
+export class Stream<T> implements AsyncIterable<T> {
+  readonly [STREAM_BRAND] = true
+  private readonly parts: StreamParts
+  private boundName: string | undefined
+  private readonly open = new Set<RowSource>()
+
+  /** @internal Streams are made by `topic`, `from`, `feed`, `stream` and by each other. */
+  constructor(parts: StreamParts) {
+    this.parts = parts
+    this.boundName = parts.name
+  }
+
+  /** The name in `%streams`, `%stop`, charts and errors; undefined until it has one. */
+  get name(): string | undefined {
+    return this.boundName
+  }
+
+  /** What the stream computes, as plain data. */
+  get plan(): PlanNode {
+    return this.parts.plan
+  }
+
+  /**
+   * Rows for which the lambda is true. Event time and position stay with their row.
+   *
+   * @throws StreamError LAMBDA_CAPTURE, LAMBDA_ASSIGNMENT
+   */
+  filter<S extends T>(f: (row: T, meta: RecordMeta) => row is S): Stream<S>
+  filter(f: (row: T, meta: RecordMeta) => unknown): Stream<T>
+  filter(f: (row: T, meta: RecordMeta) => unknown): Stream<T> {
+    return this.child({ op: 'filter', input: this.input(), f: runtime().ship(f) })
+  }
+
+  /**
+   * One row for each row, made by the lambda; a throwing one puts its record into `.errors()`.
+   *
+   * @throws StreamError LAMBDA_CAPTURE, LAMBDA_ASSIGNMENT
+   */
+  map<R>(f: (row: T, meta: RecordMeta) => R): Stream<R> {
+    return this.child({ op: 'map', input: this.input(), f: runtime().ship(f) })
+  }
+
+  /** Any number of rows for each row. */
+  flatMap<R>(f: (row: T, meta: RecordMeta) => Iterable<R>): Stream<R> {
+    return this.child({ op: 'flatMap', input: this.input(), f: runtime().ship(f) })
+  }
+
+  /**
+   * The same rows, grouped: by fields, or by what a lambda gives (its column is named `key`).
+   *
+   * @throws StreamError OPTION_INVALID when a field is named twice
+   */
+  keyBy<K extends keyof T & string>(...fields: readonly [K, ...K[]]): KeyedStream<T, Pick<T, K>>
+  keyBy<V>(f: (row: T, meta: RecordMeta) => V): KeyedStream<T, { key: V }>
+  keyBy(...keys: readonly (string | ((row: T, meta: RecordMeta) => unknown))[]): KeyedStream<T, object> {
+    const by = keys.map(key => (typeof key === 'string' ? { name: key } : { name: 'key', f: runtime().ship(key) }))
+    refuseTwice(by.map(k => k.name))
+    return new KeyedStream<T, object>(this, by)
+  }
+
+  /** Windows over all rows, without a key. */
+  window(window: WindowDefinition, options: EmitOptions = {}): WindowedStream<T, object> {
+    return new WindowedStream<T, object>(this, [], window, options)
+  }
+
+  /** Records that came too late for every window of this stream, as rows. */
+  late(): Stream<Refused<unknown>> {
+    return this.child({ op: 'late', input: this.input() })
+  }
+
+  /** Records that could not be decoded or computed anywhere below, as rows with position and reason. */
+  errors(): Stream<Refused<unknown>> {
+    return this.child({ op: 'errors', input: this.input() })
+  }
+
+  /** The changelog: `{ weight: 1, row }` for a row that came, `{ weight: -1, row }` for one that is no longer true. */
+  changes(): Stream<Change<T>> {
+    return this.child({ op: 'changes', input: this.input() })
+  }
+
+  /**
+   * The first `n` rows, awaited; fewer when the stream ends before. Reads from the topic's `--from`, with back-pressure.
+   *
+   * @throws StreamError OPTION_INVALID, STREAM_FAILED
+   */
+  async take(n: number): Promise<T[]> {
+    if (!Number.isInteger(n) || n < 0) {
+      throw new StreamError({
+        code: 'OPTION_INVALID',
+        message: `Cannot take ${n} rows: a whole number from 0 is needed`,
+      })
+    }
+    return n === 0 ? [] : this.collect(n, {})
+  }
+
+  /** The first row; undefined when the stream ends without one. */
+  async first(): Promise<T | undefined> {
+    return (await this.collect(1, {}))[0]
+  }
+
+  /**
+   * All rows of a stream that ends.
+   *
+   * @throws StreamError STREAM_ENDLESS at once when it does not, STREAM_FAILED
+   */
+  async toArray(): Promise<T[]> {
+    if (this.parts.endless()) {
+      throw new StreamError({
+        code: 'STREAM_ENDLESS',
+        message: `Cannot collect ${this.boundName === undefined ? 'stream' : `stream "${this.boundName}"`} into an array: it has no end`,
+        hint: 'Use take(n) for the first n rows',
+      })
+    }
+    return this.collect(Infinity, {})
+  }
+
+  /** Calls `f` for each row, one after the other, in this program; resolves at the end of the stream. A rejection ends it. */
+  async forEach(f: (row: T) => unknown): Promise<void> {
+    for await (const row of this) await f(row)
+  }
+
+  /** Rows one by one with back-pressure: at most 10,000 rows are computed ahead. Leaving the loop ends the read. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    const source = this.subscribe({})
+    try {
+      for (let chunk = await source.next(); chunk !== null; chunk = await source.next()) {
+        for (let i = 0; i < chunk.rows.length; i++) {
+          rememberEventTime(chunk.rows[i], chunk.eventTimesMs[i] as number)
+          yield chunk.rows[i] as T
+        }
+      }
+      this.throwPumpFailure()
+    } finally {
+      await this.unsubscribe(source)
+    }
+  }
+
+  /**
+   * A live chart of the stream. Inside Jupyter it is shown where it is the last expression of a cell; elsewhere a text table
+   * is printed at the end of the stream.
+   */
+  chart(options: ChartOptions = {}): Chart {
+    const chart = new Chart(this, options)
+    runtime().chart?.({ name: this.boundName, plan: this.input() }, options)
+    this.beginPumps()
+    return chart
+  }
+
+  /** Ends the stream and every read of this object; nothing is sent afterwards. Idempotent. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.open].map(source => this.unsubscribe(source)))
+    if (this.boundName !== undefined) await runtime().stop(this.boundName)
+  }
+
+  /** Stops reading at a record boundary and keeps the state. */
+  async pause(): Promise<void> {
+    await runtime().pause(await this.started())
+  }
+
+  /** Goes on where `pause` stopped; nothing is skipped. */
+  async resume(): Promise<void> {
+    await runtime().resume(await this.started())
+  }
+
+  /** State, watermarks and positions as bytes: `restore` of an equal stream goes on from there. */
+  async snapshot(): Promise<Uint8Array> {
+    return runtime().snapshot(await this.started())
+  }
+
+  /**
+   * Goes on from a snapshot of an equal stream; rows already sent are not sent again.
+   *
+   * @throws StreamError SNAPSHOT_INVALID
+   */
+  async restore(bytes: Uint8Array): Promise<void> {
+    await runtime().restore(await this.started(), bytes)
+  }
+
+  /**
+   * Gives the stream its name and starts it; a running stream of that name is replaced. Called by the kernel for each
+   * top-level declaration; a program may call it to have the stream listed.
+   */
+  async bindName(name: string, options: StartOptions = {}): Promise<void> {
+    await runtime().start(name, this.parts.plan, options)
+    this.boundName = name
+    this.beginPumps()
+  }
+
+  /** Rows for one consumer. The caller closes it. */
+  subscribe(options: SubscribeOptions): RowSource {
+    const source = runtime().subscribe(this.input(), options)
+    this.open.add(source)
+    this.beginPumps()
+    return source
+  }
+
+  /** What a plan above this stream holds as its input: its name, once it has one. */
+  input(): PlanNode {
+    return this.boundName === undefined ? this.parts.plan : { op: 'stream', name: this.boundName }
+  }
+
+  /** @internal A stream computed from this one. */
+  child<R>(plan: PlanNode): Stream<R> {
+    return new Stream<R>({ plan, pumps: this.parts.pumps, endless: this.parts.endless })
+  }
+
+  async [DISPLAY](): Promise<MimeBundle> {
+    const bundle = await runtime().show({ name: this.boundName, plan: this.input() })
+    this.beginPumps()
+    return bundle
+  }
+
+  private beginPumps(): void {
+    for (const pump of this.parts.pumps) pump.begin()
+  }
+
+  private throwPumpFailure(): void {
+    for (const pump of this.parts.pumps) if (pump.failure !== undefined) throw pump.failure.error
+  }
+
+  private async collect(limit: number, options: SubscribeOptions): Promise<T[]> {
+    const source = this.subscribe(options)
+    const rows: T[] = []
+    try {
+      while (rows.length < limit) {
+        const chunk = await source.next()
+        if (chunk === null) {
+          this.throwPumpFailure()
+          break
+        }
+        for (let i = 0; i < chunk.rows.length && rows.length < limit; i++) {
+          rememberEventTime(chunk.rows[i], chunk.eventTimesMs[i] as number)
+          rows.push(chunk.rows[i] as T)
+        }
+      }
+    } finally {
+      await this.unsubscribe(source)
+    }
+    return rows
+  }
+
+  private async unsubscribe(source: RowSource): Promise<void> {
+    this.open.delete(source)
+    await source.close()
+  }
+
+  private async started(): Promise<string> {
+    if (this.boundName === undefined) await this.bindName(`stream${++unnamed}`, { listed: false })
+    return this.boundName as string
+  }
+}
+
+/** Rows grouped by a key: what `window` and `aggregate` work on. */
+export class KeyedStream<T, K> {
+  private readonly stream: Stream<T>
+  private readonly by: WindowOptions['by']
+
+  /** @internal Made by `keyBy`. */
+  constructor(stream: Stream<T>, by: WindowOptions['by']) {
+    this.stream = stream
+    this.by = by
+  }
+
+  /** Windows per key. */
+  window(window: WindowDefinition, options: EmitOptions = {}): WindowedStream<T, K> {
+    return new WindowedStream<T, K>(this.stream, this.by, window, options)
+  }
+
+  /**
+   * A running aggregate: one row per record with the state of its key so far. Time plays no part. Memory grows with the
+   * number of keys.
+   */
+  aggregate<A extends AggregatesOf<T>>(
+    aggregates: A & Distinct<A, keyof K | keyof Firing>,
+  ): Stream<Simplify<K & ResultsOf<A> & Firing>> {
+    const options: WindowOptions = {
+      by: this.by,
+      aggregates: namedAggregates(aggregates, this.by, false),
+      latenessMs: 0,
+      emit: 'changes',
+    }
+    return this.stream.child({ op: 'window', input: this.stream.input(), options })
+  }
+}
+
+/** Windows waiting for their aggregates. */
+export class WindowedStream<T, K> {
+  private readonly stream: Stream<T>
+  private readonly by: WindowOptions['by']
+  private readonly definition: WindowDefinition
+  private readonly latenessMs: number
+  private readonly emit: WindowOptions['emit']
+
+  /** @internal Made by `window`. */
+  constructor(stream: Stream<T>, by: WindowOptions['by'], definition: WindowDefinition, options: EmitOptions) {
+    this.stream = stream
+    this.by = by
+    this.definition = definition
+    this.latenessMs = latenessOf(options.lateness ?? 0)
+    const { emit = 'final' } = options
+    this.emit =
+      emit === 'final' || emit === 'changes' ? emit : { everyMs: parsePositiveDuration(emit, 'emit interval') }
+  }
+
+  /**
+   * One row per key and window: key fields, `windowStart`, `windowEnd` (epoch ms, half-open), the aggregates, `kind` and
+   * `revision`. A window closes when the watermark reaches its end − 1; at the end of a bounded stream all close. Rows of one
+   * firing are sorted by end, then key; their event time is windowEnd − 1. Memory: a few numbers per key and open window.
+   *
+   * @throws StreamError OPTION_INVALID when a name is used twice
+   * @example
+   * ```ts
+   * const rows = await from([{ at: 1, v: 2 }, { at: 4, v: 5 }], { time: 'at' })
+   *   .window(tumbling(10))
+   *   .aggregate({ total: sum('v') })
+   *   .toArray()
+   * // [{ windowStart: 0, windowEnd: 10, total: 7, kind: 'onTime', revision: 0 }]
+   * ```
+   */
+  aggregate<A extends AggregatesOf<T>>(
+    aggregates: A & Distinct<A, keyof K | keyof WindowBounds | keyof Firing>,
+  ): Stream<Simplify<K & WindowBounds & ResultsOf<A> & Firing>> {
+    const options: WindowOptions = {
+      window: this.definition.spec,
+      by: this.by,
+      aggregates: namedAggregates(aggregates, this.by, true),
+      latenessMs: this.latenessMs,
+      emit: this.emit,
+    }
+    return this.stream.child({ op: 'window', input: this.stream.input(), options })
+  }
+}
+
+/** What a chart needs of its stream, whatever its rows are. */
+export type Charted = Pick<Stream<unknown>, 'name' | 'input'>
+
+/** A chart to show: `[Symbol.for('Jupyter.display')]` gives its bundle. */
+export class Chart {
+  readonly stream: Charted
+  readonly options: ChartOptions
+
+  /** @internal Made by `chart`. */
+  constructor(stream: Charted, options: ChartOptions) {
+    this.stream = stream
+    this.options = options
+  }
+
+  async [DISPLAY](): Promise<MimeBundle> {
+    return runtime().show({ name: this.stream.name, plan: this.stream.input() }, this.options)
+  }
+}
+
+function namedAggregates(
+  aggregates: Readonly<Record<string, Aggregate<never, unknown>>>,
+  by: WindowOptions['by'],
+  bounds: boolean,
+): WindowOptions['aggregates'] {
+  const named = Object.entries(aggregates).map(([name, { kind, value }]) => ({
+    name,
+    aggregate: { kind, value: typeof value === 'function' ? runtime().ship(value) : value },
+  }))
+  const taken = [...by.map(k => k.name), ...(bounds ? ['windowStart', 'windowEnd'] : []), 'kind', 'revision']
+  refuseTwice([...taken, ...named.map(a => a.name)])
+  return named
+}
+
+function refuseTwice(names: readonly string[]): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice === undefined) return
+  throw new StreamError({
+    code: 'OPTION_INVALID',
+    message: `Cannot make rows with two columns "${twice}"`,
+    hint: 'Give the aggregate another name',
+  })
+}
+
+function latenessOf(lateness: Duration): number {
+  const ms = parseDuration(lateness, 'lateness')
+  if (ms >= 0) return ms
+  throw new StreamError({
+    code: 'OPTION_INVALID',
+    message: `Cannot use lateness "${formatDuration(ms)}": it must not be negative`,
+  })
+}

@@ -1,0 +1,334 @@
+/**
+ * Streams in this thread, with plain closures: what a program gets that imports `riffle-kernel`. Topics are the embedded demo
+ * topics until `connect` says otherwise.
+ */
+import type { Connection, TopicSummary } from '../connectors/connector.ts'
+import type { ChartOptions, MimeBundle } from '../charts/protocol.ts'
+import { StreamError } from '../errors.ts'
+import type { StreamStats } from '../model.ts'
+import type { LambdaSlot, PlanNode } from '../plan.ts'
+import { keepAlive, nextTurn, wallClock } from '../time/clock.ts'
+import type { Clock } from '../time/clock.ts'
+import { FeedLog } from './feed-log.ts'
+import { columnsOf, outline } from './outline.ts'
+import { ParamTable } from './param-table.ts'
+import { namesRead, resolvePlan } from './resolve.ts'
+import { RunningPlan } from './running-plan.ts'
+import type { PlanConsumer, PlanSurroundings } from './running-plan.ts'
+import type {
+  FeedPort,
+  GenerateOptions,
+  ParamSpec,
+  ProduceOptions,
+  ProduceResult,
+  RowSource,
+  Runtime,
+  StartOptions,
+  StreamSummary,
+  SubscribeOptions,
+  TopicDescription,
+} from './runtime.ts'
+import { RowBuffer } from './subscription.ts'
+import { printTableAtEnd } from './text-table.ts'
+import { describeTopic, produceRows } from './topic-access.ts'
+
+export interface LocalRuntimeOptions {
+  /** Default the wall clock. */
+  readonly clock?: Clock | undefined
+  /** Default: the embedded topics with their demos. Tests give an empty log. */
+  readonly embedded?: (() => Promise<Connection>) | undefined
+  /** Where `.chart()` prints. Default the console. */
+  readonly print?: ((text: string) => void) | undefined
+}
+
+interface Named {
+  readonly name: string
+  readonly plan: PlanNode
+  readonly options: StartOptions
+  running: RunningPlan
+}
+
+interface Reading {
+  readonly plan: PlanNode
+  readonly restart: () => void
+}
+
+export class LocalRuntime implements Runtime {
+  private readonly clock: Clock
+  private readonly print: (text: string) => void
+  private readonly connections = new Map<string, Promise<Connection>>()
+  private readonly openEmbedded: () => Promise<Connection>
+  private readonly feeds = new Map<string, FeedLog>()
+  private readonly named = new Map<string, Named>()
+  private readonly readings = new Set<Reading>()
+  private readonly params = new ParamTable()
+  private readonly around: PlanSurroundings
+
+  constructor(options: LocalRuntimeOptions = {}) {
+    this.clock = options.clock ?? wallClock
+    this.print = options.print ?? (text => console.log(text))
+    this.openEmbedded = options.embedded ?? (() => openUrl('embedded', 'embedded', this.clock))
+    this.around = {
+      clock: this.clock,
+      connection: name => this.connection(name),
+      feed: id => this.feedLog(id),
+    }
+  }
+
+  ship(f: (...args: never[]) => unknown): LambdaSlot {
+    return f
+  }
+
+  async start(name: string, plan: PlanNode, options: StartOptions = {}): Promise<void> {
+    const resolved = resolvePlan(plan, other => (other === name ? undefined : this.planOf(other)), [name])
+    const old = this.named.get(name)
+    const running = new RunningPlan(resolved, this.around, unheard)
+    this.named.set(name, { name, plan, options, running })
+    await old?.running.stop()
+    await running.start()
+    if (old !== undefined) await this.restartConsumersOf(name)
+  }
+
+  subscribe(plan: PlanNode, options: SubscribeOptions = {}): RowSource {
+    let running: RunningPlan | undefined
+    const alive = keepAlive()
+    const buffer = new RowBuffer(options, async () => {
+      this.readings.delete(reading)
+      alive.cancel()
+      await running?.stop()
+    })
+    const begin = () => {
+      const old = running
+      buffer.reset()
+      running = new RunningPlan(this.resolve(plan), this.around, consumerOf(buffer), options.bounded)
+      const started = running
+      void (async () => {
+        await old?.stop()
+        await started.start()
+      })().catch((error: unknown) => buffer.end(partsOf(error)))
+    }
+    const reading: Reading = { plan, restart: begin }
+    this.readings.add(reading)
+    try {
+      begin()
+    } catch (error) {
+      buffer.end(partsOf(error))
+    }
+    return buffer
+  }
+
+  async stop(name: string): Promise<void> {
+    await this.find(name).running.stop()
+  }
+
+  pause(name: string): Promise<void> {
+    return settled(() => this.find(name).running.pause())
+  }
+
+  resume(name: string): Promise<void> {
+    return settled(() => this.find(name).running.resume())
+  }
+
+  async list(): Promise<StreamSummary[]> {
+    return [...this.named.values()].filter(n => n.options.listed !== false).map(n => this.summary(n))
+  }
+
+  feed(id: string): FeedPort {
+    const log = this.feedLog(id)
+    const { clock } = this
+    return {
+      async push(rows, options = {}) {
+        const { partition = 0, key } = options
+        const partitions = partition === 0 ? undefined : new Int32Array(rows.length).fill(partition)
+        const keys = key === undefined ? undefined : rows.map(() => key)
+        await log.push({ kind: 'rows', rows, partitions, keys, processingTimeMs: clock.nowMs() })
+        // Consumers waiting for rows get their turn before the pusher goes on.
+        if (rows.length === 1) await nextTurn()
+      },
+      async watermark(watermarkMs, partition) {
+        await log.push({ kind: 'watermark', watermarkMs, partition })
+        await nextTurn()
+      },
+      async idle(partition) {
+        await log.push({ kind: 'idle', partition })
+        await nextTurn()
+      },
+      async end() {
+        if (!log.ended) await log.push({ kind: 'end' })
+        await nextTurn()
+      },
+    }
+  }
+
+  async describeTopic(connection: string, topic: string): Promise<TopicDescription> {
+    return describeTopic(await this.connection(connection), topic)
+  }
+
+  async listTopics(connection: string, options: { readonly internal?: boolean } = {}): Promise<TopicSummary[]> {
+    return (await this.connection(connection)).topics(options)
+  }
+
+  async createTopic(connection: string, topic: string, options: { readonly partitions: number }): Promise<void> {
+    await (await this.connection(connection)).create(topic, options)
+  }
+
+  async deleteTopic(connection: string, topic: string): Promise<void> {
+    await (await this.connection(connection)).delete(topic)
+  }
+
+  async connect(
+    url: string,
+    options: { readonly as?: string | undefined } = {},
+  ): Promise<{ name: string; url: string }> {
+    const name = options.as ?? 'embedded'
+    const connection = await openUrl(url, name, this.clock)
+    const old = this.connections.get(name)
+    this.connections.set(name, Promise.resolve(connection))
+    await (await old)?.close()
+    return { name, url: connection.url }
+  }
+
+  async produce(
+    connection: string,
+    topic: string,
+    rows: readonly unknown[],
+    options: ProduceOptions = {},
+  ): Promise<ProduceResult> {
+    return produceRows(await this.connection(connection), topic, rows, options, this.clock)
+  }
+
+  async generate(topic: string, options: GenerateOptions, body?: LambdaSlot): Promise<void> {
+    const { localGenerator } = await import('./local-generator.ts')
+    await localGenerator(await this.connection('embedded'), topic, options, body)
+  }
+
+  async defineParam(spec: ParamSpec): Promise<unknown> {
+    return this.params.define(spec)
+  }
+
+  async setParam(name: string, value: unknown): Promise<void> {
+    this.params.set(name, value)
+  }
+
+  paramValue(name: string): unknown {
+    return this.params.value(name)
+  }
+
+  async snapshot(name: string): Promise<Uint8Array> {
+    return this.find(name).running.snapshot()
+  }
+
+  async restore(name: string, bytes: Uint8Array): Promise<void> {
+    await this.find(name).running.restore(bytes)
+  }
+
+  async show(stream: { readonly name: string | undefined; readonly plan: PlanNode }): Promise<MimeBundle> {
+    return { 'text/plain': `${stream.name ?? 'stream'}: ${outline(stream.plan)}` }
+  }
+
+  async showParam(name: string): Promise<MimeBundle> {
+    return { 'text/plain': `${name} = ${String(this.params.value(name))}` }
+  }
+
+  chart(stream: { readonly name: string | undefined; readonly plan: PlanNode }, options: ChartOptions): void {
+    if (options.mark === 'none') return
+    const title = options.title ?? stream.name ?? outline(stream.plan)
+    void printTableAtEnd(this.subscribe(stream.plan, { changes: true }), title, this.print)
+  }
+
+  /** Stops everything and closes all connections. */
+  async close(): Promise<void> {
+    await Promise.all([...this.named.values()].map(n => n.running.stop()))
+    for (const connection of this.connections.values()) await (await connection).close()
+    this.connections.clear()
+  }
+
+  private summary(n: Named): StreamSummary {
+    const stats: StreamStats = n.running.stats()
+    const consumers = [...this.named.values()]
+      .filter(other => other !== n && this.reads(other.plan, n.name))
+      .map(other => other.name)
+    const columns = columnsOf(this.resolve(n.plan), () => undefined) ?? []
+    return { name: n.name, cellId: n.options.cellId, outline: outline(n.plan), stats, columns, captures: [], consumers }
+  }
+
+  private async restartConsumersOf(name: string): Promise<void> {
+    for (const other of [...this.named.values()]) {
+      if (other.name === name || !this.reads(other.plan, name)) continue
+      const old = other.running
+      other.running = new RunningPlan(this.resolve(other.plan), this.around, unheard)
+      await old.stop()
+      await other.running.start()
+    }
+    for (const reading of this.readings) if (this.reads(reading.plan, name)) reading.restart()
+  }
+
+  private reads(plan: PlanNode, name: string): boolean {
+    return namesRead(plan, other => this.planOf(other)).has(name)
+  }
+
+  private resolve(plan: PlanNode): PlanNode {
+    return resolvePlan(plan, name => this.planOf(name))
+  }
+
+  private planOf(name: string): PlanNode | undefined {
+    return this.named.get(name)?.plan
+  }
+
+  private find(name: string): Named {
+    const named = this.named.get(name)
+    if (named !== undefined) return named
+    throw new StreamError({
+      code: 'STREAM_UNKNOWN',
+      message: `Cannot find stream "${name}": no stream of that name is running`,
+      detail: this.named.size === 0 ? undefined : `Running: ${[...this.named.keys()].join(', ')}`,
+    })
+  }
+
+  private feedLog(id: string): FeedLog {
+    let log = this.feeds.get(id)
+    if (log === undefined) {
+      log = new FeedLog(id)
+      this.feeds.set(id, log)
+    }
+    return log
+  }
+
+  private connection(name: string): Promise<Connection> {
+    let connection = this.connections.get(name)
+    if (connection === undefined && name === 'embedded') {
+      connection = this.openEmbedded()
+      this.connections.set(name, connection)
+    }
+    if (connection !== undefined) return connection
+    return Promise.reject(
+      new StreamError({
+        code: 'CONNECTION_UNKNOWN',
+        message: `Cannot find connection "${name}": open are ${['embedded', ...this.connections.keys()].join(', ')}`,
+        hint: `%connect URL --as ${name}`,
+      }),
+    )
+  }
+}
+
+const unheard: PlanConsumer = { onBatch() {}, onEnd() {} }
+
+function consumerOf(buffer: RowBuffer): PlanConsumer {
+  return { onBatch: batch => buffer.add(batch), ready: () => buffer.ready(), onEnd: error => buffer.end(error) }
+}
+
+/** Connectors are loaded when a topic is first used: a program of `from` streams needs none. */
+async function openUrl(url: string, as: string, clock: Clock): Promise<Connection> {
+  const { openConnection } = await import('../connectors/registry.ts')
+  return openConnection(url, { as, clock })
+}
+
+function partsOf(error: unknown): ReturnType<StreamError['toJSON']> {
+  if (error instanceof StreamError) return error.toJSON()
+  return { code: 'STREAM_FAILED', message: `Cannot start stream: ${String(error)}` }
+}
+
+/** A rejection instead of a throw: callers of a runtime only ever await. */
+function settled(f: () => void): Promise<void> {
+  return Promise.resolve().then(f)
+}

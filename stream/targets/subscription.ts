@@ -1,0 +1,109 @@
+/** One consumer's rows, inline: a bounded buffer between a running plan and whoever pulls. */
+import type { Batch } from '../model.ts'
+import { StreamError } from '../errors.ts'
+import type { StreamErrorParts } from '../errors.ts'
+import type { RowChunk, RowSource, SubscribeOptions } from './runtime.ts'
+
+export const BUFFER_ROWS = 10_000
+
+export class RowBuffer implements RowSource {
+  private readonly limit: number
+  private readonly changes: boolean
+  private readonly onClose: () => Promise<void>
+  private batches: Batch[] = []
+  private buffered = 0
+  private over: { readonly error: StreamErrorParts | undefined } | undefined
+  private closed = false
+  private waiting: (() => void) | undefined
+  private drained: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
+
+  constructor(options: SubscribeOptions, onClose: () => Promise<void>) {
+    this.limit = options.bufferRows ?? BUFFER_ROWS
+    this.changes = options.changes ?? false
+    this.onClose = onClose
+  }
+
+  add(batch: Batch): void {
+    if (this.closed) return
+    this.batches.push(batch)
+    this.buffered += batch.count
+    this.wake()
+  }
+
+  end(error: StreamErrorParts | undefined): void {
+    this.over ??= { error }
+    this.wake()
+  }
+
+  /** The stream below was replaced: rows of the old one are not handed out any more. */
+  reset(): void {
+    this.batches = []
+    this.buffered = 0
+    this.over = undefined
+    this.drain()
+  }
+
+  /** Back-pressure: undefined while there is room. */
+  ready(): Promise<void> | undefined {
+    if (this.buffered < this.limit || this.closed) return undefined
+    if (this.drained === undefined) {
+      let resolve = () => {}
+      const promise = new Promise<void>(r => {
+        resolve = r
+      })
+      this.drained = { promise, resolve }
+    }
+    return this.drained.promise
+  }
+
+  async next(): Promise<RowChunk | null> {
+    for (;;) {
+      const batch = this.batches.shift()
+      if (batch !== undefined) {
+        this.buffered -= batch.count
+        if (this.buffered < this.limit) this.drain()
+        const chunk = this.chunk(batch)
+        if (chunk.rows.length > 0) return chunk
+        continue
+      }
+      if (this.closed) return null
+      if (this.over !== undefined) {
+        if (this.over.error !== undefined) throw StreamError.from(this.over.error)
+        return null
+      }
+      await new Promise<void>(resolve => {
+        this.waiting = resolve
+      })
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return
+    this.closed = true
+    this.batches = []
+    this.buffered = 0
+    this.drain()
+    this.wake()
+    await this.onClose()
+  }
+
+  private chunk(batch: Batch): RowChunk {
+    const { rows, eventTimesMs, weights } = batch
+    if (this.changes || weights === undefined) return { rows, eventTimesMs, weights }
+    const kept: number[] = []
+    for (let i = 0; i < batch.count; i++) if (weights[i] !== -1) kept.push(i)
+    return { rows: kept.map(i => rows[i]), eventTimesMs: Float64Array.from(kept, i => eventTimesMs[i] as number) }
+  }
+
+  private wake(): void {
+    const { waiting } = this
+    this.waiting = undefined
+    waiting?.()
+  }
+
+  private drain(): void {
+    const { drained } = this
+    this.drained = undefined
+    drained?.resolve()
+  }
+}

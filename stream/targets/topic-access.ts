@@ -1,0 +1,62 @@
+/** What every runtime does with topics beside reading them as streams: describing with a sample, and producing rows. */
+import type { Connection, OutgoingRecord } from '../connectors/connector.ts'
+import { decodeBatch } from '../schemas/decode.ts'
+import { encodeHeaders, encodeKey, encodeValue } from '../schemas/encode.ts'
+import { inferColumns, rowType } from '../schemas/infer.ts'
+import type { Clock } from '../time/clock.ts'
+import type { ProduceOptions, ProduceResult, TopicDescription } from './runtime.ts'
+
+/** Newest records looked at to tell a topic's columns. */
+export const SAMPLE_RECORDS = 300
+const MOST_SENT_AT_ONCE = 1000
+
+/** Summary, columns, row type and the newest records. Known columns win over inferred ones. */
+export async function describeTopic(connection: Connection, topic: string): Promise<TopicDescription> {
+  const summary = await connection.describe(topic)
+  const sample = await newestRows(connection, topic)
+  const columns = summary.columns ?? inferColumns(sample)
+  return { summary, columns, rowType: rowType(columns), sample }
+}
+
+async function newestRows(connection: Connection, topic: string): Promise<unknown[]> {
+  const reader = await connection.read(topic, { from: `-${SAMPLE_RECORDS}`, to: 'latest' })
+  const rows: unknown[] = []
+  try {
+    for (let result = await reader.next(); result !== null; result = await reader.next()) {
+      const decoded = decodeBatch(result.batch)
+      const failed = new Set(decoded.failures.map(f => f.index))
+      decoded.rows.forEach((row, i) => failed.has(i) || rows.push(row))
+    }
+  } finally {
+    await reader.close()
+  }
+  return rows
+}
+
+/** Sends rows as JSON, in order; `ratePerSecond` spreads them over time. The key is the value of a field. */
+export async function produceRows(
+  connection: Connection,
+  topic: string,
+  rows: readonly unknown[],
+  options: ProduceOptions,
+  clock: Clock,
+): Promise<ProduceResult> {
+  const headers = encodeHeaders(options.headers)
+  const records = rows.map((row): OutgoingRecord => {
+    const key =
+      options.key === undefined || row === null || typeof row !== 'object' ? null : Reflect.get(row, options.key)
+    return { key: encodeKey(key), value: encodeValue(row), headers, partition: options.partition }
+  })
+  const positions: { partition: number; offset: bigint }[] = []
+  const { ratePerSecond } = options
+  const size = ratePerSecond === undefined ? MOST_SENT_AT_ONCE : Math.max(1, Math.round(ratePerSecond / 20))
+  for (let at = 0; at < records.length; at += size) {
+    if (at > 0 && ratePerSecond !== undefined) await pause(clock, (size / ratePerSecond) * 1000)
+    positions.push(...(await connection.produce(topic, records.slice(at, at + size))))
+  }
+  return { count: records.length, positions }
+}
+
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise(resolve => clock.setTimer(ms, resolve))
+}

@@ -1,0 +1,82 @@
+/** What one does to topics beside reading them: connections, creating, producing, generating. */
+import type { TopicSummary } from './connectors/connector.ts'
+import { splitTopicName } from './sources.ts'
+import { runtime } from './targets/runtime-registry.ts'
+import type { GenerateOptions, ProduceResult } from './targets/runtime.ts'
+import { parseDuration } from './time/duration.ts'
+import type { Duration } from './windows.ts'
+
+/** Opens a connection, `embedded` or `kafka://host:9092`; one of the same name is replaced. */
+export function connect(
+  url: string,
+  options: { readonly as?: string | undefined } = {},
+): Promise<{ name: string; url: string }> {
+  return runtime().connect(url, options)
+}
+
+/** Topics of a connection, default the embedded ones. */
+export function topics(
+  options: { readonly connection?: string | undefined; readonly internal?: boolean | undefined } = {},
+): Promise<TopicSummary[]> {
+  return runtime().listTopics(options.connection ?? 'embedded', { internal: options.internal ?? false })
+}
+
+/** @throws StreamError TOPIC_EXISTS */
+export async function createTopic(
+  name: string,
+  options: { readonly partitions?: number | undefined } = {},
+): Promise<void> {
+  const { connection, topic } = splitTopicName(name)
+  await runtime().createTopic(connection, topic, { partitions: options.partitions ?? 3 })
+}
+
+/** @throws StreamError TOPIC_UNKNOWN */
+export async function deleteTopic(name: string): Promise<void> {
+  const { connection, topic } = splitTopicName(name)
+  await runtime().deleteTopic(connection, topic)
+}
+
+export interface SendOptions {
+  /** Field whose value is the key. */
+  readonly key?: string | undefined
+  readonly partition?: number | undefined
+  /** Rows per second. */
+  readonly rate?: number | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+/** Sends rows as JSON, in order; resolves with their positions once they can be read. */
+export async function produce(
+  name: string,
+  rows: Iterable<unknown> | AsyncIterable<unknown>,
+  options: SendOptions = {},
+): Promise<ProduceResult> {
+  const { connection, topic } = splitTopicName(name)
+  const { rate, ...rest } = options
+  const list: unknown[] = []
+  for await (const row of rows) list.push(row)
+  return runtime().produce(connection, topic, list, { ...rest, ratePerSecond: rate })
+}
+
+export interface GeneratorOptions extends Omit<GenerateOptions, 'disorderMs'> {
+  /** How far records are out of order. */
+  readonly disorder?: Duration | undefined
+}
+
+/**
+ * Starts a seeded generator on an embedded topic: `make(i, random, at)` gives row i. Without it the topic's own generator is
+ * re-tuned.
+ */
+export async function generate(
+  name: string,
+  options: GeneratorOptions = {},
+  make?: (i: number, random: () => number, at: number) => unknown,
+): Promise<void> {
+  const { disorder, ...rest } = options
+  const disorderMs = disorder === undefined ? undefined : parseDuration(disorder, 'disorder')
+  await runtime().generate(
+    splitTopicName(name).topic,
+    { ...rest, disorderMs },
+    make === undefined ? undefined : runtime().ship(make),
+  )
+}
