@@ -50,12 +50,10 @@ export function usageOf(definition: MagicDefinition): string {
 /** The name that was probably meant, or undefined when none is near. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   if (names.length === 0) return undefined
-  const best = closest(
-    word.toLowerCase(),
-    names.map(name => name.toLowerCase()),
-  )
-  const found = names.find(name => name.toLowerCase() === best)
-  return distance(word.toLowerCase(), best) <= Math.max(1, Math.ceil(word.length / 3)) ? found : undefined
+  const plain = names.map(name => name.toLowerCase())
+  const best = closest(word.toLowerCase(), plain)
+  const away = distance(word.toLowerCase(), best)
+  return away <= Math.max(1, Math.ceil(word.length / 3)) && away < word.length ? names[plain.indexOf(best)] : undefined
 }
 
 function article(word: string): string {
@@ -172,10 +170,11 @@ class HeaderReader {
   }
 
   private unknownOption(typed: Span): never {
-    const names = this.definition.options.map(option => `--${option.name}`)
-    const near = nearest(typed.text.replace(/^-+/, '--'), names)
-    const meant = near === undefined ? '' : `, did you mean ${near}`
-    this.fail(`${title(this.definition)} has no option ${typed.text}${meant}`, typed, near)
+    const names = this.definition.options.map(option => option.name)
+    const near = nearest(typed.text.replace(/^-+/, ''), names)
+    const meant = near === undefined ? '' : `, did you mean --${near}`
+    const hint = near === undefined ? undefined : `--${near}`
+    this.fail(`${title(this.definition)} has no option ${typed.text}${meant}`, typed, hint)
   }
 
   private store(name: string, value: HeaderValue): void {

@@ -8,7 +8,6 @@ import {
   type Section,
   type SectionContext,
 } from './define.ts'
-import { API_NAMES } from './api-names.ts'
 import { quote } from './values.ts'
 
 const NUMBER = /^-?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,3})?$/i
@@ -39,8 +38,6 @@ export const param: MagicDefinition = defineMagic({
   expand: (section, context: SectionContext) => {
     const [name, value] = section.positionals
     if (name === undefined || value === undefined) context.fail('%param needs a NAME and a VALUE', section.header)
-    if (API_NAMES.includes(name.value))
-      context.fail(`${name.value} is a name of Riffle's own`, name, `%param ${name.value}_ ${value.text}`)
     check(section, context, value)
     const entries: Piece[][] = []
     for (const option of ['min', 'max', 'step']) {

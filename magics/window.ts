@@ -9,7 +9,7 @@ import {
   type SectionContext,
 } from './define.ts'
 import { CHART_MARKS } from './chart.ts'
-import { quote, wrongZone } from './values.ts'
+import { quote } from './values.ts'
 
 export const window: MagicDefinition = defineMagic({
   name: 'window',
@@ -25,6 +25,20 @@ export const window: MagicDefinition = defineMagic({
   ],
   options: [
     { name: 'tumbling', type: 'duration', summary: 'Windows of this size, side by side.', example: '10s' },
+    {
+      name: 'hopping',
+      type: 'text',
+      summary: 'Windows of the first size, one begins every second size.',
+      example: '10s/5s',
+      check: wrongPair,
+    },
+    {
+      name: 'cumulating',
+      type: 'text',
+      summary: 'Windows that grow by the second size up to the first, then begin anew.',
+      example: '1h/1m',
+      check: wrongPair,
+    },
     { name: 'by', type: 'fields', summary: 'Key fields: a window for each of their values.', example: 'region' },
     {
       name: 'lateness',
@@ -42,14 +56,6 @@ export const window: MagicDefinition = defineMagic({
       check: wrongEmit,
     },
     { name: 'offset', type: 'duration', summary: 'Moves the bounds of the windows.', default: '0', example: '15m' },
-    {
-      name: 'zone',
-      type: 'text',
-      summary: 'Time zone of calendar bounds (1d, 1w, 1mo).',
-      default: 'UTC',
-      example: 'Europe/Berlin',
-      check: wrongZone,
-    },
     { name: 'as', type: 'name', summary: 'Name of the result.', example: 'revenue' },
     {
       name: 'chart',
@@ -67,12 +73,14 @@ export const window: MagicDefinition = defineMagic({
       text: '%%window orders --tumbling 10s --by region',
       says: 'Orders counted in windows of ten seconds, for each region.',
     },
+    { text: '%%window orders --hopping 1m/10s', says: 'The last minute, anew every ten seconds.' },
     {
       text: "%%window orders --tumbling 10s --by region --lateness 2s --as revenue\nrevenue: sum('amount'),\nn: count(),",
       says: 'Two aggregates; a closed window takes late orders for two seconds more.',
     },
   ],
-  glossary: 'Flink: window (TUMBLE) · Kafka Streams: windowedBy(TimeWindows) · Beam: Window.into(FixedWindows)',
+  glossary:
+    'Flink: TUMBLE, HOP, CUMULATE · Kafka Streams: windowedBy(TimeWindows) · Beam: Window.into(FixedWindows, SlidingWindows)',
   step: { suffix: 'Window' },
   expand: (section, context: SectionContext) => {
     const by = section.options.get('by')?.[0]
@@ -110,16 +118,34 @@ function fieldsOf(value: HeaderValue): { start: number; end: number; text: strin
   })
 }
 
+const KINDS = ['tumbling', 'hopping', 'cumulating'] as const
+
 function windowCode(section: Section, context: SectionContext): Piece[] {
-  const tumbling = section.options.get('tumbling')?.[0]
-  if (tumbling === undefined) context.fail('%%window does not say which window', section.header, '--tumbling 10s')
-  const options = optionsObject(section, context, { offset: 'offset', zone: 'zone' })
-  return [
-    { code: `${context.api('tumbling')}(` },
-    ...optionCode(section, context, 'tumbling', tumbling),
-    ...further(options),
-    { code: ')' },
-  ]
+  const given = KINDS.filter(kind => section.options.has(kind))
+  const [kind, second] = given
+  if (kind === undefined) context.fail('%%window does not say which window', section.header, '--tumbling 10s')
+  const value = section.options.get(kind)?.[0] as HeaderValue
+  if (second !== undefined) {
+    const other = section.options.get(second)?.[0] as HeaderValue
+    context.fail(`%%window is --${kind} or --${second}, not both`, other)
+  }
+  const options = optionsObject(section, context, { offset: 'offset' })
+  const sizes = kind === 'tumbling' ? optionCode(section, context, kind, value) : pairCode(value, kind, context)
+  return [{ code: `${context.api(kind)}(` }, ...sizes, ...further(options), { code: ')' }]
+}
+
+const PAIR = /^(\d+(?:\.\d+)?(?:ms|s|m|h|d|w))\/(\d+(?:\.\d+)?(?:ms|s|m|h|d|w))$/
+
+function wrongPair(text: string): string | undefined {
+  return PAIR.test(text) ? undefined : 'it is two durations, like 10s/5s'
+}
+
+/** `10s/5s` → `'10s', '5s'`. */
+function pairCode(value: HeaderValue, kind: string, context: SectionContext): Piece[] {
+  if (value.expression)
+    context.fail(`--${kind} is two durations, an expression gives one value`, value, `--${kind} 10s/5s`)
+  const sizes = PAIR.exec(value.value)?.slice(1) ?? []
+  return [{ code: sizes.map(quote).join(', '), from: value.inner }]
 }
 
 function aggregates(section: Section, context: SectionContext): Piece[] {

@@ -1,0 +1,86 @@
+/** Nothing in a header is ignored: each option of each magic changes what the magic stands for. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { MAGICS } from './index.ts'
+import { title } from './header.ts'
+import { expanded } from './testing.ts'
+
+/** A header that is whole without options, and what must stand below it. */
+const plain: Readonly<Record<string, readonly [header: string, body?: string]>> = {
+  chart: ['orders'],
+  connect: ['kafka://localhost:9092'],
+  filter: ['orders', 'o => o.ok'],
+  generate: ['orders'],
+  map: ['orders', 'o => o'],
+  param: ['level 3'],
+  pause: ['orders'],
+  produce: ['orders', '{"id":1}'],
+  resume: ['orders'],
+  stop: ['orders'],
+  streams: [''],
+  topic: ['orders'],
+  topics: [''],
+  window: ['orders --tumbling 1s'],
+}
+
+/** Values where the type alone does not tell a good one; `instead` is a header the option needs. */
+const special: Readonly<Record<string, { readonly value?: string; readonly instead?: string }>> = {
+  'window tumbling': { value: '2s', instead: 'orders' },
+  'topics partitions': { value: '4', instead: 'create refunds' },
+  'param choices': { value: '3,4,5' },
+  'param max': { value: '9' },
+  'window hopping': { value: '10s/5s', instead: 'orders' },
+  'window cumulating': { value: '1h/1m', instead: 'orders' },
+  'chart zone': { value: 'Europe/Berlin' },
+  'window emit': { value: 'changes' },
+  'chart keep': { value: '5m' },
+  'chart fps': { value: '5' },
+  'topic from': { value: 'earliest' },
+  'topic to': { value: 'latest' },
+  'produce headers': { value: 'a=1' },
+  'stop all': { instead: '' },
+  'pause all': { instead: '' },
+  'resume all': { instead: '' },
+}
+
+const byType: Readonly<Record<string, string>> = {
+  text: 'abc', name: 'other', field: 'region', fields: 'region,card', duration: '3s', integer: '2', number: '2', percent: '7%',
+} // prettier-ignore
+
+for (const magic of MAGICS) {
+  for (const option of magic.options) {
+    test(`--${option.name} changes what ${title(magic)} stands for`, () => {
+      const given = special[`${magic.name} ${option.name}`] ?? {}
+      const [header, body] = plain[magic.name] ?? assert.fail(`add ${magic.name} to the table "plain"`)
+      const value = given.value ?? option.choices?.at(-1) ?? byType[option.type] ?? ''
+      const below = body === undefined ? '' : `\n${body}`
+      const start = `${title(magic)} ${given.instead ?? header}`
+      const bare = `${title(magic)} ${header}${below}`
+      const flag = option.type === 'flag' ? '' : ` ${value}`
+      const changed = expanded(`${start} --${option.name}${flag}${below}`)
+      assert.notEqual(changed, expanded(bare))
+      if (option.type === 'flag') return
+      // Both spellings mean the same, quotes too.
+      assert.equal(expanded(`${start} --${option.name}=${value}${below}`), changed)
+      assert.equal(
+        expanded(`${start} --${option.name}="${value}"${below}`),
+        option.name === 'choices' ? changed.replace('[3, 4, 5]', "['3', '4', '5']") : changed,
+      )
+    })
+
+    if (
+      option.type !== 'flag' &&
+      option.type !== 'name' &&
+      !/^window (tumbling|hopping|cumulating)$/.test(`${magic.name} ${option.name}`)
+    ) {
+      test(`--${option.name} of ${title(magic)} takes an expression`, () => {
+        const [header, body] = plain[magic.name] ?? []
+        const start = `${title(magic)} ${special[`${magic.name} ${option.name}`]?.instead ?? header}`
+        assert.match(
+          expanded(`${start} --${option.name} {limit * 2}${body === undefined ? '' : `\n${body}`}`),
+          /limit \* 2/,
+        )
+      })
+    }
+  }
+}
