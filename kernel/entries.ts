@@ -29,5 +29,5 @@ export function entryPoint(entry: (typeof entries)[number]): EntryPoint {
   const bundle = join(bundleFolder, `${entry}.js`)
   const fromBundle = fileURLToPath(import.meta.url).startsWith(bundleFolder + sep)
   if (fromBundle && existsSync(bundle)) return { path: bundle, execArgv: [] }
-  return { path: join(packageRoot, `${entry}.ts`), execArgv: ['--import', 'tsx'] }
+  return { path: join(packageRoot, `${entry}.ts`), execArgv: ['--import', import.meta.resolve('tsx')] }
 }

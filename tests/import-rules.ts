@@ -55,7 +55,8 @@ const packageHomes: readonly (readonly [name: RegExp, ...homes: string[]])[] = [
 ]
 
 /** The wall clock and real timers, which only `stream/time/clock.ts` reads inside `stream/`. */
-const wallClock = /\bDate\.now\(|\bperformance\.now\(|\bnew Date\(\)|\bset(Timeout|Interval)\(|\bprocess\.hrtime\b/
+const wallClock =
+  /\bDate\.now\(|\bperformance\.now\(|\bnew Date\(\)|(?<![.\w])set(Timeout|Interval)\(|\bprocess\.hrtime\b/
 
 const forbiddenFolders = new Set(['src', 'lib', 'core', 'common', 'utils'])
 

@@ -2,8 +2,8 @@
  * Builds the JavaScript that Jupyter starts: one bundle for each entry of the table, npm packages left outside (native parts and
  * their own file layout need that), and the types of the library for whoever imports `riffle-kernel`.
  */
-import { existsSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { entries } from '../entries.ts'
 import { runCommand } from './command.ts'
 import { bundleFolder, packageRoot } from './places.ts'
@@ -20,7 +20,6 @@ export const bundleStep: Step = {
   inputs: () => sources,
   outputs: () => entries.map(entry => join(bundleFolder, `${entry}.js`)),
   run: async () => {
-    rmSync(bundleFolder, { recursive: true, force: true })
     await Promise.all([bundle(), declarations()])
   },
 }
@@ -29,7 +28,7 @@ async function bundle(): Promise<void> {
   const { build } = await import('esbuild')
   const missing = entries.filter(entry => !existsSync(join(packageRoot, `${entry}.ts`)))
   if (missing.length > 0) throw new SetupProblem(`Cannot build the kernel: the clone has no ${missing.join(', ')}`)
-  await build({
+  const { metafile } = await build({
     absWorkingDir: packageRoot,
     entryPoints: Object.fromEntries(entries.map(entry => [entry, `${entry}.ts`])),
     outdir: bundleFolder,
@@ -46,9 +45,20 @@ async function bundle(): Promise<void> {
     // Names of functions and classes show in users' stack traces.
     keepNames: true,
     logLevel: 'silent',
+    metafile: true,
   }).catch((error: Error) => {
     throw new SetupProblem(`Cannot build the kernel: ${error.message.split('\n').slice(0, 2).join(' ')}`)
   })
+  removeStaleChunks(Object.keys(metafile.outputs))
+}
+
+/** Old chunks go after the new ones are there, so that a kernel started meanwhile finds whole bundles. */
+function removeStaleChunks(outputs: readonly string[]): void {
+  const kept = new Set(outputs.map(path => basename(path)))
+  const folder = join(bundleFolder, 'chunks')
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    if (!kept.has(name)) rmSync(join(folder, name), { force: true })
+  }
 }
 
 /** `.d.ts` for the `exports` of package.json. */
