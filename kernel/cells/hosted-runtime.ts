@@ -32,6 +32,7 @@ export function createHostedRuntime(options: HostedRuntimeOptions): HostedRuntim
   let engine: Engine | undefined
   let socket: Socket | undefined
   let waiting: (() => void)[] = []
+  let closed = false
 
   const setEngine = (path: string) => {
     socket?.destroy()
@@ -50,8 +51,9 @@ export function createHostedRuntime(options: HostedRuntimeOptions): HostedRuntim
   }
 
   const reached = async (): Promise<Engine> => {
-    while (engine === undefined) await new Promise<void>(resolve => waiting.push(resolve))
-    return engine
+    while (engine === undefined && !closed) await new Promise<void>(resolve => waiting.push(resolve))
+    if (engine !== undefined) return engine
+    throw new StreamError({ code: 'ENGINE_GONE', message: 'Cannot reach the engine: the runtime was closed' })
   }
 
   const call: Engine['call'] = async (method, ...args) => {
@@ -70,8 +72,9 @@ export function createHostedRuntime(options: HostedRuntimeOptions): HostedRuntim
   return {
     setEngine,
     close: () => {
+      closed = true
       engine?.close()
-      engine = undefined
+      for (const resolve of waiting.splice(0)) resolve()
     },
     ship: f => ship(f, { info: options.captureInfo, apiName: options.apiName }),
     start: (name, plan, startOptions) => call('start', name, plan, startOptions ?? {}),

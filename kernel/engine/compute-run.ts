@@ -79,6 +79,15 @@ export class ComputeRun {
   }
 
   receive(message: RunMessage): void {
+    try {
+      this.take(message)
+    } catch (error) {
+      // A fault of ours must end one stream, not the worker with all of them.
+      this.fail(error)
+    }
+  }
+
+  private take(message: RunMessage): void {
     if (this.waiting !== undefined) this.waiting.push(message)
     else if (this.over || this.pipeline === undefined) return
     else if (message.type === 'tap') this.addTap(message.tap, undefined)

@@ -48,6 +48,7 @@ export class Compute {
   private readonly runs = new Map<number, Run>()
   private readonly generators = new Map<number, GeneratorEntry>()
   private worker: Worker | undefined
+  private spare: { worker: Worker; progress: Int32Array } | undefined
   private progress: Int32Array = new Int32Array(PROGRESS.cells)
   private nextRun = 1
   private nextCall = 1
@@ -139,25 +140,36 @@ export class Compute {
     clearInterval(this.timer)
     for (const run of this.runs.values()) run.finish('stopped')
     this.runs.clear()
-    await this.worker?.terminate()
+    await Promise.all([this.worker?.terminate(), this.spare?.worker.terminate()])
   }
 
   private send(message: ToCompute): void {
     this.worker?.postMessage(message)
   }
 
-  private spawn(): void {
+  private makeWorker(): { worker: Worker; progress: Int32Array } {
     const buffer = new SharedArrayBuffer(4 * PROGRESS.cells)
-    this.progress = new Int32Array(buffer)
-    this.lastCalls = 0
-    this.sameMs = 0
     const worker = startWorker(this.options.worker.path, {
       workerData: { progress: buffer },
       resourceLimits: { maxOldGenerationSizeMb: this.options.heapMb ?? 2048 },
-      // Packages a lambda imports may print at load; that must not mix with the engine's own channels.
+      // Not the engine's own channels.
       stdout: true,
       stderr: true,
     })
+    // Packages a lambda imports may print at load; nobody is to read it, but a full pipe would hold the worker up.
+    worker.stderr.on('data', (chunk: Buffer) => process.stderr.write(chunk))
+    worker.stdout.resume()
+    // Until it is in use nobody else listens.
+    worker.on('error', () => {})
+    return { worker, progress: new Int32Array(buffer) }
+  }
+
+  private spawn(): void {
+    const { worker, progress } = this.spare ?? this.makeWorker()
+    this.spare = undefined
+    this.progress = progress
+    this.lastCalls = 0
+    this.sameMs = 0
     this.worker = worker
     let why: Error | undefined
     worker.on('message', (message: FromCompute) => {
@@ -168,8 +180,6 @@ export class Compute {
     worker.on('exit', () => {
       if (worker === this.worker) this.onCrash(why)
     })
-    worker.stderr.on('data', (chunk: Buffer) => process.stderr.write(chunk))
-    worker.stdout.resume()
   }
 
   private receive(message: FromCompute): void {
@@ -198,6 +208,7 @@ export class Compute {
     if (!inside || calls !== this.lastCalls) this.sameMs = 0
     else this.sameMs += passed
     this.lastCalls = calls
+    this.prepareSpare()
     if (this.sameMs < (this.options.runawayMs ?? 2000)) return
     this.sameMs = 0
     const culprit = Atomics.load(this.progress, PROGRESS.run)
@@ -209,6 +220,14 @@ export class Compute {
       hint: 'Correct the lambda and run its cell again; the other streams go on',
     }))
     this.replaceWorker()
+  }
+
+  /** A call that lasts half its time gets a successor made ready: a worker takes a while to start. */
+  private prepareSpare(): void {
+    if (this.sameMs === 0) {
+      void this.spare?.worker.terminate()
+      this.spare = undefined
+    } else if (this.sameMs >= (this.options.runawayMs ?? 2000) / 2) this.spare ??= this.makeWorker()
   }
 
   /** The worker ended by itself: out of memory, `process.exit()` in a lambda, a crash. */

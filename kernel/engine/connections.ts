@@ -28,7 +28,8 @@ export class Connections {
   /** The old connection of the name is closed once the new one is open; streams on it fail and say so. */
   async connect(url: string, options: { as?: string | undefined }): Promise<{ name: string; url: string }> {
     const scheme = /^[a-z][a-z0-9+.-]*/i.exec(url)?.[0].toLowerCase() ?? url
-    const name = options.as ?? scheme
+    // Topics without a prefix are on the connection called `embedded`: replacing it is the one changed line.
+    const name = options.as ?? 'embedded'
     if (scheme === 'embedded') {
       this.replace(name, this.embedded)
       return { name, url: this.embedded.url }
@@ -45,6 +46,16 @@ export class Connections {
     this.open.set(name, connection)
     // The embedded topics live as long as the engine: another name for them must not end them.
     if (before !== undefined && before !== connection && before !== this.embedded) void before.close()
+  }
+
+  /** The built-in topics; refused while unprefixed topics are those of a broker. */
+  requireEmbedded(topic: string): EmbeddedConnection {
+    if (this.open.get('embedded') === this.embedded) return this.embedded
+    throw new StreamError({
+      code: 'OPTION_INVALID',
+      message: `Cannot generate topic "${topic}": topics are on ${this.get('embedded').url}, a generator fills built-in topics only`,
+      hint: '%connect embedded',
+    })
   }
 
   list(): { name: string; url: string }[] {

@@ -159,7 +159,7 @@ export class Engine {
   }
 
   private async generate(topic: string, options: GenerateOptions, body: ShippedLambda | undefined): Promise<void> {
-    const { embedded } = this.connections
+    const embedded = this.connections.requireEmbedded(topic)
     if (body === undefined) return embedded.generate(topic, options)
     const generator = this.compute.generator(topic, body, this.params.all(), (name, text) =>
       this.options.lambdaOutput('', name, text),

@@ -23,7 +23,11 @@ async function rowsOf(source: RowSource): Promise<unknown[]> {
 
 test('rows produced to a topic come back filtered and windowed', async () => {
   await runtime.createTopic('embedded', 'thin', { partitions: 1 })
-  const rows = [1000, 2000, 11_000, 12_000, 21_000].map((at, i) => ({ at, region: i % 2 ? 'us' : 'eu', amount: i * 10 }))
+  const rows = [1000, 2000, 11_000, 12_000, 21_000].map((at, i) => ({
+    at,
+    region: i % 2 ? 'us' : 'eu',
+    amount: i * 10,
+  }))
   const { count } = await runtime.produce('embedded', 'thin', rows)
   assert.equal(count, 5)
   const limit = 5

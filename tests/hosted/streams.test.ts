@@ -1,0 +1,272 @@
+/** Names, following, back-pressure, feeds and params in a real engine process. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { HostedRuntime } from '../../kernel/cells/hosted-runtime.ts'
+import type { EngineNotice } from '../../kernel/engine/protocol.ts'
+import type { PlanNode, WindowOptions } from '../../stream/plan.ts'
+import type { RowSource } from '../../stream/targets/runtime.ts'
+import { BrowserEnd } from './browser-end.ts'
+import { FakeNotebook, startEngine, until } from './hosted.ts'
+import type { HostedEngine } from './hosted.ts'
+
+let engine: HostedEngine
+let runtime: HostedRuntime
+const notebook = new FakeNotebook()
+before(async () => {
+  engine = await startEngine()
+  runtime = engine.runtime(notebook)
+})
+after(() => engine.stop())
+
+type ErrorNotice = Extract<EngineNotice, { type: 'streamError' }>
+const errorOf =
+  (stream: string) =>
+  (n: EngineNotice): n is ErrorNotice =>
+    n.type === 'streamError' && n.stream === stream
+type OutputNotice = Extract<EngineNotice, { type: 'lambdaOutput' }>
+
+const topic = (name: string): PlanNode => ({
+  op: 'topic',
+  connection: 'embedded',
+  topic: name,
+  options: { from: 'earliest', time: 'at', outOfOrderMs: 0 },
+})
+const named = (name: string): PlanNode => ({ op: 'stream', name })
+const counting = (input: PlanNode, sizeMs: number, name = 'n', value?: string): PlanNode => ({
+  op: 'window',
+  input,
+  options: {
+    window: { kind: 'tumbling', sizeMs, offsetMs: 0 },
+    by: [],
+    aggregates: [{ name, aggregate: value === undefined ? { kind: 'count' } : { kind: 'sum', value } }],
+    latenessMs: 0,
+    emit: 'final',
+  } satisfies WindowOptions,
+})
+
+async function take(source: RowSource, count: number): Promise<Record<string, unknown>[]> {
+  const rows: Record<string, unknown>[] = []
+  while (rows.length < count) {
+    const chunk = await source.next()
+    if (chunk === null) break
+    rows.push(...(chunk.rows as Record<string, unknown>[]))
+  }
+  return rows.slice(0, count)
+}
+
+const summary = async (name: string) => (await runtime.list()).find(s => s.name === name)
+
+test('a replaced stream restarts what reads it with empty state, its chart takes a snapshot', async () => {
+  await runtime.createTopic('embedded', 'ten', { partitions: 1 })
+  await runtime.produce(
+    'embedded',
+    'ten',
+    Array.from({ length: 60 }, (_, i) => ({ at: i * 1000 })),
+  )
+  await runtime.start('base', counting(topic('ten'), 10_000), { cellId: 'a' })
+  await runtime.start('doubled', counting(named('base'), 20_000, 'total', 'n'), { cellId: 'b' })
+  const browser = new BrowserEnd(engine, 'follow')
+  const chart = browser.open(await runtime.show({ name: 'doubled', plan: named('doubled') }, {}))
+  await until(() => (browser.closed(chart, 'total').size === 2 ? true : undefined))
+  assert.deepEqual([...browser.closed(chart, 'total')], [[0, 20], [20_000, 20]]) // prettier-ignore
+  assert.deepEqual((await summary('base'))?.consumers, ['doubled'])
+
+  await runtime.start('base', counting(topic('ten'), 5000), { cellId: 'a' })
+  await until(() => (browser.respecs.length > 0 && browser.closed(chart, 'total').size === 2 ? true : undefined))
+  assert.deepEqual([...browser.closed(chart, 'total')], [[0, 20], [20_000, 20]]) // prettier-ignore
+  // Five-second rows now: twice as many records came in, nothing was added to the old state.
+  assert.equal(
+    (await until(async () => ((await summary('doubled'))?.stats.rowCount === 2 ? summary('doubled') : undefined)))
+      ?.stats.state,
+    'running',
+  )
+  assert.deepEqual((await runtime.list()).map(s => s.name).sort(), ['base', 'doubled'])
+})
+
+test('a consumer whose field is gone fails with that field and cell', async () => {
+  await runtime.start('base', counting(topic('ten'), 5000, 'renamed'), { cellId: 'a' })
+  const { cellId, error } = await engine.notice(errorOf('doubled'))
+  assert.equal(cellId, 'b')
+  assert.equal(error.code, 'FIELD_UNKNOWN')
+  assert.match(error.message, /stream "base" has no field "n"/)
+  assert.match(error.detail ?? '', /cell b/)
+  assert.equal((await summary('doubled'))?.stats.state, 'failed')
+  await runtime.start('base', counting(topic('ten'), 5000), { cellId: 'a' })
+  assert.equal((await summary('doubled'))?.stats.state, 'running')
+})
+
+test('a stream that reads itself, or an unknown one, is refused and nothing changes', async () => {
+  await assert.rejects(runtime.start('base', counting(named('doubled'), 5000), {}), { code: 'STREAM_SELF_REFERENCE' })
+  await assert.rejects(runtime.start('orphan', counting(named('bas'), 5000), {}), {
+    code: 'STREAM_UNKNOWN',
+    hint: /"base"/,
+  })
+  assert.equal((await summary('base'))?.stats.state, 'running')
+  assert.equal(await summary('orphan'), undefined)
+})
+
+test('a subscription to a name follows its replacement', async () => {
+  await runtime.start('followed', counting(topic('ten'), 30_000), {})
+  const source = runtime.subscribe(named('followed'))
+  assert.deepEqual(
+    (await take(source, 1)).map(r => r['n']),
+    [30],
+  )
+  await runtime.start('followed', counting(topic('ten'), 15_000), {})
+  assert.deepEqual((await take(source, 3)).map(r => [r['windowStart'], r['n']]), [[0, 15], [15_000, 15], [30_000, 15]]) // prettier-ignore
+  await source.close()
+})
+
+test('a slow reader holds up its own branch only', async () => {
+  await runtime.createTopic('embedded', 'flood', { partitions: 1 })
+  const rows = Array.from({ length: 50_000 }, (_, i) => ({ at: i }))
+  await runtime.produce('embedded', 'flood', rows)
+  const slow = runtime.subscribe(topic('flood'))
+  const first = await slow.next()
+  assert.ok(first !== null)
+  await runtime.start('fast', counting(topic('flood'), 1000), {})
+  await until(async () => ((await summary('fast'))?.stats.rowCount === 49 ? true : undefined))
+  let read = first.rows.length
+  while (read < rows.length) read += (await slow.next())!.rows.length
+  assert.equal(read, rows.length)
+  await slow.close()
+})
+
+test('a reader is sent at most its buffer ahead', async () => {
+  const source = runtime.subscribe(topic('flood'), { bufferRows: 500 })
+  let most = 0
+  for (let i = 0; i < 20; i++) most = Math.max(most, (await source.next())!.rows.length)
+  assert.ok(most <= 500, `a chunk of ${most} rows`)
+  await source.close()
+})
+
+test('the rows read end with the cells connection, named streams go on', async () => {
+  const other = engine.runtime(notebook)
+  const source = other.subscribe(topic('flood'))
+  await source.next()
+  await other.start('kept', counting(topic('flood'), 1000), { cellId: 'z' })
+  other.close()
+  await assert.rejects(source.next(), { code: 'ENGINE_GONE' })
+  const again = engine.runtime(notebook)
+  assert.deepEqual(
+    (await take(again.subscribe(named('kept')), 2)).map(r => r['n']),
+    [1000, 1000],
+  )
+  assert.equal((await summary('kept'))?.stats.state, 'running')
+})
+
+test('a push resolves when everything below has handled it', async () => {
+  const id = 'feed-1'
+  const feed: PlanNode = { op: 'feed', id, partitions: 1, time: 'at', bounded: false }
+  await runtime.start('pushed', counting(feed, 1000), {})
+  const source = runtime.subscribe(feed)
+  const port = runtime.feed(id)
+  await port.push([{ at: 1 }, { at: 2 }])
+  await port.watermark(5000)
+  assert.deepEqual(
+    (await take(source, 2)).map(r => r['at']),
+    [1, 2],
+  )
+  assert.deepEqual(
+    (await take(runtime.subscribe(named('pushed')), 1)).map(r => r['n']),
+    [2],
+  )
+  await port.end()
+  assert.equal(await source.next(), null)
+  await assert.rejects(port.push([{ at: 3 }]), { code: 'STREAM_STOPPED' })
+})
+
+test('params reach lambdas at a record boundary, readers are told', async () => {
+  assert.equal(await runtime.defineParam({ name: 'least', value: 1, min: 0, max: 10 }), 1)
+  const least = { [Symbol.for('riffle.param')]: 'least', value: 0 }
+  const feed: PlanNode = { op: 'feed', id: 'feed-2', partitions: 1, bounded: false }
+  const f = notebook.lambda((r: { v: number }) => r.v >= least.value, { least })
+  const source = runtime.subscribe({ op: 'filter', input: feed, f: runtime.ship(f) })
+  const port = runtime.feed('feed-2')
+  const first = source.next()
+  await port.push([{ v: 0 }, { v: 1 }, { v: 5 }])
+  assert.deepEqual((await first)?.rows, [{ v: 1 }, { v: 5 }])
+  await runtime.setParam('least', 4)
+  assert.equal(runtime.paramValue('least'), 4)
+  await port.push([{ v: 1 }, { v: 5 }])
+  assert.deepEqual((await source.next())?.rows, [{ v: 5 }])
+  await assert.rejects(runtime.setParam('least', 11), { code: 'PARAM_INVALID', message: /the most is 10/ })
+  await assert.rejects(runtime.setParam('most', 1), { code: 'PARAM_INVALID' })
+  await source.close()
+})
+
+test('pause keeps state and skips nothing', async () => {
+  await runtime.createTopic('embedded', 'paused', { partitions: 1 })
+  await runtime.start('p', counting(topic('paused'), 1000), {})
+  await runtime.produce('embedded', 'paused', [{ at: 0 }, { at: 100 }])
+  await until(async () => ((await summary('p'))?.stats.recordCount === 2 ? true : undefined))
+  await runtime.pause('p')
+  await runtime.produce('embedded', 'paused', [{ at: 200 }, { at: 5000 }])
+  assert.equal((await summary('p'))?.stats.state, 'paused')
+  await runtime.resume('p')
+  const seen = await until(async () => ((await summary('p'))?.stats.rowCount === 1 ? summary('p') : undefined))
+  assert.equal(seen?.stats.recordCount, 4)
+  assert.deepEqual(
+    (await take(runtime.subscribe(named('p')), 1)).map(r => r['n']),
+    [3],
+  )
+})
+
+test('what a lambda prints goes to the cell of its stream, 20 lines a second, the rest counted', async () => {
+  const feed: PlanNode = { op: 'feed', id: 'feed-3', partitions: 1, bounded: false }
+  const f = notebook.lambda((r: { v: number }) => {
+    console.log('row', r.v)
+    return r
+  })
+  await runtime.start('talker', { op: 'map', input: feed, f: runtime.ship(f) }, { cellId: 'talk' })
+  const port = runtime.feed('feed-3')
+  await port.push(Array.from({ length: 100 }, (_, v) => ({ v })))
+  const lines = () =>
+    engine.notices.filter((n): n is OutputNotice => n.type === 'lambdaOutput' && n.cellId === 'talk').map(n => n.text)
+  await until(() => (lines().length >= 21 ? true : undefined))
+  assert.deepEqual(
+    lines().slice(0, 20),
+    Array.from({ length: 20 }, (_, v) => `row ${v}\n`),
+  )
+  assert.match(lines()[20]!, /80 more lines/)
+})
+
+test('a lambda that throws is told once in its cell, the stream goes on', async () => {
+  const feed: PlanNode = { op: 'feed', id: 'feed-4', partitions: 1, bounded: false }
+  const f = notebook.lambda((r: { v: { w: number } | null }) => r.v!.w, {}, 4)
+  await runtime.start('thrower', { op: 'map', input: feed, f: runtime.ship(f) }, { cellId: 'thr' })
+  const port = runtime.feed('feed-4')
+  await port.push([{ v: { w: 1 } }, { v: null }, { v: null }, { v: { w: 2 } }])
+  const { cellId, error } = await engine.notice(errorOf('thrower'))
+  assert.equal(cellId, 'thr')
+  assert.match(error.message, /TypeError: .*cell-1\.ts:4:\d+/)
+  const stats = await until(async () =>
+    (await summary('thrower'))?.stats.errorCount === 2 ? (await summary('thrower'))?.stats : undefined,
+  )
+  assert.deepEqual([stats.state, stats.rowCount, stats.recordCount], ['running', 2, 4])
+  assert.equal(engine.notices.filter(errorOf('thrower')).length, 1)
+})
+
+test('snapshot and restore put a state back; one of another plan is refused and the stream goes on', async () => {
+  const feed: PlanNode = { op: 'feed', id: 'feed-5', partitions: 1, time: 'at', bounded: false }
+  await runtime.start('kept-state', counting(feed, 1000), {})
+  const port = runtime.feed('feed-5')
+  await port.push([{ at: 1 }, { at: 2 }])
+  const bytes = await runtime.snapshot('kept-state')
+  await port.push([{ at: 3 }])
+  await runtime.restore('kept-state', bytes)
+  const stats = await until(async () =>
+    (await summary('kept-state'))?.stats.recordCount === 2 ? (await summary('kept-state'))?.stats : undefined,
+  )
+  assert.equal(stats.state, 'running')
+  await assert.rejects(runtime.restore('kept-state', await runtime.snapshot('talker')), { code: 'SNAPSHOT_INVALID' })
+  assert.equal((await summary('kept-state'))?.stats.state, 'running')
+})
+
+test('a stopped stream is gone from the listing and its consumers go on', async () => {
+  await runtime.stop('base')
+  assert.equal(await summary('base'), undefined)
+  assert.equal((await summary('doubled'))?.stats.state, 'running')
+  await runtime.stop('base')
+  await assert.rejects(runtime.stop('nobody'), { code: 'STREAM_UNKNOWN' })
+})
