@@ -72,9 +72,11 @@ export class KernelLink {
         send: message => this.#send(message),
         visibility: (chartId, visible) => this.#send({ type: 'visibility', chartId, visible }),
       })
+      const welcomed = this.#instance !== null
       this.#charts.set(id, chart)
-      this.#connect()
-      if (this.#instance !== null) this.#subscribe(chart)
+      // Without a welcome yet, every chart is subscribed when it comes.
+      if (welcomed) this.#subscribe(chart)
+      else this.#connect()
     }
     chart.viewCount++
     return chart

@@ -30,18 +30,16 @@ export function staticSpec({
 }: Pick<LiveBundle, 'spec' | 'retention' | 'last'>): Record<string, unknown> | null {
   if (spec === null) return null
   const values = restingParams(spec, last.rows, retention)
-  const params = Array.isArray(spec['params']) ? spec['params'] : []
   return {
     ...spec,
     data: { name: DATASET, values: last.rows },
-    params: params.map((param: unknown) => {
-      const name = typeof param === 'object' && param !== null && 'name' in param ? String(param.name) : ''
-      return name in values ? { name, value: values[name] } : param
-    }),
+    params: paramsOf(spec).map(param =>
+      nameOf(param) in values ? { name: nameOf(param), value: values[nameOf(param)] } : param,
+    ),
   }
 }
 
-/** Values of `xMin xMax yMin yMax` for rows that stand still. */
+/** Values of those of the params `xMin xMax yMin yMax` that the spec has, for rows that stand still. */
 export function restingParams(
   spec: Readonly<Record<string, unknown>>,
   rows: readonly ChartRow[],
@@ -51,10 +49,19 @@ export function restingParams(
   const y = channelField(spec, 'y')
   const time = x === null ? null : timeDomain(rows, x, retention)
   const value = y === null ? null : new CalmDomain().update(rows, y, 0)
-  return {
-    ...(time === null ? {} : { xMin: time.min, xMax: time.max }),
-    ...(value === null ? {} : { yMin: value.min, yMax: value.max }),
-  }
+  const all = { xMin: time?.min, xMax: time?.max, yMin: value?.min, yMax: value?.max }
+  const names = new Set(paramsOf(spec).map(nameOf))
+  return Object.fromEntries(
+    Object.entries(all).filter((entry): entry is [string, number] => entry[1] !== undefined && names.has(entry[0])),
+  )
+}
+
+function paramsOf(spec: Readonly<Record<string, unknown>>): readonly unknown[] {
+  return Array.isArray(spec['params']) ? spec['params'] : []
+}
+
+function nameOf(param: unknown): string {
+  return typeof param === 'object' && param !== null && 'name' in param ? String(param.name) : ''
 }
 
 /** Field of a channel of the plot as a whole; null when it has none. */

@@ -1,0 +1,270 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ChartHub } from '../../stream/charts/hub.ts'
+import { KernelLink } from './kernel-link.ts'
+import { LIVE_MIME } from '../../stream/charts/protocol.ts'
+import { VirtualClock } from '../../stream/time/clock.ts'
+import type { ChartConcept } from '../../stream/charts/concept.ts'
+import type { ChartView, LiveChart } from './live-chart.ts'
+import type { FromEngine, LiveBundle, ToEngine } from '../../stream/charts/protocol.ts'
+import type { StreamStats } from '../../stream/model.ts'
+
+const WINDOWS: ChartConcept = { form: 'window', by: [], aggregates: ['n'], stepMs: 10_000, revisions: false }
+const STATS: StreamStats = {
+  state: 'running',
+  recordCount: 0,
+  recordsPerSecond: 0,
+  rowCount: 0,
+  watermarkMs: null,
+  lagCount: 0,
+  lateCount: 0,
+  droppedCount: 0,
+  errorCount: 0,
+  stateBytes: 0,
+}
+
+/** Lets promises of the link settle; nothing here waits for time. */
+const settle = async (): Promise<void> => {
+  for (let i = 0; i < 5; i++) await Promise.resolve()
+}
+
+function bench(instance = 'i1') {
+  const clock = new VirtualClock()
+  const opened: string[] = []
+  const told: ToEngine[] = []
+  let receive: (message: FromEngine) => void = () => undefined
+  let close: () => void = () => undefined
+  let lose = 0
+  const hub = new ChartHub({
+    clock,
+    instance,
+    send: (_, message) => {
+      if (message.type === 'frame' && lose > 0) lose--
+      else receive(structuredClone(message))
+    },
+    control: () => undefined,
+    setParam: (name, value) => hub.param(name, value),
+  })
+  const link = new KernelLink({
+    client: 'me',
+    timers: {
+      after(delayMs, f) {
+        const timer = clock.setTimer(delayMs, f)
+        return () => timer.cancel()
+      },
+    },
+    createComm(target) {
+      const id = `comm${opened.push(target)}`
+      const send = (message: ToEngine): void => {
+        told.push(message)
+        hub.receive(id, message)
+      }
+      return { open: send, send, close: () => undefined, onMessage: f => (receive = f), onClose: f => (close = f) }
+    },
+  })
+  const { chartId } = hub.register({ stream: 's', concept: WINDOWS, options: {} })
+  const bundle = hub.bundle(chartId)?.[LIVE_MIME] as LiveBundle
+  let next = 1
+  const push = (count = 1): void => {
+    const upsert = Array.from({ length: count }, () => ({ $key: `k${next}`, windowEnd: next * 1000, n: next++ }))
+    hub.apply(
+      chartId,
+      { delta: { upsert, remove: [] }, seenCount: 0, conflatedCount: 0, otherSeriesCount: 0 },
+      STATS,
+      [],
+    )
+  }
+  return {
+    clock,
+    opened,
+    told,
+    hub,
+    link,
+    chartId,
+    bundle,
+    push,
+    lose: (count: number) => (lose = count),
+    closeComm: () => close(),
+  }
+}
+
+class FakeView implements ChartView {
+  visible = true
+  changes = 0
+  #waiting: (() => void)[] = []
+  readonly #fast: boolean
+
+  constructor(fast = true) {
+    this.#fast = fast
+  }
+
+  changed(): void {
+    this.changes++
+  }
+
+  painted(): Promise<void> {
+    return this.#fast ? Promise.resolve() : new Promise(resolve => this.#waiting.push(resolve))
+  }
+
+  paint(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+}
+
+const numbers = (chart: LiveChart): unknown[] => chart.rows.map(row => row['n'])
+
+test('one comm carries every chart of a kernel, and rows arrive', async () => {
+  const { link, bundle, opened, hub, clock, push } = bench()
+  const chart = link.acquire(bundle)
+  chart.addView(new FakeView())
+  const other = hub.bundle(hub.register({ stream: 't', concept: WINDOWS, options: {} }).chartId)?.[
+    LIVE_MIME
+  ] as LiveBundle
+  link.acquire(other)
+  assert.deepEqual(opened, ['riffle.live.v1'])
+  push(3)
+  clock.advance(100)
+  assert.deepEqual(numbers(chart), [1, 2, 3])
+  assert.equal(chart.liveness, 'live')
+  await settle()
+})
+
+test('two views of a chart share its rows and its subscription', () => {
+  const { link, bundle, told, clock, push } = bench()
+  const first = link.acquire(bundle)
+  const second = link.acquire(bundle)
+  assert.equal(first, second)
+  const views = [new FakeView(), new FakeView()]
+  for (const view of views) first.addView(view)
+  push()
+  clock.advance(100)
+  assert.equal(told.filter(message => message.type === 'subscribe').length, 1)
+  assert.ok(views.every(view => view.changes > 0))
+})
+
+test('credit is given when a frame is drawn, not when it came, and at most five times a second', async () => {
+  const { link, bundle, told, clock, push } = bench()
+  const view = new FakeView(false)
+  link.acquire(bundle).addView(view)
+  for (let i = 0; i < 20; i++) {
+    push()
+    clock.advance(100)
+    await settle()
+  }
+  const credits = (): number[] => told.flatMap(message => (message.type === 'credit' ? [message.count] : []))
+  assert.deepEqual(credits(), [])
+  view.paint()
+  await settle()
+  clock.advance(200)
+  assert.deepEqual(credits(), [4])
+})
+
+test('a lost frame is a gap: one snapshot is asked for, and the rows are whole again', async () => {
+  const { link, bundle, told, clock, push, lose } = bench()
+  const chart = link.acquire(bundle)
+  chart.addView(new FakeView())
+  push()
+  clock.advance(100)
+  await settle()
+  lose(1)
+  for (let i = 0; i < 10; i++) {
+    push()
+    clock.advance(100)
+    await settle()
+  }
+  clock.advance(1000)
+  assert.deepEqual(numbers(chart), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+  assert.equal(told.filter(message => message.type === 'subscribe').length, 2)
+})
+
+test('when all credit was lost with its frames, a quiet line gets it again', async () => {
+  const { link, bundle, clock, push, lose } = bench()
+  const chart = link.acquire(bundle)
+  chart.addView(new FakeView())
+  clock.advance(100)
+  await settle()
+  clock.advance(300)
+  lose(4)
+  for (let i = 0; i < 10; i++) {
+    push()
+    clock.advance(100)
+  }
+  assert.equal(chart.rowCount, 0)
+  clock.advance(30_000)
+  await settle()
+  push()
+  clock.advance(2000)
+  assert.equal(chart.rowCount, 11)
+})
+
+test('a chart of another engine is never attached to a chart of the same name', () => {
+  const { link, bundle, told } = bench('new')
+  const chart = link.acquire({
+    ...bundle,
+    instance: 'old',
+    last: { ...bundle.last, savedAt: '2026-01-01T10:00:00.000Z' },
+  })
+  assert.equal(chart.liveness, 'lost')
+  assert.match(String(chart.badge), /^saved at 2026-01-01 10:00:00 UTC, not live: .*run the cell again/)
+  assert.equal(told.filter(message => message.type === 'subscribe').length, 0)
+})
+
+test('a restart keeps the last frame with a badge; the next kernel is greeted anew', () => {
+  const { link, bundle, opened, clock, push } = bench()
+  const chart = link.acquire(bundle)
+  chart.addView(new FakeView())
+  push(2)
+  clock.advance(100)
+  link.lost('the kernel is restarting')
+  assert.equal(chart.liveness, 'lost')
+  assert.equal(chart.badge, 'the kernel is restarting')
+  assert.deepEqual(numbers(chart), [1, 2])
+  link.reconnect()
+  assert.equal(opened.length, 2)
+  push()
+  clock.advance(100)
+  assert.equal(chart.liveness, 'live')
+  assert.deepEqual(numbers(chart), [1, 2, 3])
+})
+
+test('a kernel without the target closes the comm: the chart stays as it was saved', () => {
+  const { link, bundle, closeComm } = bench()
+  const chart = link.acquire({ ...bundle, instance: 'x' })
+  closeComm()
+  assert.equal(chart.liveness, 'lost')
+})
+
+test('a chart that loses its last view is unsubscribed after five seconds, a moved one is not', () => {
+  const { link, bundle, told, clock } = bench()
+  const chart = link.acquire(bundle)
+  link.release(chart)
+  clock.advance(1000)
+  assert.equal(link.acquire(bundle), chart)
+  clock.advance(10_000)
+  assert.equal(told.filter(message => message.type === 'unsubscribe').length, 0)
+  link.release(chart)
+  clock.advance(5000)
+  assert.equal(told.filter(message => message.type === 'unsubscribe').length, 1)
+})
+
+test('the last frame of an ended stream says why, and a lost kernel does not change that', () => {
+  const { link, bundle, hub, chartId, clock } = bench()
+  const chart = link.acquire(bundle)
+  chart.addView(new FakeView())
+  hub.end(chartId, 'failed', 'no field amount')
+  clock.advance(100)
+  assert.equal(chart.liveness, 'ended')
+  assert.equal(chart.badge, 'no field amount')
+  link.lost('the kernel is dead')
+  assert.equal(chart.badge, 'no field amount')
+})
+
+test('a param follows what others set', () => {
+  const { link } = bench()
+  const seen: unknown[] = []
+  const stop = link.followParam('t', value => seen.push(value))
+  link.setParam('t', 0.5)
+  stop()
+  link.setParam('t', 0.7)
+  assert.deepEqual(seen, [0.5])
+})

@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict'
+import { readFileSync, existsSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { test } from 'node:test'
+import { Ajv } from 'ajv'
+import * as vega from 'vega'
+import { compile } from 'vega-lite'
+import { chartSpec } from './spec.ts'
+import { drawnMarks } from './marks.ts'
+import { overlay } from './overlay.ts'
+import { restingParams, staticSpec } from './fallback.ts'
+import { retentionFor } from './retain.ts'
+import { zoneOffsetMs } from './zone.ts'
+import { emptyStatus } from './chart.ts'
+import type { ChartColumn, ChartOptions, ChartRow } from './protocol.ts'
+import type { ChartConcept } from './concept.ts'
+import type { DrawnMark } from './marks.ts'
+import type { Spec, SpecRequest } from './spec.ts'
+
+const WINDOWS: ChartConcept = {
+  form: 'window',
+  by: ['region'],
+  aggregates: ['revenue'],
+  stepMs: 10_000,
+  revisions: false,
+}
+const RUNNING: ChartConcept = { form: 'running', by: ['region'], aggregates: ['count'], revisions: false }
+const ROWS: ChartConcept = { form: 'rows', by: [], aggregates: [], revisions: false }
+const COLUMNS: readonly ChartColumn[] = [
+  { name: 'region', kind: 'text' },
+  { name: 'windowStart', kind: 'instant' },
+  { name: 'windowEnd', kind: 'instant' },
+  { name: 'revenue', kind: 'number' },
+]
+
+function request(concept: ChartConcept, options: ChartOptions = {}, columns = COLUMNS): SpecRequest {
+  return {
+    concept,
+    options,
+    columns,
+    retention: retentionFor(concept, options),
+    series: ['north', 'south'],
+    title: 'demo',
+  }
+}
+
+/** One spec per form of chart: each has a golden file beside it and is drawn below. */
+const FORMS: Readonly<Record<string, SpecRequest>> = {
+  'window-line': request(WINDOWS),
+  'window-line-two-keys': request({ ...WINDOWS, by: ['region', 'card'] }),
+  'window-bar': request(WINDOWS, { mark: 'bar' }),
+  'window-area': request(WINDOWS, { mark: 'area' }),
+  'running-bar': request(RUNNING, {}, [
+    { name: 'region', kind: 'text' },
+    { name: 'count', kind: 'number' },
+  ]),
+  'running-number': request({ ...RUNNING, by: [] }, {}, [{ name: 'count', kind: 'number' }]),
+  'rows-point': request(ROWS, { x: 'price', y: 'amount', color: 'region' }, [
+    { name: 'price', kind: 'number' },
+    { name: 'amount', kind: 'number' },
+    { name: 'region', kind: 'text' },
+  ]),
+  'rows-line': request(ROWS, { mark: 'line', y: 'amount', keep: '5m', zone: 'Europe/Berlin', title: 'Amounts' }, [
+    { name: 'amount', kind: 'number' },
+  ]),
+  overlaid: request(WINDOWS, { spec: { height: 90, encoding: { y: { axis: { title: 'EUR' } } } } }),
+  'own-layers': request(WINDOWS, {
+    spec: { layer: [{ mark: 'rule', encoding: { x: { field: 'windowEnd', type: 'temporal' } } }] },
+  }),
+}
+
+const { resolve } = createRequire(import.meta.url)
+
+for (const [name, form] of Object.entries(FORMS)) {
+  test(`${name}: the spec equals its golden file`, () => {
+    const path = fileURLToPath(new URL(`./golden/${name}.json`, import.meta.url))
+    const spec = JSON.parse(JSON.stringify(chartSpec(form))) as unknown
+    if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(path, `${JSON.stringify(spec, null, 2)}\n`)
+    assert.ok(existsSync(path), `run UPDATE_GOLDEN=1 once for ${name}`)
+    assert.deepEqual(spec, JSON.parse(readFileSync(path, 'utf8')))
+  })
+
+  for (const [version, schema] of [
+    ['6', 'vega-lite/vega-lite-schema.json'],
+    ['5.6.1, which JupyterLab draws', 'vega-lite-v5/build/vega-lite-schema.json'],
+  ] as const) {
+    test(`${name}: the spec is valid Vega-Lite ${version}`, () => {
+      const valid = validator(schema)
+      const spec = JSON.parse(JSON.stringify(chartSpec(form))) as unknown
+      assert.equal(valid(spec), true, JSON.stringify(valid.errors?.slice(0, 3)))
+    })
+  }
+}
+
+const validators = new Map<string, ReturnType<Ajv['compile']>>()
+function validator(name: string): ReturnType<Ajv['compile']> {
+  const known = validators.get(name)
+  if (known !== undefined) return known
+  const file = resolve(name)
+  const made = new Ajv({ strict: false, allErrors: false, validateFormats: false }).compile(
+    JSON.parse(readFileSync(file, 'utf8')) as object,
+  )
+  validators.set(name, made)
+  return made
+}
+
+test('a plain stream, and marks `table` and `none`, have no spec', () => {
+  assert.equal(chartSpec(request(ROWS)), null)
+  assert.equal(chartSpec(request(WINDOWS, { mark: 'table' })), null)
+  assert.equal(chartSpec(request(WINDOWS, { mark: 'none' })), null)
+  assert.equal(chartSpec(request(ROWS, { mark: 'line' }, [])), null)
+})
+
+const T0 = Date.UTC(2026, 0, 1, 9)
+const windowRow = (region: string, n: number, revenue: number, open = false): ChartRow => ({
+  $key: `${region}${n}`,
+  region,
+  windowStart: T0 + n * 10_000,
+  windowEnd: T0 + (n + 1) * 10_000,
+  revenue,
+  ...(open ? { $open: true } : {}),
+})
+
+async function draw(form: SpecRequest, rows: readonly ChartRow[]): Promise<DrawnMark[]> {
+  const spec = chartSpec(form)
+  assert.ok(spec !== null)
+  const view = new vega.View(vega.parse(compile(spec as never).spec), { renderer: 'none' })
+  for (const [name, value] of Object.entries(restingParams(spec, rows, form.retention))) view.signal(name, value)
+  view.change('rows', vega.changeset().insert(rows.map(row => ({ ...row }))))
+  await view.runAsync()
+  const marks = drawnMarks((view.scenegraph() as unknown as { root: unknown }).root)
+  view.finalize()
+  return marks
+}
+
+const symbols = (marks: readonly DrawnMark[]): DrawnMark[] => marks.filter(mark => mark.type === 'symbol')
+
+test('finished windows are drawn filled, open ones hollow, later ones further right, larger ones higher', async () => {
+  const form = request(WINDOWS)
+  const marks = symbols(
+    await draw(form, [
+      windowRow('north', 0, 100),
+      windowRow('north', 1, 300),
+      windowRow('south', 1, 200),
+      windowRow('north', 2, 50, true),
+    ]),
+  )
+  assert.deepEqual(
+    marks.map(({ row, fill }) => [
+      row['region'],
+      row['revenue'],
+      fill === null || fill === 'transparent' ? 'hollow' : 'filled',
+    ]),
+    [
+      ['north', 100, 'filled'],
+      ['north', 300, 'filled'],
+      ['south', 200, 'filled'],
+      ['north', 50, 'hollow'],
+    ],
+  )
+  const [first, second, other, open] = marks
+  assert.ok(first?.x !== undefined && second?.x !== undefined && open?.x !== undefined)
+  assert.ok(Number(first.x) < Number(second.x) && Number(second.x) < Number(open.x))
+  assert.equal(second.x, other?.x)
+  assert.ok(Number(second.y) < Number(other?.y) && Number(other?.y) < Number(first.y))
+  assert.ok(Number(open.x) < 600)
+})
+
+test('colours follow the order of the series, not of the rows', async () => {
+  const form = request(WINDOWS)
+  const strokeOf = async (rows: ChartRow[]): Promise<(string | null)[]> =>
+    symbols(await draw(form, rows))
+      .filter(({ row }) => row['region'] === 'south')
+      .map(({ fill }) => fill)
+  const [alone] = await strokeOf([windowRow('south', 0, 1)])
+  const [after] = await strokeOf([windowRow('north', 0, 1), windowRow('south', 0, 1)])
+  assert.ok(alone !== null && alone !== undefined)
+  assert.equal(alone, after)
+})
+
+test('a running aggregate is one bar per key, at the place of the key', async () => {
+  const form = FORMS['running-bar']
+  assert.ok(form !== undefined)
+  const marks = (
+    await draw(form, [
+      { $key: 'b', region: 'south', count: 10 },
+      { $key: 'a', region: 'north', count: 20 },
+    ])
+  ).filter(mark => mark.type === 'rect')
+  const byRegion = new Map(marks.map(mark => [mark.row['region'], mark]))
+  assert.equal(byRegion.size, 2)
+  assert.ok(Number(byRegion.get('north')?.x) < Number(byRegion.get('south')?.x))
+  assert.equal(Number(byRegion.get('north')?.height), 2 * Number(byRegion.get('south')?.height))
+})
+
+test('the number form draws the newest value as text', async () => {
+  const form = FORMS['running-number']
+  assert.ok(form !== undefined)
+  const marks = await draw(form, [{ $key: '[]', count: 1234 }])
+  assert.deepEqual(
+    marks.map(mark => [mark.type, mark.row['count']]),
+    [['text', 1234]],
+  )
+})
+
+test('the static spec holds the rows and draws the same marks without any signal', async () => {
+  const form = request(WINDOWS)
+  const rows = [windowRow('north', 0, 100), windowRow('north', 1, 300)]
+  const last = { sequence: 1, savedAt: null, rows, status: emptyStatus('ended') }
+  const spec = staticSpec({ spec: chartSpec(form), retention: form.retention, last })
+  const view = new vega.View(vega.parse(compile(spec as never).spec), { renderer: 'none' })
+  await view.runAsync()
+  const still = drawnMarks((view.scenegraph() as unknown as { root: unknown }).root)
+  assert.deepEqual(symbols(still), symbols(await draw(form, rows)))
+  assert.equal(symbols(still).length, 2)
+})
+
+test('the partial spec of a user is laid over: objects merge, a new field is a new channel, data stays', () => {
+  const base: Spec = {
+    data: { name: 'rows' },
+    layer: [1],
+    encoding: { x: { field: 'a', axis: { grid: false } }, y: { field: 'b', axis: { format: '~s' } } },
+  }
+  assert.deepEqual(
+    overlay(base, { encoding: { x: { axis: { title: 'A' } }, y: { field: 'c' } }, data: { url: 'x' } }),
+    {
+      data: { name: 'rows' },
+      layer: [1],
+      encoding: { x: { field: 'a', axis: { grid: false, title: 'A' } }, y: { field: 'c' } },
+    },
+  )
+  assert.deepEqual(overlay(base, { mark: 'bar' })['layer'], undefined)
+  assert.deepEqual(overlay(base, JSON.parse('{"__proto__":{"polluted":1}}') as Spec), base)
+  assert.equal(({} as { polluted?: number }).polluted, undefined)
+})
+
+test('zones show what a clock on the wall shows there', () => {
+  assert.equal(zoneOffsetMs('Europe/Berlin', Date.UTC(2026, 0, 1)), 3_600_000)
+  assert.equal(zoneOffsetMs('Europe/Berlin', Date.UTC(2026, 6, 1)), 7_200_000)
+  assert.equal(zoneOffsetMs('America/St_Johns', Date.UTC(2026, 0, 1)), -12_600_000)
+  assert.equal(zoneOffsetMs('No/Where', 0), 0)
+})
