@@ -92,19 +92,12 @@ export class Executions {
   async #work(): Promise<void> {
     for (let task = this.#queue.shift(); task !== undefined; task = this.#queue.shift()) {
       this.#current = { task, cancel: new AbortController(), inCells: false, payload: [] }
-      let failed: boolean
       try {
-        failed = await this.#run(task, this.#current)
+        await this.#run(task, this.#current)
       } catch (error) {
         // A fault of the kernel itself still ends in one reply and one idle.
-        failed = true
         const text = error instanceof Error ? error.message : String(error)
-        this.#answer(task, errorOf('KernelError', text, []), this.#count)
-      }
-      if (failed && task.message.content['stop_on_error'] !== false) {
-        // Requests that are on their way belong to the same Run All: read what has arrived before deciding.
-        for (let turn = 0; turn < 2; turn += 1) await new Promise(resolve => setImmediate(resolve))
-        this.#abortQueued()
+        await this.#fail(task, errorOf('KernelError', text, []), this.#count)
       }
     }
     this.#current = undefined
@@ -112,8 +105,7 @@ export class Executions {
     if (this.#queue.length > 0) await this.#work()
   }
 
-  /** True when the cell failed. */
-  async #run(task: Task, current: Current): Promise<boolean> {
+  async #run(task: Task, current: Current): Promise<void> {
     const { iopub, cells, history } = this.#options
     const { header, content, metadata } = task.message
     iopub.status(header, 'busy')
@@ -148,8 +140,7 @@ export class Executions {
     if (prepared.error !== undefined) {
       const { ename, evalue, traceback } = prepared.error
       iopub.message({ type: 'error', parent: header, content: { ename, evalue, traceback } })
-      this.#answer(task, prepared.error, executionCount)
-      return true
+      return await this.#fail(task, prepared.error, executionCount)
     }
     for (const notice of prepared.notices) iopub.stream(header, notice.name, `${notice.text}\n`)
     current.inCells = true
@@ -167,24 +158,36 @@ export class Executions {
       userExpressions: expressions(content['user_expressions']),
     })
     this.#options.finished(cell, prepared, outcome)
-    if (outcome.status === 'error')
-      this.#answer(
+    if (outcome.status === 'error') {
+      return await this.#fail(
         task,
         outcome.error ?? errorOf('Error', 'the cell failed', []),
         executionCount,
         outcome.userExpressions,
       )
-    else {
-      iopub.flush()
-      this.#options.reply(task.channel, task.message, {
-        status: 'ok',
-        execution_count: executionCount,
-        user_expressions: outcome.userExpressions,
-        payload: [...outcome.payload, ...current.payload],
-      })
-      iopub.status(header, 'idle')
     }
-    return outcome.status === 'error'
+    iopub.flush()
+    this.#options.reply(task.channel, task.message, {
+      status: 'ok',
+      execution_count: executionCount,
+      user_expressions: outcome.userExpressions,
+      payload: [...outcome.payload, ...current.payload],
+    })
+    iopub.status(header, 'idle')
+  }
+
+  /**
+   * Answers a failed cell and those that were asked for before its failure was known. What comes after the answer is the
+   * user's next wish, not part of the same Run All; what is on its way is read first.
+   */
+  async #fail(task: Task, error: CellError, executionCount: number, userExpressions: Json = {}): Promise<void> {
+    for (let turn = 0; turn < 2; turn += 1) await new Promise(resolve => setImmediate(resolve))
+    const aborted = task.message.content['stop_on_error'] === false ? [] : this.#queue.splice(0)
+    this.#answer(task, error, executionCount, userExpressions)
+    for (const one of aborted) {
+      this.#options.iopub.status(one.message.header, 'busy')
+      this.#answer(one, errorOf('Aborted', 'not run, because a cell before it failed', []), this.#count)
+    }
   }
 
   #answer(task: Task, error: CellError, executionCount: number, userExpressions: Json = {}): void {
@@ -200,14 +203,6 @@ export class Executions {
       payload: [],
     })
     this.#options.iopub.status(task.message.header, 'idle')
-  }
-
-  #abortQueued(): void {
-    const aborted = errorOf('Aborted', 'not run, because a cell before it failed', [])
-    for (const task of this.#queue.splice(0)) {
-      this.#options.iopub.status(task.message.header, 'busy')
-      this.#answer(task, aborted, this.#count)
-    }
   }
 }
 

@@ -32,7 +32,8 @@ export async function bindSockets(connection: Connection, wire: Wire, handlers: 
     stdin: router(connection),
     hb: router(connection),
   }
-  const iopub = new XPublisher({ sendHighWaterMark: 0, linger: 1000 })
+  // Every subscription is reported, not only the first of its topic: each client gets its welcome.
+  const iopub = new XPublisher({ sendHighWaterMark: 0, linger: 1000, verbosity: 'allSubs' })
   secure(iopub, connection)
   const all: readonly [SocketName, Router | XPublisher][] = [
     ...(Object.entries(routers) as [SocketName, Router][]),

@@ -40,10 +40,10 @@ export interface TypeServerOptions {
 }
 
 /**
- * 7016: a package without types is used as `any`, as everywhere in JavaScript. 2775, 2776: assertion functions need a declared
+ * 7016: a package without types is used as `any`, as everywhere in JavaScript. 7017: so is `globalThis.anything`. 2775, 2776: assertion functions need a declared
  * type, which a name from another cell cannot have.
  */
-const IGNORED = new Set([7016, 2775, 2776])
+const IGNORED = new Set([7016, 7017, 2775, 2776])
 const RESTART_LIMIT = 3
 /** Touches what nearly every first cell needs, so that the first check is as fast as the next one. */
 const WARM = 'const warm = [1].map((one) => one.toFixed()); console.log(warm, await Promise.resolve(1))'
