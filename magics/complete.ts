@@ -223,10 +223,10 @@ function byType(
   }
 }
 
-/** Topics of the first connection stand without its name; those of the others as `prod:orders`. */
+/** Topics of the connection `embedded` stand without its name; those of the others as `prod:orders`. */
 function topicNames(known: Known): string[] {
-  return [...known.topics].flatMap(([connection, names], i) =>
-    i === 0 ? names : names.map(name => `${connection}:${name}`),
+  return [...known.topics].flatMap(([connection, names]) =>
+    connection === 'embedded' ? names : names.map(name => `${connection}:${name}`),
   )
 }
 
