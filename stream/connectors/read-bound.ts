@@ -72,3 +72,12 @@ export function requirePartition(topic: string, partition: number, partitionCoun
     message: `Cannot read topic "${topic}": it has no partition ${partition}, it has 0 to ${partitionCount - 1}`,
   })
 }
+
+/** POSITION_INVALID: nothing was ever written there. */
+export function beyondEnd(topic: string, partition: number, position: bigint, end: bigint): StreamError {
+  return new StreamError({
+    code: 'POSITION_INVALID',
+    message: `Cannot read topic "${topic}": offset ${position} of partition ${partition} is beyond its end ${end}`,
+    hint: `%topic ${topic} --from latest`,
+  })
+}

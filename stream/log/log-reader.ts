@@ -8,7 +8,7 @@
  * else batches are cut. Waiting costs nothing: an append wakes the reader, or a timer when a feed knows its next record.
  */
 import { StreamError } from '../errors.ts'
-import { lastPerPartition, parseReadBound, requirePartition } from '../connectors/read-bound.ts'
+import { beyondEnd, lastPerPartition, parseReadBound, requirePartition } from '../connectors/read-bound.ts'
 import { BatchBuilder } from './batch-builder.ts'
 import type { ReadBound } from '../connectors/read-bound.ts'
 import type { ReadOptions, Reader, ReadResult } from '../connectors/connector.ts'
@@ -64,6 +64,7 @@ export class LogReader implements Reader {
       const log = topic.partitions[p]!
       const asked = options.positions?.get(p)
       const position = asked === undefined ? this.#resolve(from, p) : Number(asked)
+      if (position > log.highOffset) throw beyondEnd(topic.name, p, BigInt(position), BigInt(log.highOffset))
       const end = to === undefined || this.#endAtMs !== undefined ? Infinity : this.#resolve(to, p)
       return { partition: p, position, historyEnd: Math.min(log.highOffset, end), end, announced: false }
     })

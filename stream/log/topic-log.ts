@@ -45,7 +45,8 @@ export class TopicLog {
     this.retentionBytes = options.retentionBytes ?? defaultRetentionBytes
     const each = Math.floor(this.retentionBytes / options.partitions)
     this.partitions = Array.from({ length: options.partitions }, () => new PartitionLog(each))
-    this.parts = options
+    const { description, columns, timeField } = options
+    this.parts = { description, columns, timeField }
   }
 
   /** Appends one record; without a partition it is chosen by key, else round robin. Gives its position. */

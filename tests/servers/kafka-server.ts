@@ -79,6 +79,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
     const limitMs = Date.now() + readyLimitMs
     while (!(await ready('127.0.0.1', port!))) {
       if (started.exitCode !== null || Date.now() > limitMs) {
+        started.kill('SIGKILL')
         throw new Error(`Kafka did not become ready:\n${readFileSync(join(folder, 'broker.log'), 'utf8').slice(-2000)}`)
       }
       await wait(25)
@@ -139,15 +140,23 @@ function properties(port: number, controllerPort: number, more: readonly string[
   ].join('\n')
 }
 
+/**
+ * Ports nobody listens on, below the range from which the system gives ports to outgoing connections: such a one may be taken in
+ * the second the broker needs to start.
+ */
 async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = net.createServer()
-      await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-      return server
-    }),
-  )
-  const ports = servers.map(server => (server.address() as net.AddressInfo).port)
-  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
-  return ports
+  const found = new Set<number>()
+  while (found.size < count) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    if (!found.has(port) && (await free(port))) found.add(port)
+  }
+  return [...found]
+}
+
+function free(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const server = net.createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }

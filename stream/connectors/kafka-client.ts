@@ -1,0 +1,193 @@
+/**
+ * All that is known about kafkajs' insides, typed as far as it is used. kafkajs reads only in groups; its cluster and broker
+ * classes below can fetch without one, which is what exploring needs: nothing joins, nothing is committed. Pinned to 2.2.4.
+ */
+import { createRequire } from 'node:module'
+import { registerCodecs } from './kafka-codecs.ts'
+
+const load = createRequire(import.meta.url)
+
+export interface KafkaMessage {
+  readonly offset: string
+  readonly timestamp: string
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: Readonly<Record<string, Buffer | Buffer[]>>
+  readonly isControlRecord: boolean
+}
+
+export interface PartitionMetadata {
+  readonly partitionId: number
+  readonly leader: number
+}
+
+export interface TopicMetadata {
+  readonly topic: string
+  readonly isInternal: boolean
+  readonly partitionMetadata: readonly PartitionMetadata[]
+}
+
+export interface FetchedPartition {
+  readonly partition: number
+  readonly highWatermark: string
+  readonly lastStableOffset: string
+  readonly abortedTransactions: readonly unknown[]
+  readonly messages: readonly KafkaMessage[]
+}
+
+export interface KafkaBroker {
+  metadata(topics: readonly string[]): Promise<{ readonly topicMetadata: readonly TopicMetadata[] }>
+  fetch(request: {
+    readonly isolationLevel: number
+    readonly maxWaitTime: number
+    readonly minBytes: number
+    readonly maxBytes: number
+    readonly topics: readonly {
+      readonly topic: string
+      readonly partitions: readonly {
+        readonly partition: number
+        readonly fetchOffset: string
+        readonly maxBytes: number
+      }[]
+    }[]
+  }): Promise<{ readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[] }>
+  listOffsets(request: {
+    readonly isolationLevel: number
+    readonly topics: readonly {
+      readonly topic: string
+      readonly partitions: readonly { readonly partition: number; readonly timestamp: number }[]
+    }[]
+  }): Promise<{
+    readonly responses: readonly {
+      readonly topic: string
+      readonly partitions: readonly { readonly partition: number; readonly offset: string }[]
+    }[]
+  }>
+}
+
+export interface KafkaCluster {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  refreshMetadata(): Promise<void>
+  findBroker(options: { readonly nodeId: string }): Promise<KafkaBroker>
+  readonly brokerPool: { findConnectedBroker(): Promise<KafkaBroker> }
+}
+
+export interface KafkaProducer {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  sendBatch(options: {
+    readonly acks: number
+    readonly topicMessages: readonly {
+      readonly topic: string
+      readonly messages: readonly {
+        readonly key: Buffer | null
+        readonly value: Buffer | null
+        readonly partition: number
+        readonly timestamp?: string
+        readonly headers?: Readonly<Record<string, Buffer>>
+      }[]
+    }[]
+  }): Promise<readonly { readonly partition: number; readonly baseOffset?: string }[]>
+}
+
+export interface KafkaAdmin {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  createTopics(options: {
+    readonly waitForLeaders: boolean
+    readonly topics: readonly { readonly topic: string; readonly numPartitions: number }[]
+  }): Promise<boolean>
+  deleteTopics(options: { readonly topics: readonly string[] }): Promise<void>
+}
+
+interface KafkaRoot {
+  producer(options: object): KafkaProducer
+  admin(options?: object): KafkaAdmin
+}
+
+/** What every connection to a cluster shares. Few and short retries: this connector decides itself what to try again. */
+export interface ClusterAddress {
+  readonly brokers: readonly string[]
+  readonly clientId: string
+}
+
+const retry = { retries: 2, initialRetryTime: 100, maxRetryTime: 500 }
+const timeouts = { connectionTimeout: 2000, requestTimeout: 30_000, enforceRequestTimeout: true }
+
+/** Committed transactions only: what was aborted never happened. */
+export const readCommitted = 1
+
+/** A cluster object of its own: its sockets are shared with nobody. */
+export function makeCluster(address: ClusterAddress): KafkaCluster {
+  prepare()
+  const Cluster = load('kafkajs/src/cluster') as new (options: object) => KafkaCluster
+  const socketFactory = load('kafkajs/src/network/socketFactory') as () => unknown
+  return new Cluster({
+    logger: silentLogger(),
+    retry,
+    offsets: new Map(),
+    socketFactory: socketFactory(),
+    brokers: address.brokers,
+    clientId: address.clientId,
+    ...timeouts,
+    metadataMaxAge: 300_000,
+    allowAutoTopicCreation: false,
+    maxInFlightRequests: null,
+    isolationLevel: readCommitted,
+  })
+}
+
+/** The public client, for producing and for creating topics. */
+export function makeKafka(address: ClusterAddress): KafkaRoot {
+  prepare()
+  const { Kafka } = load('kafkajs') as { Kafka: new (options: object) => KafkaRoot }
+  return new Kafka({
+    brokers: address.brokers,
+    clientId: address.clientId,
+    ...timeouts,
+    retry: { ...retry, retries: 5 },
+    logLevel: 0,
+    logCreator: () => () => undefined,
+  })
+}
+
+/** Connects, and learns which brokers there are: leaders are asked for by their number. */
+export async function connectCluster(cluster: KafkaCluster): Promise<void> {
+  await cluster.connect()
+  await cluster.refreshMetadata()
+}
+
+/** Messages of aborted transactions taken out; control records are still there. */
+export function withoutAborted(partition: FetchedPartition): readonly KafkaMessage[] {
+  if (partition.abortedTransactions.length === 0) return partition.messages
+  const filter = load('kafkajs/src/consumer/filterAbortedMessages') as (given: object) => readonly KafkaMessage[]
+  return filter({ messages: partition.messages, abortedTransactions: partition.abortedTransactions })
+}
+
+let prepared = false
+
+function prepare(): void {
+  if (prepared) return
+  prepared = true
+  // One line at each producer otherwise; the partition is always chosen here.
+  process.env['KAFKAJS_NO_PARTITIONER_WARNING'] ??= '1'
+  const codecs = load('kafkajs/src/protocol/message/compression') as Parameters<typeof registerCodecs>[0]
+  registerCodecs(codecs)
+  // After its first request kafkajs arms a 1 ms timer for ever (tulios/kafkajs#1751): 4 % of a core for each idle connection.
+  const queue = load('kafkajs/src/network/requestQueue') as {
+    prototype: { pending: unknown[]; scheduleCheckPendingRequests(this: { pending: unknown[] }): void }
+  }
+  const arm = queue.prototype.scheduleCheckPendingRequests
+  queue.prototype.scheduleCheckPendingRequests = function () {
+    if (this.pending.length > 0) arm.call(this)
+  }
+}
+
+function silentLogger(): unknown {
+  const { createLogger, LEVELS } = load('kafkajs/src/loggers') as {
+    createLogger(options: object): unknown
+    LEVELS: { NOTHING: number }
+  }
+  return createLogger({ level: LEVELS.NOTHING, logCreator: () => () => undefined })
+}

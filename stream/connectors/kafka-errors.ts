@@ -1,0 +1,115 @@
+/** What went wrong between here and a cluster, as one sentence with the next step. */
+import net from 'node:net'
+import { StreamError } from '../errors.ts'
+
+/** Longest time an unreachable cluster may take to say so. */
+export const reachLimitMs = 4000
+
+/**
+ * Resolves when one of the addresses takes a connection. Asked before kafkajs is, whose own errors say "Connection error" after
+ * retries. Throws KAFKA_UNREACHABLE.
+ */
+export async function requireReachable(url: string, addresses: readonly string[]): Promise<void> {
+  const failures = await Promise.all(addresses.map(address => knock(address)))
+  if (failures.some(failure => failure === undefined)) return
+  const { code, address } = failures[0]!
+  const at = address.slice(address.lastIndexOf(':') + 1)
+  const host = address.slice(0, address.lastIndexOf(':'))
+  const why =
+    code === 'ENOTFOUND' || code === 'EAI_AGAIN'
+      ? {
+          told: `host "${host}" is not known`,
+          hint: 'Check the spelling of the host, or the VPN and DNS of this machine',
+        }
+      : code === 'ECONNREFUSED'
+        ? {
+            told: `nothing listens on port ${at} of host "${host}"`,
+            hint: `Check the port (9092 is usual) and that the broker runs: %connect kafka://${host}:9092`,
+          }
+        : {
+            told: `host "${host}" does not answer on port ${at}`,
+            hint: 'Check the host, a firewall or VPN between, and the port',
+          }
+  throw new StreamError({
+    code: 'KAFKA_UNREACHABLE',
+    message: `Cannot connect to "${url}": ${why.told}`,
+    detail: `${address}: ${code}`,
+    hint: why.hint,
+    retriable: true,
+  })
+}
+
+interface Knock {
+  readonly code: string
+  readonly address: string
+}
+
+function knock(address: string): Promise<Knock | undefined> {
+  const colon = address.lastIndexOf(':')
+  const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
+  return new Promise(resolve => {
+    const socket = net.connect({ host, port: Number(address.slice(colon + 1)) })
+    socket.setTimeout(reachLimitMs - 500, () => done({ code: 'ETIMEDOUT', address }))
+    socket.once('connect', () => done(undefined))
+    socket.once('error', (error: NodeJS.ErrnoException) => done({ code: error.code ?? error.message, address }))
+    const done = (failure: Knock | undefined) => {
+      socket.destroy()
+      resolve(failure)
+    }
+  })
+}
+
+/** A port that answers, but not as Kafka's plain protocol does. */
+export function notKafka(url: string, cause: unknown): StreamError {
+  return new StreamError({
+    code: 'KAFKA_UNREACHABLE',
+    message: `Cannot connect to "${url}": the port answers, but not in Kafka's plain protocol`,
+    detail: textOf(cause),
+    hint: 'Check that the port is a plaintext listener of a broker (9092 is usual), not one for TLS, a registry or a web page',
+    retriable: true,
+    cause,
+  })
+}
+
+/** Any failure of a request, unless it is a StreamError already. */
+export function requestFailed(action: string, url: string, cause: unknown): StreamError {
+  if (cause instanceof StreamError) return cause
+  const type = typeOf(cause)
+  const refused = type !== undefined && !connectionLost(cause)
+  return new StreamError({
+    code: refused ? 'KAFKA_REFUSED' : 'KAFKA_UNREACHABLE',
+    message: refused
+      ? `Cannot ${action}: the broker at "${url}" refused with ${type}`
+      : `Cannot ${action}: the connection to "${url}" was lost`,
+    detail: textOf(cause),
+    hint: refused ? (hints[type] ?? 'The broker log tells more') : `Check that the broker runs, then: %connect ${url}`,
+    retriable: !refused,
+    cause,
+  })
+}
+
+const hints: Readonly<Record<string, string>> = {
+  MESSAGE_TOO_LARGE: 'Send smaller records, or raise max.message.bytes of the topic',
+  TOPIC_AUTHORIZATION_FAILED: 'Ask for the right to use this topic',
+  CLUSTER_AUTHORIZATION_FAILED: 'Ask for the right to do this on the cluster',
+  INVALID_REPLICATION_FACTOR: 'The cluster has fewer brokers than the topic would have copies',
+  POLICY_VIOLATION: 'The cluster has rules for topics, its administrator knows them',
+}
+
+/** Kafka's name of the error (`UNKNOWN_TOPIC_OR_PARTITION`), if the broker gave one. */
+export function typeOf(error: unknown): string | undefined {
+  for (let at = error; typeof at === 'object' && at !== null; at = (at as { cause?: unknown }).cause) {
+    const { type } = at as { type?: unknown }
+    if (typeof type === 'string') return type
+  }
+  return undefined
+}
+
+function connectionLost(error: unknown): boolean {
+  const name = error instanceof Error ? error.name : ''
+  return /Connection|Timeout|BrokerNotFound|Closed/.test(name)
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,50 @@
+/** Topics and offsets of a cluster by single requests, so that one deleted topic never spoils the answer about another. */
+import { readCommitted } from './kafka-client.ts'
+import type { KafkaCluster, TopicMetadata } from './kafka-client.ts'
+
+export const earliestTimestamp = -2
+export const latestTimestamp = -1
+
+/** Every topic with its partitions and leaders. */
+export async function allTopics(cluster: KafkaCluster): Promise<readonly TopicMetadata[]> {
+  const broker = await cluster.brokerPool.findConnectedBroker()
+  const { topicMetadata } = await broker.metadata([])
+  return topicMetadata
+}
+
+/** The topic, or undefined when the cluster has none of that name. */
+export async function topicNamed(cluster: KafkaCluster, topic: string): Promise<TopicMetadata | undefined> {
+  // Asking for all of them never fails for a missing one, and brings the names that are near.
+  return (await allTopics(cluster)).find(each => each.topic === topic)
+}
+
+/** Offsets at a timestamp (or -2, -1 for first and end) by topic and partition; a timestamp past the end gives -1. */
+export async function offsetsAt(
+  cluster: KafkaCluster,
+  topics: readonly TopicMetadata[],
+  timestamp: number,
+): Promise<Map<string, Map<number, bigint>>> {
+  const byLeader = new Map<number, { topic: string; partitions: { partition: number; timestamp: number }[] }[]>()
+  for (const { topic, partitionMetadata } of topics) {
+    for (const { partitionId, leader } of partitionMetadata) {
+      let asked = byLeader.get(leader)
+      if (asked === undefined) byLeader.set(leader, (asked = []))
+      let last = asked[asked.length - 1]
+      if (last?.topic !== topic) asked.push((last = { topic, partitions: [] }))
+      last.partitions.push({ partition: partitionId, timestamp })
+    }
+  }
+  const found = new Map<string, Map<number, bigint>>()
+  await Promise.all(
+    [...byLeader].map(async ([leader, asked]) => {
+      const broker = await cluster.findBroker({ nodeId: String(leader) })
+      const { responses } = await broker.listOffsets({ isolationLevel: readCommitted, topics: asked })
+      for (const { topic, partitions } of responses) {
+        let offsets = found.get(topic)
+        if (offsets === undefined) found.set(topic, (offsets = new Map()))
+        for (const { partition, offset } of partitions) offsets.set(partition, BigInt(offset))
+      }
+    }),
+  )
+  return found
+}

@@ -1,0 +1,434 @@
+/**
+ * Reads a Kafka topic without a group: fetch loop → one bounded buffer a partition → batches on demand.
+ *
+ *   history   every partition with history left must show its next record before the smallest timestamp can be chosen
+ *   live      whatever is buffered, smallest timestamp first, each partition in its own order
+ *
+ * A reader has sockets of its own. A broker answers the requests of one connection one after the other, so the waiting fetch of
+ * a quiet topic would hold up every other reader on a shared connection.
+ */
+import { StreamError } from '../errors.ts'
+import { packEnvelopes } from './connector.ts'
+import { connectCluster, readCommitted, withoutAborted } from './kafka-client.ts'
+import { requestFailed, typeOf } from './kafka-errors.ts'
+import { earliestTimestamp, latestTimestamp, offsetsAt, topicNamed } from './kafka-offsets.ts'
+import type { Envelope } from '../model.ts'
+import type { Clock } from '../time/clock.ts'
+import type { Reader, ReadResult } from './connector.ts'
+import type { FetchedPartition, KafkaCluster, KafkaMessage, TopicMetadata } from './kafka-client.ts'
+
+/** A broker answers as soon as there is one record; this is how long it keeps a request without any. */
+const longestWaitMs = 500
+const partitionBytes = 1 << 20
+const fetchBytes = 4 << 20
+/** A partition with so many records waiting is not fetched further: demand has to come first. */
+const bufferedRecords = 5000
+const bufferedBytes = 2 << 20
+
+export interface KafkaCursor {
+  readonly partition: number
+  /** Next offset to hand out. */
+  position: bigint
+  /** Next offset to fetch. */
+  fetchAt: bigint
+  /** End of its history, exclusive. */
+  historyEnd: bigint
+  /** Exclusive end of a bounded read; undefined while endless or not known yet. */
+  end: bigint | undefined
+  high: bigint
+  announced: boolean
+  /** Decoded frames in order of offset; `next` is the first not handed out. */
+  waiting: Envelope[]
+  next: number
+  waitingBytes: number
+}
+
+export interface KafkaReaderOptions {
+  readonly topic: string
+  readonly url: string
+  readonly cluster: KafkaCluster
+  readonly clock: Clock
+  readonly metadata: TopicMetadata
+  readonly cursors: readonly KafkaCursor[]
+  /** Partitions that are not read: idle at once. */
+  readonly unread: readonly number[]
+  readonly bounded: boolean
+  /** A `--to` in the future. */
+  readonly endAtMs: number | undefined
+  readonly maxBatch: number
+  readonly onNotice: (text: string) => void
+  readonly onClosed: (reader: KafkaReader) => void
+}
+
+export class KafkaReader implements Reader {
+  readonly #options: KafkaReaderOptions
+  readonly #cursors: readonly KafkaCursor[]
+  #leaders: ReadonlyMap<number, number>
+  #unread: readonly number[]
+  #endAtMs: number | undefined
+  #closed = false
+  #failure: unknown
+  #lostCount = 0
+  #wakeReader: (() => void) | undefined
+  #wakeFetcher: (() => void) | undefined
+
+  constructor(options: KafkaReaderOptions) {
+    this.#options = options
+    this.#cursors = options.cursors
+    this.#leaders = leadersOf(options.metadata)
+    this.#unread = options.unread
+    this.#endAtMs = options.endAtMs
+    void this.#fetchLoop()
+  }
+
+  get partitionCount(): number {
+    return this.#options.metadata.partitionMetadata.length
+  }
+
+  /** Records that retention deleted before this reader came to them. */
+  get lostCount(): number {
+    return this.#lostCount
+  }
+
+  lagCount(): number {
+    let lag = 0n
+    for (const cursor of this.#cursors) {
+      const high = cursor.end !== undefined && cursor.end < cursor.high ? cursor.end : cursor.high
+      if (high > cursor.position) lag += high - cursor.position
+    }
+    return Number(lag)
+  }
+
+  async next(): Promise<ReadResult | null> {
+    for (;;) {
+      if (this.#closed) return null
+      if (this.#failure !== undefined) throw this.#failure
+      const result = this.#history() ?? this.#live()
+      if (result !== undefined) {
+        this.#wakeFetcher?.()
+        return result
+      }
+      if (this.#finished()) return null
+      this.#wakeFetcher?.()
+      await this.#untilWoken()
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#wakeReader?.()
+    this.#wakeFetcher?.()
+    this.#options.onClosed(this)
+    await this.#options.cluster.disconnect().catch(() => undefined)
+  }
+
+  #finished(): boolean {
+    return (
+      this.#options.bounded &&
+      this.#endAtMs === undefined &&
+      this.#cursors.every(c => c.end !== undefined && c.position >= c.end)
+    )
+  }
+
+  #history(): ReadResult | undefined {
+    const exhausted = this.#newlyExhausted()
+    if (exhausted.length > 0) return this.#result([], exhausted, false)
+    const left = this.#cursors.filter(cursor => !cursor.announced)
+    if (left.length === 0) return undefined
+    const taken: Envelope[] = []
+    while (taken.length < this.#options.maxBatch) {
+      const cursor = smallestHead(left)
+      if (cursor === undefined) break
+      taken.push(this.#take(cursor))
+      if (historyDone(cursor)) break
+    }
+    const ended = this.#newlyExhausted()
+    return taken.length > 0 || ended.length > 0 ? this.#result(taken, ended, false) : undefined
+  }
+
+  #live(): ReadResult | undefined {
+    if (this.#cursors.some(cursor => !cursor.announced)) return undefined
+    const taken: Envelope[] = []
+    let heads = this.#cursors.filter(hasHead)
+    while (heads.length > 0 && taken.length < this.#options.maxBatch) {
+      const cursor = smallestHead(heads)!
+      taken.push(this.#take(cursor))
+      if (!hasHead(cursor)) heads = heads.filter(each => each !== cursor)
+    }
+    return taken.length > 0 ? this.#result(taken, [], true) : undefined
+  }
+
+  #result(envelopes: readonly Envelope[], exhausted: readonly number[], live: boolean): ReadResult {
+    const lost = this.#lostCount === 0 ? undefined : { lostCount: this.#lostCount }
+    return { batch: packEnvelopes(envelopes), exhausted, live, ...lost }
+  }
+
+  #take(cursor: KafkaCursor): Envelope {
+    const envelope = cursor.waiting[cursor.next++]!
+    cursor.position = envelope.offset + 1n
+    cursor.waitingBytes -= sizeOf(envelope)
+    if (cursor.next === cursor.waiting.length) {
+      cursor.waiting = []
+      cursor.next = 0
+      cursor.position = cursor.fetchAt
+    }
+    return envelope
+  }
+
+  #newlyExhausted(): number[] {
+    const exhausted = [...this.#unread]
+    this.#unread = []
+    for (const cursor of this.#cursors) {
+      if (cursor.announced || !historyDone(cursor)) continue
+      cursor.announced = true
+      exhausted.push(cursor.partition)
+    }
+    return exhausted.sort((a, b) => a - b)
+  }
+
+  #untilWoken(): Promise<void> {
+    return new Promise(resolve => {
+      this.#wakeReader = () => {
+        this.#wakeReader = undefined
+        resolve()
+      }
+    })
+  }
+
+  async #fetchLoop(): Promise<void> {
+    let attempt = 0
+    while (!this.#closed && this.#failure === undefined) {
+      try {
+        await this.#fixEnds()
+        const wanted = this.#wanted()
+        if (wanted.length === 0) {
+          this.#wakeReader?.()
+          if (this.#finished()) return
+          await new Promise<void>(resolve => (this.#wakeFetcher = resolve))
+          continue
+        }
+        await this.#fetch(wanted)
+        if (attempt > 0)
+          this.#options.onNotice(`Reading topic "${this.#options.topic}" goes on: "${this.#options.url}" is back`)
+        attempt = 0
+      } catch (error) {
+        if (this.#closed) return
+        await this.#recover(error, attempt++)
+      }
+    }
+  }
+
+  /** While there is history, only partitions that have some: a request for a quiet one would hold up the others. */
+  #wanted(): readonly KafkaCursor[] {
+    const history = this.#cursors.filter(cursor => cursor.fetchAt < cursor.historyEnd)
+    return (history.length > 0 ? history : this.#cursors).filter(wantsMore)
+  }
+
+  async #fetch(wanted: readonly KafkaCursor[]): Promise<void> {
+    const { topic, cluster } = this.#options
+    const byLeader = new Map<number, KafkaCursor[]>()
+    for (const cursor of wanted) {
+      const leader = this.#leaders.get(cursor.partition) ?? -1
+      const group = byLeader.get(leader)
+      if (group === undefined) byLeader.set(leader, [cursor])
+      else group.push(cursor)
+    }
+    // A partition whose reader is behind is left out; the others must not hold it up for long once it has room again.
+    const ending = this.#cursors.filter(cursor => cursor.end === undefined || cursor.fetchAt < cursor.end)
+    const maxWaitTime = wanted.length < ending.length ? 50 : longestWaitMs
+    await Promise.all(
+      [...byLeader].map(async ([leader, cursors]) => {
+        const broker = await cluster.findBroker({ nodeId: String(leader) })
+        const { responses } = await broker.fetch({
+          isolationLevel: readCommitted,
+          maxWaitTime: this.#waitMs(maxWaitTime),
+          minBytes: 1,
+          maxBytes: fetchBytes,
+          topics: [
+            {
+              topic,
+              partitions: cursors.map(({ partition, fetchAt }) => ({
+                partition,
+                fetchOffset: String(fetchAt),
+                maxBytes: partitionBytes,
+              })),
+            },
+          ],
+        })
+        for (const { partitions } of responses) for (const fetched of partitions) this.#store(fetched)
+        this.#wakeReader?.()
+      }),
+    )
+  }
+
+  #waitMs(longestMs: number): number {
+    if (this.#endAtMs === undefined) return longestMs
+    return Math.max(1, Math.min(longestMs, this.#endAtMs - this.#options.clock.nowMs()))
+  }
+
+  #store(fetched: FetchedPartition): void {
+    const cursor = this.#cursors.find(each => each.partition === fetched.partition)
+    if (cursor === undefined) return
+    cursor.high =
+      BigInt(fetched.lastStableOffset) >= 0n ? BigInt(fetched.lastStableOffset) : BigInt(fetched.highWatermark)
+    const last = fetched.messages[fetched.messages.length - 1]
+    for (const message of withoutAborted(fetched)) {
+      const offset = BigInt(message.offset)
+      // A batch is sent whole: it may begin before the asked offset and end after the bound.
+      if (offset < cursor.fetchAt || message.isControlRecord || (cursor.end !== undefined && offset >= cursor.end))
+        continue
+      const envelope = envelopeOf(message, offset, cursor.partition)
+      cursor.waiting.push(envelope)
+      cursor.waitingBytes += sizeOf(envelope)
+    }
+    if (last !== undefined) cursor.fetchAt = max(cursor.fetchAt, BigInt(last.offset) + 1n)
+    // Compaction may leave a batch without records: nothing comes although the end is further on. Step over it.
+    else if (cursor.fetchAt < cursor.high) cursor.fetchAt += 1n
+    if (cursor.next === cursor.waiting.length) cursor.position = max(cursor.position, cursor.fetchAt)
+  }
+
+  /** A bound that lay in the future is looked up when its time has come. */
+  async #fixEnds(): Promise<void> {
+    if (this.#endAtMs === undefined || this.#options.clock.nowMs() < this.#endAtMs) return
+    const { cluster, metadata, topic } = this.#options
+    const at = (await offsetsAt(cluster, [metadata], this.#endAtMs)).get(topic)
+    const ends = (await offsetsAt(cluster, [metadata], latestTimestamp)).get(topic)
+    for (const cursor of this.#cursors) {
+      const found = at?.get(cursor.partition) ?? -1n
+      const end = found >= 0n ? found : (ends?.get(cursor.partition) ?? cursor.fetchAt)
+      cursor.end = end
+      const kept = cursor.waiting.slice(cursor.next).filter(each => each.offset < end)
+      cursor.waiting = kept
+      cursor.next = 0
+      if (kept.length === 0) cursor.position = max(cursor.position, cursor.fetchAt)
+    }
+    this.#endAtMs = undefined
+  }
+
+  async #recover(error: unknown, attempt: number): Promise<void> {
+    const { topic, url, clock, cluster, onNotice } = this.#options
+    const type = typeOf(error)
+    if (type === 'OFFSET_OUT_OF_RANGE') {
+      try {
+        await this.#skipDeleted()
+        return
+      } catch {
+        // The broker went away meanwhile: below.
+      }
+    }
+    if (type === 'TOPIC_AUTHORIZATION_FAILED') return this.#fail(requestFailed(`read topic "${topic}"`, url, error))
+    if (attempt === 1)
+      onNotice(
+        `Reading topic "${topic}" waits: the connection to "${url}" was lost, it is tried again until it is back`,
+      )
+    const delayMs = Math.min(1000, 100 * 2 ** Math.min(attempt, 4))
+    await new Promise<void>(resolve => {
+      const timer = clock.setTimer(delayMs, resolve)
+      this.#wakeFetcher = () => {
+        if (!this.#closed) return
+        timer.cancel()
+        resolve()
+      }
+    })
+    if (this.#closed) return
+    try {
+      await connectCluster(cluster)
+      const metadata = await topicNamed(cluster, topic)
+      if (metadata !== undefined) this.#leaders = leadersOf(metadata)
+      // A restarting broker forgets nothing; a topic that is really gone stays gone.
+      else if (attempt > 5) this.#fail(deleted(topic))
+    } catch {
+      // Still away: the next fetch fails again, with a longer pause.
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = error
+    this.#wakeReader?.()
+  }
+
+  /** Retention overtook the reader: it goes on at the first record there is, and counts what it missed. */
+  async #skipDeleted(): Promise<void> {
+    const { cluster, metadata, topic } = this.#options
+    const lows = (await offsetsAt(cluster, [metadata], earliestTimestamp)).get(topic)
+    const highs = (await offsetsAt(cluster, [metadata], latestTimestamp)).get(topic)
+    for (const cursor of this.#cursors) {
+      const low = lows?.get(cursor.partition) ?? 0n
+      const high = highs?.get(cursor.partition) ?? 0n
+      if (cursor.fetchAt > high) {
+        return this.#fail(
+          new StreamError({
+            code: 'POSITION_INVALID',
+            message: `Cannot go on reading topic "${topic}": partition ${cursor.partition} ends at ${high}, position ${cursor.fetchAt} is gone`,
+            detail: 'The topic was deleted and created again, or the broker lost its log',
+            hint: `%topic ${topic} --from earliest`,
+          }),
+        )
+      }
+      if (cursor.fetchAt >= low) continue
+      this.#lostCount += Number(low - cursor.fetchAt)
+      cursor.fetchAt = low
+      if (cursor.next === cursor.waiting.length) cursor.position = low
+    }
+  }
+}
+
+export function leadersOf(metadata: TopicMetadata): Map<number, number> {
+  return new Map(metadata.partitionMetadata.map(({ partitionId, leader }) => [partitionId, leader]))
+}
+
+function wantsMore(cursor: KafkaCursor): boolean {
+  if (cursor.end !== undefined && cursor.fetchAt >= cursor.end) return false
+  return cursor.waiting.length - cursor.next < bufferedRecords && cursor.waitingBytes < bufferedBytes
+}
+
+function hasHead(cursor: KafkaCursor): boolean {
+  return cursor.next < cursor.waiting.length
+}
+
+function historyDone(cursor: KafkaCursor): boolean {
+  return hasHead(cursor)
+    ? cursor.waiting[cursor.next]!.offset >= cursor.historyEnd
+    : cursor.fetchAt >= cursor.historyEnd
+}
+
+/** The cursor whose next record is the oldest; undefined while one of them still waits for its next record. */
+function smallestHead(cursors: readonly KafkaCursor[]): KafkaCursor | undefined {
+  let best: KafkaCursor | undefined
+  for (const cursor of cursors) {
+    if (cursor.announced && !hasHead(cursor)) continue
+    if (!hasHead(cursor)) return undefined
+    const { timestampMs } = cursor.waiting[cursor.next]!
+    if (best === undefined || timestampMs < best.waiting[best.next]!.timestampMs) best = cursor
+  }
+  return best
+}
+
+function envelopeOf(message: KafkaMessage, offset: bigint, partition: number): Envelope {
+  let headers: Record<string, Uint8Array> | undefined
+  for (const name of Object.keys(message.headers)) {
+    const value = message.headers[name]!
+    headers ??= {}
+    // A repeated header: the last one counts, as in a map.
+    headers[name] = Array.isArray(value) ? value[value.length - 1]! : value
+  }
+  const { key, value } = message
+  return { partition, offset, timestampMs: Number(message.timestamp), key, value, headers }
+}
+
+function sizeOf(envelope: Envelope): number {
+  return (envelope.key?.length ?? 0) + (envelope.value?.length ?? 0) + 64
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
+}
+
+function deleted(topic: string): StreamError {
+  return new StreamError({
+    code: 'TOPIC_UNKNOWN',
+    message: `Cannot go on reading topic "${topic}": it was deleted`,
+    hint: `%topics create ${topic}`,
+  })
+}

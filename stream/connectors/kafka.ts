@@ -1,0 +1,364 @@
+/**
+ * `kafka://host:9092[,host:9092]` as a connection: topics, offsets, producing, and readers without a group. Nothing joins a group
+ * and nothing is committed, so looking into a topic leaves no trace on the cluster.
+ */
+import { StreamError } from '../errors.ts'
+import { connectCluster, makeCluster, makeKafka } from './kafka-client.ts'
+import { notKafka, reachLimitMs, requestFailed, requireReachable, typeOf } from './kafka-errors.ts'
+import { allTopics, earliestTimestamp, latestTimestamp, offsetsAt } from './kafka-offsets.ts'
+import { KafkaReader } from './kafka-reader.ts'
+import { unknownTopic } from './nearest-names.ts'
+import { partitionOfKey } from './partitioner.ts'
+import { beyondEnd, lastPerPartition, parseReadBound, requirePartition } from './read-bound.ts'
+import type { Clock } from '../time/clock.ts'
+import type { Connection, OutgoingRecord, Reader, ReadOptions, TopicSummary } from './connector.ts'
+import type { ClusterAddress, KafkaAdmin, KafkaCluster, KafkaProducer, TopicMetadata } from './kafka-client.ts'
+import type { KafkaCursor } from './kafka-reader.ts'
+import type { ReadBound } from './read-bound.ts'
+
+/** A request holds one batch for each partition, and a broker takes 1 MB for a batch unless told otherwise. */
+const requestBytes = 500_000
+const requestRecords = 5000
+
+export interface KafkaOptions {
+  readonly as: string
+  readonly clock: Clock
+  /** Told when a reader loses its broker and when it is back. */
+  readonly onNotice?: ((text: string) => void) | undefined
+}
+
+/** Opens a connection, or says within five seconds why it cannot. Throws KAFKA_UNREACHABLE. */
+export async function openKafka(url: string, options: KafkaOptions): Promise<KafkaConnection> {
+  const brokers = addressesOf(url)
+  const clean = `kafka://${brokers.join(',')}`
+  await requireReachable(clean, brokers)
+  const address = { brokers, clientId: 'riffle' }
+  const cluster = makeCluster(address)
+  try {
+    await withinLimit(connectCluster(cluster), options.clock)
+    await withinLimit(allTopics(cluster), options.clock)
+  } catch (cause) {
+    void cluster.disconnect().catch(() => undefined)
+    throw notKafka(clean, cause)
+  }
+  return new KafkaConnection(clean, address, cluster, options)
+}
+
+export class KafkaConnection implements Connection {
+  readonly name: string
+  readonly url: string
+  readonly #address: ClusterAddress
+  readonly #cluster: KafkaCluster
+  readonly #clock: Clock
+  readonly #onNotice: (text: string) => void
+  readonly #readers = new Set<Reader>()
+  #producer: Promise<KafkaProducer> | undefined
+  #roundRobin = 0
+
+  constructor(url: string, address: ClusterAddress, cluster: KafkaCluster, options: KafkaOptions) {
+    this.url = url
+    this.name = options.as
+    this.#address = address
+    this.#cluster = cluster
+    this.#clock = options.clock
+    this.#onNotice = options.onNotice ?? (() => undefined)
+  }
+
+  async topics(options: { readonly internal?: boolean } = {}): Promise<TopicSummary[]> {
+    const topics = await this.#asking('list topics', () => allTopics(this.#cluster))
+    const shown = topics.filter(topic => options.internal === true || !isInternal(topic))
+    const summaries = await this.#summaries(shown)
+    return summaries.sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  async describe(name: string): Promise<TopicSummary> {
+    const [summary] = await this.#summaries([await this.#topic(name, 'describe')])
+    return summary!
+  }
+
+  async create(name: string, options: { readonly partitions: number }): Promise<void> {
+    const topics = [{ topic: name, numPartitions: options.partitions }]
+    const made = await this.#administering(`create topic "${name}"`, admin =>
+      admin.createTopics({ waitForLeaders: true, topics }),
+    )
+    if (made) return
+    throw new StreamError({
+      code: 'TOPIC_EXISTS',
+      message: `Cannot create topic "${name}": it exists`,
+      hint: `%topic ${name}`,
+    })
+  }
+
+  async delete(name: string): Promise<void> {
+    await this.#topic(name, 'delete')
+    await this.#administering(`delete topic "${name}"`, admin => admin.deleteTopics({ topics: [name] }))
+  }
+
+  async produce(name: string, records: readonly OutgoingRecord[]): Promise<{ partition: number; offset: bigint }[]> {
+    const { partitionMetadata } = await this.#topic(name, 'produce to')
+    const count = partitionMetadata.length
+    for (const { partition } of records) if (partition !== undefined) requirePartition(name, partition, count)
+    const positions: { partition: number; offset: bigint }[] = []
+    for (let at = 0; at < records.length;) {
+      let end = at
+      for (let bytes = 0; end < records.length && end - at < requestRecords; end++) {
+        bytes += (records[end]!.key?.length ?? 0) + (records[end]!.value?.length ?? 0) + 70
+        if (bytes > requestBytes && end > at) break
+      }
+      positions.push(...(await this.#send(name, records.slice(at, end), count)))
+      at = end
+    }
+    return positions
+  }
+
+  async read(name: string, options: ReadOptions): Promise<Reader> {
+    const topic = await this.#topic(name, 'read')
+    const count = topic.partitionMetadata.length
+    if (options.partition !== undefined) requirePartition(name, options.partition, count)
+    const nowMs = this.#clock.nowMs()
+    const from = parseReadBound(options.from, nowMs)
+    const to = options.to === undefined ? undefined : parseReadBound(options.to, nowMs, 'to')
+    for (const bound of [from, to]) if (bound?.kind === 'offset') requirePartition(name, bound.partition, count)
+    const future = to?.kind === 'instant' && to.instantMs > nowMs
+    const known = await this.#asking(`read topic "${name}"`, () => this.#bounds(topic, [from, future ? undefined : to]))
+    const read = ({ partitionId: p }: { readonly partitionId: number }) =>
+      (options.partition === undefined || options.partition === p) &&
+      (from.kind !== 'offset' || from.partition === p) &&
+      (to?.kind !== 'offset' || to.partition === p)
+    const cursors = topic.partitionMetadata.filter(read).map(({ partitionId }) => {
+      const high = known.highs.get(partitionId) ?? 0n
+      const position = options.positions?.get(partitionId) ?? known.at(from, partitionId)
+      if (position > high) throw beyondEnd(name, partitionId, position, high)
+      return cursorAt(partitionId, position, high, to === undefined || future ? undefined : known.at(to, partitionId))
+    })
+    const cluster = makeCluster(this.#address)
+    await this.#asking(`read topic "${name}"`, () => connectCluster(cluster))
+    const reader = new KafkaReader({
+      topic: name,
+      url: this.url,
+      cluster,
+      clock: this.#clock,
+      metadata: topic,
+      cursors: cursors.sort((a, b) => a.partition - b.partition),
+      unread: topic.partitionMetadata.filter(each => !read(each)).map(each => each.partitionId),
+      bounded: to !== undefined,
+      endAtMs: future ? to.instantMs : undefined,
+      maxBatch: options.maxBatch ?? 4096,
+      onNotice: this.#onNotice,
+      onClosed: closed => this.#readers.delete(closed),
+    })
+    this.#readers.add(reader)
+    return reader
+  }
+
+  nowMs(): number {
+    return this.#clock.nowMs()
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#readers].map(reader => reader.close()))
+    const producer = await this.#producer?.catch(() => undefined)
+    this.#producer = undefined
+    await producer?.disconnect().catch(() => undefined)
+    await this.#cluster.disconnect().catch(() => undefined)
+  }
+
+  async #topic(name: string, action: string): Promise<TopicMetadata> {
+    const topics = await this.#asking(`${action} topic "${name}"`, () => allTopics(this.#cluster))
+    const found = topics.find(({ topic }) => topic === name)
+    if (found !== undefined) return found
+    const names = topics.filter(topic => !isInternal(topic)).map(({ topic }) => topic)
+    throw unknownTopic(action, name, this.name, names.sort())
+  }
+
+  async #summaries(topics: readonly TopicMetadata[]): Promise<TopicSummary[]> {
+    const [lows, highs] = await this.#asking('list offsets', () =>
+      Promise.all([
+        offsetsAt(this.#cluster, topics, earliestTimestamp),
+        offsetsAt(this.#cluster, topics, latestTimestamp),
+      ]),
+    )
+    return topics.map(topic => ({
+      name: topic.topic,
+      internal: isInternal(topic),
+      partitions: topic.partitionMetadata
+        .map(({ partitionId }) => ({
+          partition: partitionId,
+          lowOffset: lows.get(topic.topic)?.get(partitionId) ?? 0n,
+          highOffset: highs.get(topic.topic)?.get(partitionId) ?? 0n,
+        }))
+        .sort((a, b) => a.partition - b.partition),
+    }))
+  }
+
+  /** First and end offsets, and those of every instant that a bound names. */
+  async #bounds(topic: TopicMetadata, bounds: readonly (ReadBound | undefined)[]) {
+    const ask = async (timestamp: number) =>
+      (await offsetsAt(this.#cluster, [topic], timestamp)).get(topic.topic) ?? new Map<number, bigint>()
+    const instants = bounds.flatMap(bound => (bound?.kind === 'instant' ? [bound.instantMs] : []))
+    const [lows, highs, ...found] = await Promise.all([
+      ask(earliestTimestamp),
+      ask(latestTimestamp),
+      ...instants.map(ask),
+    ])
+    const at = (bound: ReadBound, p: number): bigint => {
+      const low = lows!.get(p) ?? 0n
+      const high = highs!.get(p) ?? 0n
+      if (bound.kind === 'earliest') return low
+      if (bound.kind === 'latest') return high
+      if (bound.kind === 'offset') return bound.offset
+      if (bound.kind === 'last') {
+        const start = high - BigInt(lastPerPartition(bound.count, topic.partitionMetadata.length))
+        return start > low ? start : low
+      }
+      const offset = found[instants.indexOf(bound.instantMs)]!.get(p) ?? -1n
+      return offset < 0n ? high : offset
+    }
+    return { highs: highs!, at }
+  }
+
+  async #send(topic: string, records: readonly OutgoingRecord[], partitionCount: number) {
+    const messages = records.map(record => ({
+      key: bufferOf(record.key),
+      value: bufferOf(record.value),
+      partition:
+        record.partition ??
+        (record.key === null ? this.#roundRobin++ % partitionCount : partitionOfKey(record.key, partitionCount)),
+      timestamp: String(record.timestampMs ?? this.#clock.nowMs()),
+      headers: Object.fromEntries(
+        Object.entries(record.headers ?? {}).map(([name, value]) => [name, bufferOf(value)!]),
+      ),
+    }))
+    const producer = await this.#producing()
+    const answers = await this.#asking(`produce to topic "${topic}"`, () =>
+      producer.sendBatch({ acks: -1, topicMessages: [{ topic, messages }] }),
+    )
+    // One batch a partition and request: offsets follow one another in the order given.
+    const next = new Map(answers.map(({ partition, baseOffset }) => [partition, BigInt(baseOffset ?? -1)]))
+    return messages.map(({ partition }) => {
+      const offset = next.get(partition) ?? -1n
+      next.set(partition, offset + 1n)
+      return { partition, offset }
+    })
+  }
+
+  #producing(): Promise<KafkaProducer> {
+    this.#producer ??= (async () => {
+      const producer = makeKafka(this.#address).producer({
+        allowAutoTopicCreation: false,
+        createPartitioner: () => (given: { readonly message: { readonly partition: number } }) =>
+          given.message.partition,
+      })
+      try {
+        await withinLimit(producer.connect(), this.#clock)
+      } catch (error) {
+        this.#producer = undefined
+        throw requestFailed('produce', this.url, error)
+      }
+      return producer
+    })()
+    return this.#producer
+  }
+
+  async #administering<T>(action: string, f: (admin: KafkaAdmin) => Promise<T>): Promise<T> {
+    const admin = makeKafka(this.#address).admin()
+    try {
+      await withinLimit(admin.connect(), this.#clock)
+      return await f(admin)
+    } catch (error) {
+      throw requestFailed(action, this.url, error)
+    } finally {
+      await admin.disconnect().catch(() => undefined)
+    }
+  }
+
+  /** A request on the shared connection: once more after a reconnect, since a broker may have been restarted meanwhile. */
+  async #asking<T>(action: string, f: () => Promise<T>): Promise<T> {
+    try {
+      return await withinLimit(f(), this.#clock)
+    } catch (first) {
+      if (first instanceof StreamError) throw first
+      try {
+        await requireReachable(this.url, this.#address.brokers)
+        await withinLimit(connectCluster(this.#cluster), this.#clock)
+        return await withinLimit(f(), this.#clock)
+      } catch (error) {
+        throw requestFailed(
+          action,
+          this.url,
+          typeOf(error) === undefined && typeOf(first) !== undefined ? first : error,
+        )
+      }
+    }
+  }
+}
+
+/** `kafka://a:9092,b` → `['a:9092', 'b:9092']`. Throws OPTION_INVALID. */
+function addressesOf(url: string): string[] {
+  const rest = url.replace(/^kafka:\/\//, '').replace(/\/+$/, '')
+  if (rest.includes('@')) {
+    throw new StreamError({
+      code: 'OPTION_INVALID',
+      message: 'Cannot connect to Kafka: the URL holds a user name or password, which a notebook would keep',
+      hint: `%connect kafka://${rest.slice(rest.lastIndexOf('@') + 1)}`,
+    })
+  }
+  const brokers = rest.split(',').map(each => (/:\d+$/.test(each) ? each : `${each}:9092`))
+  for (const broker of brokers) {
+    const port = Number(broker.slice(broker.lastIndexOf(':') + 1))
+    if (/^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d+$/.test(broker) && port > 0 && port < 65536) continue
+    throw new StreamError({
+      code: 'OPTION_INVALID',
+      message: `Cannot connect to "${url}": "${broker}" is no host and port`,
+      hint: '%connect kafka://localhost:9092',
+    })
+  }
+  return brokers
+}
+
+/** Fails when the cluster says nothing: kafkajs itself would wait for half a minute. */
+async function withinLimit<T>(work: Promise<T>, clock: Clock): Promise<T> {
+  let stop = () => undefined as void
+  const limit = new Promise<never>((_resolve, reject) => {
+    const timer = clock.setTimer(reachLimitMs, () => reject(new TimeoutError()))
+    stop = () => timer.cancel()
+  })
+  try {
+    return await Promise.race([work, limit])
+  } finally {
+    stop()
+  }
+}
+
+class TimeoutError extends Error {
+  override readonly name = 'TimeoutError'
+
+  constructor() {
+    super(`no answer within ${reachLimitMs} ms`)
+  }
+}
+
+function cursorAt(partition: number, position: bigint, high: bigint, end: bigint | undefined): KafkaCursor {
+  const historyEnd = end !== undefined && end < high ? end : high
+  return {
+    partition,
+    position,
+    fetchAt: position,
+    historyEnd,
+    end,
+    high,
+    announced: false,
+    waiting: [],
+    next: 0,
+    waitingBytes: 0,
+  }
+}
+
+function isInternal({ topic, isInternal: internal }: TopicMetadata): boolean {
+  return internal || topic.startsWith('__') || topic.startsWith('_confluent')
+}
+
+/** The same bytes: kafkajs wants Node's own kind. */
+function bufferOf(bytes: Uint8Array | null): Buffer | null {
+  return bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

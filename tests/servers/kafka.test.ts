@@ -1,0 +1,134 @@
+/** The contract on a real broker, and what only a broker over a network can do: be away, be wrong, come back. */
+import assert from 'node:assert/strict'
+import net from 'node:net'
+import { after, before, test } from 'node:test'
+import { openKafka } from '../../stream/connectors/kafka.ts'
+import { wallClock } from '../../stream/time/clock.ts'
+import { connectorContract, next, valuesOf } from './connector-contract.ts'
+import { produceByHand } from './kafka-protocol.ts'
+import { startKafka } from './kafka-server.ts'
+import type { KafkaServer } from './kafka-server.ts'
+
+let server: Promise<KafkaServer> | undefined
+const kafka = () => (server ??= startKafka())
+
+before(() => void kafka())
+after(async () => (await server)?.stop())
+
+connectorContract('Kafka', async () => {
+  const { host, port, url } = await kafka()
+  const connection = await openKafka(url, { as: 'local', clock: wallClock })
+  return {
+    connection,
+    foreign: (topic, partition, records) => produceByHand(host, port, topic, partition, records),
+    close: () => connection.close(),
+  }
+})
+
+test('a broker that is killed and comes back costs a read no record and doubles none', async () => {
+  const { url, kill, restart } = await kafka()
+  const notices: string[] = []
+  const connection = await openKafka(url, { as: 'local', clock: wallClock, onNotice: text => notices.push(text) })
+  const topic = `killed-${process.pid}`
+  await connection.create(topic, { partitions: 2 })
+  const count = 30_000
+  const value = (i: number) => Buffer.from(JSON.stringify({ i, pad: 'x'.repeat(200) }))
+  await connection.produce(
+    topic,
+    Array.from({ length: count }, (_, i) => ({ key: null, value: value(i) })),
+  )
+  const reader = await connection.read(topic, { from: 'earliest', maxBatch: 300 })
+  const seen: number[] = []
+  const readTo = async (wanted: number) => {
+    while (seen.length < wanted) {
+      const result = await next(reader)
+      assert.notEqual(result, null)
+      seen.push(...valuesOf(result!).map(text => (JSON.parse(text) as { i: number }).i))
+    }
+  }
+  await readTo(3000)
+  await kill()
+  const away = readTo(count + 1)
+  await restart()
+  await connection.produce(topic, [{ key: null, value: value(count) }])
+  await away
+  assert.equal(seen.length, count + 1)
+  assert.equal(new Set(seen).size, count + 1)
+  await connection.close()
+})
+
+test('nothing joins a group and nothing is committed', async () => {
+  const { url, host, port } = await kafka()
+  const connection = await openKafka(url, { as: 'local', clock: wallClock })
+  const topic = `traceless-${process.pid}`
+  await connection.create(topic, { partitions: 1 })
+  await produceByHand(host, port, topic, 0, [{ key: null, value: 'v', timestampMs: 1 }])
+  const reader = await connection.read(topic, { from: 'earliest' })
+  await next(reader)
+  const internal = await connection.topics({ internal: true })
+  assert.deepEqual(
+    internal.filter(each => each.name === '__consumer_offsets'),
+    [],
+  )
+  await connection.close()
+})
+
+async function fails(url: string): Promise<{ code: string; message: string; hint: string; tookMs: number }> {
+  const startedMs = Date.now()
+  try {
+    await (await openKafka(url, { as: 'x', clock: wallClock })).close()
+  } catch (error) {
+    const { code, message, hint } = error as { code: string; message: string; hint: string }
+    return { code, message, hint, tookMs: Date.now() - startedMs }
+  }
+  return assert.fail(`${url} opened`)
+}
+
+test('an unknown host is told within five seconds', async () => {
+  const error = await fails('kafka://no-such-host.invalid:9092')
+  assert.equal(error.code, 'KAFKA_UNREACHABLE')
+  assert.match(error.message, /host "no-such-host\.invalid" (is not known|does not answer)/)
+  assert.ok(error.tookMs < 5000)
+})
+
+test('a port where nothing listens is told with the next step', async () => {
+  const closed = net.createServer()
+  await new Promise<void>(resolve => closed.listen(0, '127.0.0.1', resolve))
+  const { port } = closed.address() as net.AddressInfo
+  await new Promise(resolve => closed.close(resolve))
+  const error = await fails(`kafka://127.0.0.1:${port}`)
+  assert.equal(
+    error.message,
+    `Cannot connect to "kafka://127.0.0.1:${port}": nothing listens on port ${port} of host "127.0.0.1"`,
+  )
+  assert.match(error.hint, /%connect kafka:\/\/127\.0\.0\.1:9092/)
+  assert.ok(error.tookMs < 5000)
+})
+
+for (const [kind, answer] of [
+  ['says nothing', undefined],
+  ['is a web server', 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n'],
+] as const) {
+  test(`a port that ${kind} is told within five seconds`, async () => {
+    const sockets = new Set<net.Socket>()
+    const other = net.createServer(socket => {
+      sockets.add(socket)
+      socket.on('error', () => undefined)
+      socket.on('data', () => answer !== undefined && socket.end(answer))
+    })
+    await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
+    const { port } = other.address() as net.AddressInfo
+    const error = await fails(`kafka://127.0.0.1:${port}`)
+    assert.equal(error.code, 'KAFKA_UNREACHABLE')
+    assert.match(error.message, /the port answers, but not in Kafka's plain protocol/)
+    assert.ok(error.tookMs < 5000, `took ${error.tookMs} ms`)
+    for (const socket of sockets) socket.destroy()
+    await new Promise(resolve => other.close(resolve))
+  })
+}
+
+test('a secret in the URL is refused and not repeated', async () => {
+  const error = await fails('kafka://alice:secret@localhost:9092')
+  assert.equal(error.code, 'OPTION_INVALID')
+  assert.doesNotMatch(error.message + error.hint, /secret/)
+})
