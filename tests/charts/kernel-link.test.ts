@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ChartHub } from '../../stream/charts/hub.ts'
-import { KernelLink } from './kernel-link.ts'
+import { KernelLink } from '../../extension/src/kernel-link.ts'
 import { LIVE_MIME } from '../../stream/charts/protocol.ts'
 import { VirtualClock } from '../../stream/time/clock.ts'
 import type { ChartConcept } from '../../stream/charts/concept.ts'
-import type { ChartView, LiveChart } from './live-chart.ts'
+import type { ChartView, LiveChart } from '../../extension/src/live-chart.ts'
 import type { FromEngine, LiveBundle, ToEngine } from '../../stream/charts/protocol.ts'
 import type { StreamStats } from '../../stream/model.ts'
 
