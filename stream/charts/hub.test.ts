@@ -297,6 +297,26 @@ test('buttons and sliders reach the stream of this engine only', () => {
   assert.equal(sent.at(-1)?.message.type, 'gone')
 })
 
+test('what is not of the protocol changes nothing and opens no connection', () => {
+  const { hub, chartId, clock, sent, controls, frames } = bench()
+  const strange = [
+    { type: 'credit', count: Number.NaN },
+    { type: 'credit' },
+    { type: 'subscribe', chartId: 7, visible: true },
+    { type: 'control', chartId, action: 'delete' },
+    { type: 'x' },
+    {},
+  ]
+  for (const message of strange) hub.receive('c', message as never)
+  assert.deepEqual(sent, [])
+  assert.deepEqual(controls, [])
+  hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
+  for (const message of strange) hub.receive('c', message as never)
+  hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
+  clock.advance(0)
+  assert.equal(frames().length, 1)
+})
+
 test('a chart the engine does not know is gone', () => {
   const { hub, sent } = bench()
   hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })

@@ -100,7 +100,9 @@ export class ChartHub {
     this.#eachSubscriber(chartId, connection => connection.ended(chartId))
   }
 
+  /** A message of a browser; one that is not of this protocol is ignored. */
   receive(connectionId: string, message: ToEngine): void {
+    if (!wellFormed(message)) return
     if (message.type === 'bye') {
       this.#forget(connectionId)
       return
@@ -196,5 +198,28 @@ export class ChartHub {
       else this.#watched.delete(chartId)
       this.#options.watched?.(chartId, watched)
     }
+  }
+}
+
+/** Whoever can open a comm can send anything: fields that are counted with or looked up by are checked. */
+function wellFormed(message: ToEngine): boolean {
+  switch (message.type) {
+    case 'hello':
+      return typeof message.client === 'string'
+    case 'subscribe':
+    case 'visibility':
+      return typeof message.chartId === 'string' && typeof message.visible === 'boolean'
+    case 'unsubscribe':
+      return typeof message.chartId === 'string'
+    case 'control':
+      return typeof message.chartId === 'string' && ['pause', 'resume', 'stop', 'clear'].includes(message.action)
+    case 'credit':
+      return Number.isFinite(message.count)
+    case 'set-param':
+      return typeof message.name === 'string' && ['number', 'string', 'boolean'].includes(typeof message.value)
+    case 'bye':
+      return true
+    default:
+      return false
   }
 }
