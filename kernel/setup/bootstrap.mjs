@@ -72,6 +72,8 @@ function reasonOf(output) {
   }
   if (/ENOENT.*npm|not found/i.test(output))
     return 'Cannot install the npm packages: npm was not found; install it with Node'
+  if (/EUSAGE/.test(output))
+    return 'Cannot install the npm packages: package.json and package-lock.json do not agree; run npm install'
   const lines = output.split('\n').filter(line => line.trim() !== '' && !/A complete log/.test(line))
   return `Cannot install the npm packages: ${lines[0]?.replace(/^npm (error|ERR!) ?/, '') ?? 'npm ended without a word'}`
 }
