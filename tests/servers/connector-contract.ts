@@ -21,7 +21,7 @@ export interface ForeignRecord {
   readonly headers?: readonly (readonly [string, string])[]
 }
 
-const hangLimitMs = 20_000
+const hangLimitMs = 60_000
 const t0 = Date.UTC(2026, 4, 1, 12)
 
 export function connectorContract(name: string, open: () => Promise<ContractSubject>): void {

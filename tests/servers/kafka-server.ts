@@ -129,6 +129,9 @@ function properties(port: number, controllerPort: number, more: readonly string[
     'share.coordinator.state.topic.replication.factor=1',
     'share.coordinator.state.topic.min.isr=1',
     'group.initial.rebalance.delay.ms=0',
+    // A killed broker may come back as soon as it has started, not when its old session has run out.
+    'broker.session.timeout.ms=3000',
+    'broker.heartbeat.interval.ms=500',
     'auto.create.topics.enable=false',
     'num.partitions=1',
     'num.network.threads=2',
