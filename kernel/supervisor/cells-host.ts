@@ -2,10 +2,11 @@
  * The cells process over the kernel's life: started, given one cell at a time, interrupted by the ladder, replaced when it
  * dies. What it sends is turned into messages of the request it belongs to.
  *
- *   Stop ──▶ line to the watcher thread ──0.5 s──▶ "still running" on the cell ──Stop──▶ the process is replaced
+ *   Stop ──▶ line to the watcher thread ──0.15 s──▶ its children are ended ──0.5 s──▶ "still running" on the cell ──Stop──▶ the process is replaced
  */
 import type { CellError, FromCells, NotebookName, ToCells } from '../cells/protocol.ts'
 import { CellsProcess } from './cells-process.ts'
+import { childrenOf } from './children-of.ts'
 import type { Iopub } from './iopub.ts'
 import type { Header, Json } from './message.ts'
 import type { Entry } from './places.ts'
@@ -45,12 +46,18 @@ interface Running {
   readonly resolve: (outcome: Outcome) => void
   /** An error output was published by the cells process itself. */
   errorShown: boolean
-  noticeTimer: NodeJS.Timeout | undefined
+  readonly startedAt: number
+  stopTimers: NodeJS.Timeout[]
   noticeShown: boolean
   replacing: boolean
 }
 
 const NOTICE_MS = 500
+/** When the children of a cell that does not stop are asked to end, and how. */
+const CHILDREN_SIGNALS = [
+  [150, 'SIGINT'],
+  [350, 'SIGTERM'],
+] as const
 /** A process that cannot even start is not started for ever. */
 const START_LIMIT = 3
 
@@ -107,7 +114,8 @@ export class CellsHost {
         execute,
         resolve,
         errorShown: false,
-        noticeTimer: undefined,
+        startedAt: performance.now(),
+        stopTimers: [],
         noticeShown: false,
         replacing: false,
       }
@@ -127,13 +135,30 @@ export class CellsHost {
       return
     }
     this.#options.watch.interrupt(running.execute.requestId)
-    running.noticeTimer ??= setTimeout(() => {
+    if (running.stopTimers.length > 0) return
+    const notice = setTimeout(() => {
       running.noticeShown = true
       const text =
         `still running: ${running.execute.cellName} does not stop (${firstLine(running.execute.typed)})\n` +
         'Stop once more to replace the cells process: its variables are lost, streams go on\n'
       this.#options.iopub.stream(this.#header(running.execute.requestId), 'stderr', text)
     }, NOTICE_MS)
+    const signals = CHILDREN_SIGNALS.map(([afterMs, signal]) =>
+      setTimeout(() => this.#endChildren(running, signal), afterMs),
+    )
+    running.stopTimers = [notice, ...signals]
+  }
+
+  #endChildren(running: Running, signal: NodeJS.Signals): void {
+    const pid = this.#process?.pid
+    if (pid === undefined) return
+    for (const child of childrenOf(pid, performance.now() - running.startedAt)) {
+      try {
+        process.kill(child, signal)
+      } catch {
+        // Ended by itself.
+      }
+    }
   }
 
   stop(): void {
@@ -200,7 +225,7 @@ export class CellsHost {
     const running = this.#running
     if (running === undefined || running.execute.requestId !== requestId) return
     this.#running = undefined
-    clearTimeout(running.noticeTimer)
+    for (const timer of running.stopTimers) clearTimeout(timer)
     this.#options.watch.forget()
     if (outcome.status === 'error' && outcome.error !== undefined && !running.errorShown) {
       const { ename, evalue, traceback } = outcome.error

@@ -133,7 +133,7 @@ export class NotebookCalls {
     const connections = await engine.call('connections')
     const colon = name.indexOf(':')
     const prefix = connections.find(one => colon > 0 && one.name === name.slice(0, colon))
-    const connection = prefix?.name ?? connections.at(-1)?.name ?? 'embedded'
+    const connection = prefix?.name ?? 'embedded'
     this.#show(
       requestId,
       topicBundle(await engine.call('describeTopic', connection, prefix === undefined ? name : name.slice(colon + 1))),

@@ -13,7 +13,10 @@ export interface Entry {
 export function entryBeside(mainUrl: string, name: string): Entry {
   const main = fileURLToPath(mainUrl)
   const built = main.endsWith('.js')
-  return { path: join(dirname(main), `${name}${built ? '.js' : '.ts'}`), execArgv: built ? [] : ['--import', 'tsx'] }
+  return {
+    path: join(dirname(main), `${name}${built ? '.js' : '.ts'}`), // Resolved here: the child's folder need not know tsx.
+    execArgv: built ? [] : ['--import', import.meta.resolve('tsx')],
+  }
 }
 
 /** The folder of the package `riffle-kernel`, found upwards from the main file. */

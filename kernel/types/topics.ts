@@ -37,13 +37,9 @@ export class TopicTypes {
     const connections = await engine.call('connections')
     const colon = name.indexOf(':')
     const prefix = colon < 0 ? undefined : connections.find(one => one.name === name.slice(0, colon))
-    const connection = prefix ?? connections.at(-1)
-    if (connection === undefined) return undefined
-    const { rowType, columns } = await engine.call(
-      'describeTopic',
-      connection.name,
-      prefix === undefined ? name : name.slice(colon + 1),
-    )
+    // A name without prefix is on the connection called `embedded`, whatever URL that has been given.
+    const [connection, topic] = prefix === undefined ? ['embedded', name] : [prefix.name, name.slice(colon + 1)]
+    const { rowType, columns } = await engine.call('describeTopic', connection, topic)
     return columns.length === 0 ? undefined : rowType
   }
 }
