@@ -187,6 +187,10 @@ export interface NotebookApi {
   ): Promise<void>
   control(action: 'stop' | 'pause' | 'resume', names: readonly string[], options: { all: boolean }): Promise<void>
   notice(text: string): Promise<void>
+  /** Inputs of this session, oldest first. */
+  history(): Promise<readonly { readonly line: number; readonly input: string }[]>
+  /** Aborted when the running cell is stopped. */
+  readonly signal: AbortSignal
 }
 
 export function defineMagic(definition: MagicDefinition): MagicDefinition {

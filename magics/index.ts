@@ -3,18 +3,24 @@
  *
  * A pure library: no I/O, no kernel. A new magic is one file here and one row in the table.
  */
+import { bash } from './bash.ts'
+import { cd } from './cd.ts'
 import { chart } from './chart.ts'
 import { MagicCompleter, type Completion, type MagicHover } from './complete.ts'
 import { completeness, type Completeness } from './completeness.ts'
 import { connect } from './connect.ts'
 import type { ExpandContext, ExpandedCell, MagicDefinition } from './define.ts'
 import { desugar } from './desugar.ts'
+import { env } from './env.ts'
 import { CellExpander } from './expand.ts'
 import { filter } from './filter.ts'
 import { generate } from './generate.ts'
 import { helpPage, magicList, quickReference, type HelpPage } from './help.ts'
+import { history } from './history.ts'
+import { html } from './html.ts'
 import { lsmagic as lsmagicMagic } from './lsmagic.ts'
 import { map } from './map.ts'
+import { markdown } from './markdown.ts'
 import { param } from './param.ts'
 import { pause } from './pause.ts'
 import { produce } from './produce.ts'
@@ -23,11 +29,13 @@ import { resume } from './resume.ts'
 import { mayHoldMagic } from './split.ts'
 import { stop } from './stop.ts'
 import { streams } from './streams.ts'
+import { time } from './time.ts'
 import { topic } from './topic.ts'
 import { topics } from './topics.ts'
 import { types } from './types.ts'
 import { who } from './who.ts'
 import { window } from './window.ts'
+import { writefile } from './writefile.ts'
 
 export { API_NAMES } from './api-names.ts'
 export type { Completion, CompletionMatch, MagicHover } from './complete.ts'
@@ -38,13 +46,19 @@ export { DefaultNames, variableName } from './names.ts'
 export { UsageError } from './usage-error.ts'
 
 export const MAGICS: readonly MagicDefinition[] = [
+  bash,
+  cd,
   chart,
   connect,
   desugar,
+  env,
   filter,
   generate,
+  history,
+  html,
   lsmagicMagic,
   map,
+  markdown,
   param,
   pause,
   produce,
@@ -52,11 +66,13 @@ export const MAGICS: readonly MagicDefinition[] = [
   resume,
   stop,
   streams,
+  time,
   topic,
   topics,
   types,
   who,
   window,
+  writefile,
 ]
 
 const expander = new CellExpander(MAGICS)

@@ -21,6 +21,7 @@ const plain: Readonly<Record<string, readonly [header: string, body?: string]>> 
   topic: ['orders'],
   topics: [''],
   window: ['orders --tumbling 1s'],
+  writefile: ['a.txt', 'text'],
 }
 
 /** Values where the type alone does not tell a good one; `instead` is a header the option needs. */

@@ -20,6 +20,7 @@ import type { NotebookApi } from '../../magics/define.ts'
 declare global {
   var riffle: typeof import('../../stream/index.ts')
   var notebook: NotebookApi
+  var display: { html(text: string): object; markdown(text: string): object }
 }
 declare module '../../stream/topic-types.ts' {
   interface TopicTypes { orders: import('./notebook.ts').Order }
@@ -85,7 +86,7 @@ test('every example of every magic compiles against the API, as the cell and as 
       count++
     })
   }
-  assert.ok(count >= 38, `${count} examples`)
+  assert.ok(count >= 47, `${count} examples`)
   const errors = compile(modules).map(
     error => `${error.file}:${error.line}: ${error.text}\n${modules[error.file] ?? ''}`,
   )

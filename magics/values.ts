@@ -100,6 +100,11 @@ export function quote(text: string): string {
   return `'${escaped}'`
 }
 
+/** A template literal of the text as it is, over several lines when it has them. */
+export function template(text: string): string {
+  return `\`${text.replace(/\\|`|\$\{/g, found => `\\${found}`).replace(/\r/g, '\\r')}\``
+}
+
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', "'": "\\'", '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
 /** A header value as TypeScript, mapped to where it was typed. */
