@@ -268,7 +268,8 @@ export class Run {
   }
 
   private acknowledge(sequence: number, elapsedMs: number, refusal: StreamErrorParts | undefined): void {
-    const entry = this.journal.find(e => e.sequence === sequence)
+    // Sequences are dense, so an entry's place is known.
+    const entry = this.journal[sequence - (this.journal[0]?.sequence ?? 0)]
     const records = entry?.records ?? 0
     this.flowing = Math.max(0, this.flowing - records)
     // What a restored worker repeats was acknowledged before.

@@ -4,19 +4,19 @@
  */
 import { StreamError } from '../../stream/errors.ts'
 import type { StreamErrorParts } from '../../stream/errors.ts'
-import type { StreamState, StreamStats } from '../../stream/model.ts'
+import type { ColumnType, StreamState, StreamStats } from '../../stream/model.ts'
 import type { PlanNode } from '../../stream/plan.ts'
 import type { StartOptions, StreamSummary } from '../../stream/targets/runtime.ts'
 import type { TapFrame } from '../../stream/charts/tap.ts'
 import { captureList } from '../../stream/lambdas/walk.ts'
-import { outline } from '../../stream/targets/outline.ts'
+import { columnsOf, outline } from '../../stream/targets/outline.ts'
+import { RateMeter } from '../../stream/targets/rate.ts'
 import { resolvePlan } from '../../stream/targets/resolve.ts'
 import type { TapSpec } from './compute-protocol.ts'
 import { Execution } from './execution.ts'
 import type { ExecutionDeps } from './execution.ts'
 import { namesIn, requireFields } from './names.ts'
 import { nearest } from './nearest.ts'
-import { RateMeter } from './rate-meter.ts'
 
 export interface StreamsDeps extends ExecutionDeps {
   params(): Readonly<Record<string, unknown>>
@@ -34,7 +34,8 @@ interface Named {
   readonly name: string
   readonly plan: PlanNode
   readonly options: StartOptions
-  readonly rate: RateMeter
+  /** Of the present run: another one counts from zero. */
+  rate: RateMeter
   execution: Execution | undefined
   state: StreamState
   error: StreamErrorParts | undefined
@@ -103,6 +104,7 @@ export class Streams {
       },
     })
     stream.execution = execution
+    stream.rate = new RateMeter()
     stream.state = 'running'
     stream.error = undefined
     for (const tap of taps) execution.run.addTap(tap)
@@ -260,11 +262,11 @@ export class Streams {
     const stream = this.require(name, 'read')
     const stats = stream.execution?.run.stats
     const recordCount = stats?.recordCount ?? 0
-    const alive = stream.state === 'running'
+    const rate = stream.rate.rate(nowMs, recordCount)
     return {
       state: stream.state,
       recordCount,
-      recordsPerSecond: stream.rate.see(recordCount, nowMs, alive),
+      recordsPerSecond: stream.state === 'running' ? rate : 0,
       rowCount: stats?.rowCount ?? 0,
       watermarkMs: stats?.watermarkMs ?? null,
       lagCount: stream.execution?.lagCount() ?? null,
@@ -291,12 +293,23 @@ export class Streams {
         cellId: stream.options.cellId,
         outline: outline(stream.plan),
         stats: this.stats(stream.name, nowMs),
-        columns: stream.execution?.run.columns ?? [],
+        columns: this.columns(stream),
         captures: captureList(stream.plan),
         consumers: [...this.named.values()]
           .filter(s => s.state !== 'stopped' && namesIn(s.plan).includes(stream.name))
           .map(s => s.name),
       }))
+  }
+
+  /** What the rows showed; before the first one what the plan says. */
+  private columns(stream: Named): readonly ColumnType[] {
+    const seen = stream.execution?.run.columns ?? []
+    if (seen.length > 0) return seen
+    const known = (plan: PlanNode): readonly ColumnType[] | undefined => {
+      const found = plan.op === 'stream' ? this.named.get(plan.name) : undefined
+      return found === undefined ? undefined : this.columns(found)
+    }
+    return columnsOf(stream.plan, known) ?? []
   }
 
   async close(): Promise<void> {

@@ -190,7 +190,7 @@ test('params reach lambdas at a record boundary, readers are told', async () => 
   assert.equal(runtime.paramValue('least'), 4)
   await port.push([{ v: 1 }, { v: 5 }])
   assert.deepEqual((await source.next())?.rows, [{ v: 5 }])
-  await assert.rejects(runtime.setParam('least', 11), { code: 'PARAM_INVALID', message: /the most is 10/ })
+  await assert.rejects(runtime.setParam('least', 11), { code: 'PARAM_INVALID', message: /the greatest value is 10/ })
   await assert.rejects(runtime.setParam('most', 1), { code: 'PARAM_INVALID' })
   await source.close()
 })

@@ -1,0 +1,200 @@
+/** The compute worker may end at any moment: what it gave before and what its successor gives are together one undisturbed run. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { Connections } from '../../kernel/engine/connections.ts'
+import { Engine } from '../../kernel/engine/engine.ts'
+import { entryPoint } from '../../kernel/entries.ts'
+import type { PlanNode } from '../../stream/plan.ts'
+import { EmbeddedConnection } from '../../stream/connectors/embedded.ts'
+import { buildPipeline } from '../../stream/pipeline.ts'
+import { decodeBatch } from '../../stream/schemas/decode.ts'
+import { wallClock } from '../../stream/time/clock.ts'
+import { until } from './hosted.ts'
+
+interface Row {
+  at: number
+  v: number
+  k: string
+}
+
+const feed = (id: string): PlanNode => ({ op: 'feed', id, partitions: 1, time: 'at', outOfOrderMs: 50, bounded: false })
+const windowed = (input: PlanNode): PlanNode => ({
+  op: 'window',
+  input,
+  options: {
+    window: { kind: 'tumbling', sizeMs: 100, offsetMs: 0 },
+    by: [{ name: 'k' }],
+    aggregates: [
+      { name: 'n', aggregate: { kind: 'count' } },
+      { name: 'total', aggregate: { kind: 'sum', value: 'v' } },
+      { name: 'high', aggregate: { kind: 'max', value: 'v' } },
+    ],
+    latenessMs: 20,
+    emit: 'changes',
+  },
+})
+
+/** What a pipeline in this thread gives that nobody disturbs. */
+function undisturbed(plan: PlanNode, batches: Row[][]): unknown[] {
+  const rows: unknown[] = []
+  const pipeline = buildPipeline(plan, {
+    revive: () => () => undefined,
+    decode: batch => decodeBatch(batch),
+    onOutput: batch => batch.rows.forEach((row, i) => rows.push([batch.weights?.[i] ?? 1, row, batch.eventTimesMs[i]])),
+  })
+  for (const batch of batches) pipeline.push(0, { kind: 'rows', rows: batch, processingTimeMs: 0 })
+  pipeline.push(0, { kind: 'end' })
+  return rows
+}
+
+function makeEngine(): Engine {
+  return new Engine({
+    worker: entryPoint('kernel/engine/compute-worker'),
+    connections: new Connections(new EmbeddedConnection({ clock: wallClock, demos: [] })),
+    chart: () => {},
+    lambdaOutput: () => {},
+    streamError: () => {},
+    paramChanged: () => {},
+  })
+}
+
+const row = fc.record({
+  at: fc.integer({ min: 0, max: 3000 }),
+  v: fc.integer({ min: -9, max: 9 }),
+  k: fc.constantFrom('a', 'b', 'c'),
+})
+type Step = Row[] | 'kill' | 'snapshot' | 'kill and snapshot'
+
+test('random kills and snapshots at random points change no row', { timeout: 120_000 }, async () => {
+  const engine = makeEngine()
+  const cells = engine.forCells({})
+  let id = 0
+  let replaced = 0
+  const step = fc.oneof(
+    { weight: 8, arbitrary: fc.array(row, { minLength: 1, maxLength: 60 }) },
+    { weight: 2, arbitrary: fc.constantFrom<Step>('kill', 'snapshot', 'kill and snapshot') },
+  )
+  try {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps: Step[]) => {
+        const plan = windowed(feed(`f${++id}`))
+        const subscription = await cells.subscribe(plan, { changes: true })
+        const { run } = engine.subscriptions.executions().at(-1)!
+        const pushes: Promise<void>[] = []
+        const batches: Row[][] = []
+        for (const what of steps) {
+          if (Array.isArray(what)) {
+            batches.push(what)
+            // Not awaited: events are on their way when the worker ends.
+            pushes.push(Promise.resolve(cells.feedPush(`f${id}`, what, {})))
+            if (batches.length % 3 === 0) await pushes.at(-1)
+          }
+          if (what === 'snapshot' || what === 'kill and snapshot') run.snapshotIfDue(Infinity)
+          if (what === 'kill' || what === 'kill and snapshot') {
+            engine.compute.replaceWorker()
+            replaced++
+          }
+        }
+        pushes.push(Promise.resolve(cells.feedEnd(`f${id}`)))
+        const rows: unknown[] = []
+        for (let chunk = await cells.rows(subscription); chunk !== null; chunk = await cells.rows(subscription)) {
+          const { weights, eventTimesMs } = chunk
+          chunk.rows.forEach((r, i) => rows.push([weights?.[i] ?? 1, r, eventTimesMs[i]]))
+        }
+        await Promise.all(pushes)
+        await cells.unsubscribe(subscription)
+        assert.deepEqual(rows, undisturbed(plan, batches))
+      }),
+      { numRuns: 15, seed: 7 },
+    )
+    assert.ok(replaced > 5, `only ${replaced} workers ended`)
+  } finally {
+    await engine.close()
+  }
+})
+
+test(
+  'a topic is read on after a kill from the journal, nothing twice and nothing left out',
+  { timeout: 60_000 },
+  async () => {
+    const engine = makeEngine()
+    const cells = engine.forCells({})
+    try {
+      await cells.createTopic('embedded', 't', { partitions: 1 })
+      const rows: Row[] = Array.from({ length: 20_000 }, (_, i) => ({ at: i, v: i % 10, k: 'abc'[i % 3]! }))
+      await cells.produce('embedded', 't', rows, {})
+      const topic: PlanNode = {
+        op: 'topic',
+        connection: 'embedded',
+        topic: 't',
+        options: { from: 'earliest', time: 'at', outOfOrderMs: 50 },
+      }
+      const subscription = await cells.subscribe(windowed(topic), { bounded: true })
+      const got: unknown[] = []
+      for (let i = 0; ; i++) {
+        const chunk = await cells.rows(subscription)
+        if (chunk === null) break
+        chunk.rows.forEach((r, at) => got.push([1, r, chunk.eventTimesMs[at]]))
+        if (i % 4 === 1 && i < 20) engine.compute.replaceWorker()
+      }
+      const all = undisturbed(windowed(topic), [rows]) as [number, unknown, number][]
+      assert.deepEqual(
+        got,
+        all.filter(([weight]) => weight === 1),
+      )
+      assert.ok(engine.compute.replacedCount > 0)
+    } finally {
+      await engine.close()
+    }
+  },
+)
+
+test('params and named streams come back as they were', { timeout: 60_000 }, async () => {
+  const engine = makeEngine()
+  const cells = engine.forCells({})
+  try {
+    await cells.defineParam({ name: 'least', value: 3 })
+    const f = {
+      kind: 'lambda' as const,
+      text: 'r => r.v >= least.value',
+      captures: { least: { kind: 'param' as const, name: 'least' } },
+      site: { cell: 'cell-1.ts', line: 1, column: 1, excerpt: '' },
+    }
+    const plan: PlanNode = { op: 'filter', input: feed('p'), f }
+    await cells.start('kept', plan, {})
+    const subscription = await cells.subscribe(plan, {})
+    await cells.feedPush(
+      'p',
+      [
+        { at: 1, v: 2 },
+        { at: 2, v: 4 },
+      ],
+      {},
+    )
+    await cells.setParam('least', 1)
+    await cells.feedPush('p', [{ at: 3, v: 2 }], {})
+    const runs = [...engine.subscriptions.executions()]
+    runs[0]!.run.snapshotIfDue(Infinity)
+    await cells.snapshot('kept')
+    engine.compute.replaceWorker()
+    await cells.feedPush(
+      'p',
+      [
+        { at: 4, v: 0 },
+        { at: 5, v: 1 },
+      ],
+      {},
+    )
+    const rows: unknown[] = []
+    while (rows.length < 3) rows.push(...(await cells.rows(subscription))!.rows.map(r => (r as Row).at))
+    assert.deepEqual(rows, [2, 3, 5])
+    const stats = await until(async () => {
+      const found = (await cells.list())[0]?.stats
+      return found?.recordCount === 5 ? found : undefined
+    })
+    assert.deepEqual([stats.state, stats.rowCount], ['running', 3])
+  } finally {
+    await engine.close()
+  }
+})
