@@ -174,11 +174,8 @@ export class Kernel {
   }
 
   interrupt(): void {
-    if (this.#prompt !== undefined) {
-      const { requestId } = this.#prompt
-      this.#prompt = undefined
-      this.#cells.send({ type: 'input', requestId, value: null })
-    }
+    // A waiting prompt ends with its cell; an answer that still comes is stale.
+    this.#prompt = undefined
     this.#executions.interrupt()
   }
 
