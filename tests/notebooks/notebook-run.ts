@@ -31,7 +31,7 @@ export interface RunningKernel {
   dispose(): Promise<void>
 }
 
-/** Starts kernel `riffle` on the server; the session's folder is `folder` (relative to the server's root). */
+/** Starts kernel `riffle` on the server. */
 export async function startKernel(server: { readonly url: string; readonly token: string }): Promise<RunningKernel> {
   const serverSettings = ServerConnection.makeSettings({
     baseUrl: server.url.endsWith('/') ? server.url : `${server.url}/`,
@@ -75,14 +75,22 @@ export async function runAll(running: RunningKernel, cells: readonly NotebookCel
   return Promise.all(cells.map(cell => runCell(running, cell)))
 }
 
-export async function runCell(running: RunningKernel, cell: NotebookCell): Promise<CellRun> {
+/** `onBundle` is called as soon as an output with a MIME bundle arrives, as a renderer would be. */
+export async function runCell(
+  running: RunningKernel,
+  cell: NotebookCell,
+  onBundle?: (bundle: CellOutput['bundle']) => void,
+): Promise<CellRun> {
   const future = running.kernel.requestExecute({ code: cell.source, stop_on_error: true }, false, { cellId: cell.id })
   const outputs: CellOutput[] = []
   let idleAt = -1
   future.onIOPub = message => {
     const position = running.order.next()
     const output = readOutput(message)
-    if (output !== undefined) outputs.push(output)
+    if (output !== undefined) {
+      outputs.push(output)
+      if (output.type !== 'stream' && output.type !== 'error') onBundle?.(output.bundle)
+    }
     if (message.header.msg_type === 'status' && stateOf(message) === 'idle') idleAt = position
   }
   const reply = await future.done
