@@ -146,7 +146,7 @@ export class WindowOperator implements Operator, Provisional {
       for (const slot of slotsInOrder) {
         if (left-- <= 0) break
         const keyId = slots.keys[slot] as number
-        const revision = this.nextRevision(end, keyId)
+        const revision = revisionAfter(this.sent.get(end)?.rows.get(keyId), 'early')
         builder.add(this.row(slots, slot, end, 'early', revision), end - 1, this.watermarkMs)
       }
     }
@@ -331,14 +331,9 @@ export class WindowOperator implements Operator, Provisional {
       window.rows.delete(keyId)
       return
     }
-    const row = this.row(slots, slot, end, kind, old === undefined ? 0 : (old['revision'] as number) + 1)
+    const row = this.row(slots, slot, end, kind, revisionAfter(old, kind))
     window.rows.set(keyId, row)
     this.out.add(row, end - 1, beforeMs)
-  }
-
-  private nextRevision(end: number, keyId: number): number {
-    const old = this.sent.get(end)?.rows.get(keyId)
-    return old === undefined ? 0 : (old['revision'] as number) + 1
   }
 
   private row(slots: Slots, slot: number, end: number, kind: string, revision: number): Record<string, unknown> {
@@ -431,4 +426,10 @@ export class WindowOperator implements Operator, Provisional {
     if (this.earlyAt !== undefined) next = Math.min(next, this.earlyAt)
     this.nextActionMs = next
   }
+}
+
+/** Early rows count for themselves: the row of the closing window is revision 0, late ones follow it. */
+function revisionAfter(old: Readonly<Record<string, unknown>> | undefined, kind: string): number {
+  if (old === undefined || (old['kind'] === 'early') !== (kind === 'early')) return 0
+  return (old['revision'] as number) + 1
 }
