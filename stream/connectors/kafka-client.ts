@@ -96,7 +96,11 @@ export interface KafkaAdmin {
   disconnect(): Promise<void>
   createTopics(options: {
     readonly waitForLeaders: boolean
-    readonly topics: readonly { readonly topic: string; readonly numPartitions: number }[]
+    readonly topics: readonly {
+      readonly topic: string
+      readonly numPartitions: number
+      readonly configEntries?: readonly { readonly name: string; readonly value: string }[]
+    }[]
   }): Promise<boolean>
   deleteTopics(options: { readonly topics: readonly string[] }): Promise<void>
 }

@@ -34,7 +34,10 @@ export class LogReader implements Reader {
   readonly #topic: TopicLog
   readonly #clock: Clock
   readonly #maxBatch: number
-  readonly #cursors: readonly Cursor[]
+  readonly #cursors: Cursor[]
+  /** Read every partition, also those that are added later. */
+  readonly #all: boolean
+  #known: number
   /** A `--to` in the future: the ends are looked up when the clock gets there. */
   #endAtMs: number | undefined
   readonly #bounded: boolean
@@ -49,6 +52,7 @@ export class LogReader implements Reader {
     this.#maxBatch = options.maxBatch ?? 4096
     this.#bounded = options.to !== undefined
     const count = topic.partitions.length
+    this.#known = count
     if (options.partition !== undefined) requirePartition(topic.name, options.partition, count)
     const from = parseReadBound(options.from, clock.nowMs())
     const to = options.to === undefined ? undefined : parseReadBound(options.to, clock.nowMs(), 'to')
@@ -58,6 +62,7 @@ export class LogReader implements Reader {
       (options.partition === undefined || options.partition === p) &&
       (from.kind !== 'offset' || from.partition === p) &&
       (to?.kind !== 'offset' || to.partition === p)
+    this.#all = options.partition === undefined && from.kind !== 'offset' && to === undefined
     const all = topic.partitions.map((_, p) => p)
     this.#unread = all.filter(p => !read(p))
     this.#cursors = all.filter(read).map(p => {
@@ -95,6 +100,7 @@ export class LogReader implements Reader {
       const catchingUp = this.#topic.feed?.catchUp(this.#topic, this.#clock.nowMs())
       if (catchingUp !== undefined) await catchingUp
       if (this.#closed) return null
+      this.#addPartitions()
       this.#fixEnds()
       this.#skipDropped()
       const result = this.#history() ?? this.#live()
@@ -123,6 +129,15 @@ export class LogReader implements Reader {
         return log.offsetAtTime(bound.instantMs)
       case 'offset':
         return Number(bound.offset)
+    }
+  }
+
+  /** A partition that was added after the subscription has no history: all of it is live. */
+  #addPartitions(): void {
+    for (; this.#known < this.#topic.partitions.length; this.#known++) {
+      const partition = this.#known
+      if (!this.#all) this.#unread.push(partition)
+      else this.#cursors.push({ partition, position: 0, historyEnd: 0, end: Infinity, announced: false })
     }
   }
 

@@ -44,6 +44,7 @@ export function decodeBatch(batch: EnvelopeBatch, options: DecodeOptions = {}): 
   const bytes = Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength)
   const text = textOf(bytes)
   const refuse = (index: number, reason: string) => {
+    rows[index] = undefined
     const length = batch.valueRanges[2 * index + 1]!
     const start = batch.valueRanges[2 * index]!
     const preview = length < 0 ? null : previewOf(bytes.subarray(start, start + Math.min(length, previewBytes)), length)

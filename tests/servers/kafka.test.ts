@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import net from 'node:net'
 import { after, before, test } from 'node:test'
+import { makeKafka } from '../../stream/connectors/kafka-client.ts'
 import { openKafka } from '../../stream/connectors/kafka.ts'
 import { wallClock } from '../../stream/time/clock.ts'
-import { connectorContract, next, valuesOf } from './connector-contract.ts'
+import { collect, connectorContract, next, valuesOf } from './connector-contract.ts'
 import { produceByHand } from './kafka-protocol.ts'
 import { startKafka } from './kafka-server.ts'
 import type { KafkaServer } from './kafka-server.ts'
@@ -56,6 +57,33 @@ test('a broker that is killed and comes back costs a read no record and doubles 
   assert.equal(new Set(seen).size, count + 1)
   await connection.close()
 })
+
+for (const codec of ['gzip', 'snappy', 'lz4', 'zstd']) {
+  test(`a topic that the broker compresses with ${codec} is read`, async () => {
+    const { url, host, port } = await kafka()
+    const topic = `${codec}-${process.pid}`
+    const admin = makeKafka({ brokers: [`${host}:${port}`], clientId: 'test' }).admin()
+    await admin.connect()
+    const configEntries = [{ name: 'compression.type', value: codec }]
+    await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1, configEntries }] })
+    await admin.disconnect()
+    const values = Array.from({ length: 2000 }, (_, i) => JSON.stringify({ i, region: 'east', pad: 'abc'.repeat(300) }))
+    for (let at = 0; at < values.length; at += 500) {
+      const part = values.slice(at, at + 500)
+      await produceByHand(
+        host,
+        port,
+        topic,
+        0,
+        part.map((value, i) => ({ key: `k${i}`, value, timestampMs: at + i })),
+      )
+    }
+    const connection = await openKafka(url, { as: 'local', clock: wallClock })
+    const read = await collect(await connection.read(topic, { from: 'earliest', to: 'latest' }))
+    assert.deepEqual(read.values, values)
+    await connection.close()
+  })
+}
 
 test('nothing joins a group and nothing is committed', async () => {
   const { url, host, port } = await kafka()
