@@ -9,25 +9,57 @@ import { cacheFolder, packageRoot } from './places.ts'
 import { commonProblem, reasonLine, SetupProblem } from './problem.ts'
 import type { Step } from './steps.ts'
 
-const environmentFolder = join(cacheFolder, 'python')
-const requirements = join(packageRoot, 'kernel/setup/requirements.txt')
-const scripts = process.platform === 'win32' ? 'Scripts' : 'bin'
+/** One private environment: its folder and the list of what is in it. */
+interface Environment {
+  readonly folder: string
+  readonly requirements: string
+  /** For messages. */
+  readonly what: string
+}
+
+const jupyter: Environment = {
+  folder: join(cacheFolder, 'python'),
+  requirements: join(packageRoot, 'kernel/setup/requirements.txt'),
+  what: 'JupyterLab',
+}
+const forTests: Environment = {
+  folder: join(cacheFolder, 'python-tests'),
+  requirements: join(packageRoot, 'kernel/setup/requirements-test.txt'),
+  what: 'the Python packages of the tests',
+}
 
 /** Python of the private environment. Exists after the step `python`. */
-export const privatePython = join(environmentFolder, scripts, process.platform === 'win32' ? 'python.exe' : 'python')
-export const privatePythonScripts = join(environmentFolder, scripts)
+export const privatePython = pythonOf(jupyter)
+export const privatePythonScripts = scriptsOf(jupyter)
 
 export const pythonStep: Step = {
-  name: 'python',
-  title: 'Python environment with JupyterLab 4.6',
-  inputs: () => [requirements],
-  outputs: () => [privatePython, join(environmentFolder, scripts, 'jupyter-lab')],
-  run: async () => {
-    const python = await findPython()
-    rmSync(environmentFolder, { recursive: true, force: true })
-    const pip = await makeEnvironment(python)
-    await installPackages(pip)
-  },
+  ...stepFor(jupyter, 'python', 'Python environment with JupyterLab 4.6'),
+  outputs: () => [privatePython, join(privatePythonScripts, 'jupyter-lab')],
+}
+export const testPythonStep: Step = stepFor(forTests, 'python-tests', 'Python environment of the tests')
+export const testPython = pythonOf(forTests)
+
+function stepFor(environment: Environment, name: string, title: string): Step {
+  return {
+    name,
+    title,
+    inputs: () => [environment.requirements],
+    outputs: () => [pythonOf(environment)],
+    run: async () => {
+      const python = await findPython()
+      rmSync(environment.folder, { recursive: true, force: true })
+      const pip = await makeEnvironment(python, environment)
+      await installPackages(pip, environment)
+    },
+  }
+}
+
+function scriptsOf(environment: Environment): string {
+  return join(environment.folder, process.platform === 'win32' ? 'Scripts' : 'bin')
+}
+
+function pythonOf(environment: Environment): string {
+  return join(scriptsOf(environment), process.platform === 'win32' ? 'python.exe' : 'python')
 }
 
 export interface PythonFound {
@@ -67,19 +99,20 @@ async function askPython(name: string): Promise<PythonFound | undefined> {
 }
 
 /** Makes the environment and gives the pip command line that installs into it. */
-async function makeEnvironment(python: PythonFound): Promise<readonly string[]> {
-  const own = await runCommand(python.path, ['-m', 'venv', environmentFolder])
-  if (own.status === 0 && (await runCommand(privatePython, ['-m', 'pip', '--version'])).status === 0)
-    return [privatePython, '-m', 'pip']
+async function makeEnvironment(python: PythonFound, environment: Environment): Promise<readonly string[]> {
+  const inside = pythonOf(environment)
+  const own = await runCommand(python.path, ['-m', 'venv', environment.folder])
+  if (own.status === 0 && (await runCommand(inside, ['-m', 'pip', '--version'])).status === 0)
+    return [inside, '-m', 'pip']
   const problem = commonProblem('the Python environment', own.output)
   if (problem !== undefined) throw problem
-  rmSync(environmentFolder, { recursive: true, force: true })
+  rmSync(environment.folder, { recursive: true, force: true })
   const otherPip = (await runCommand(python.path, ['-m', 'pip', '--version'])).status === 0
-  const bare = await runCommand(python.path, ['-m', 'venv', '--without-pip', environmentFolder])
-  if (bare.status === 0 && otherPip) return [python.path, '-m', 'pip', '--python', privatePython]
-  rmSync(environmentFolder, { recursive: true, force: true })
-  const virtualenv = await runCommand(python.path, ['-m', 'virtualenv', environmentFolder])
-  if (virtualenv.status === 0) return [privatePython, '-m', 'pip']
+  const bare = await runCommand(python.path, ['-m', 'venv', '--without-pip', environment.folder])
+  if (bare.status === 0 && otherPip) return [python.path, '-m', 'pip', '--python', inside]
+  rmSync(environment.folder, { recursive: true, force: true })
+  const virtualenv = await runCommand(python.path, ['-m', 'virtualenv', environment.folder])
+  if (virtualenv.status === 0) return [inside, '-m', 'pip']
   throw new SetupProblem(
     `Cannot make a Python environment: ${python.path} has neither venv with pip nor virtualenv; ` +
       'install them (Debian and Ubuntu: sudo apt install python3-venv) and run the command again',
@@ -87,8 +120,8 @@ async function makeEnvironment(python: PythonFound): Promise<readonly string[]> 
 }
 
 /** The list is complete, so pip resolves nothing (`--no-deps`), and nothing without a known hash gets in. */
-async function installPackages(pip: readonly string[]): Promise<void> {
-  const [program = privatePython, ...before] = pip
+async function installPackages(pip: readonly string[], environment: Environment): Promise<void> {
+  const [program = pythonOf(environment), ...before] = pip
   const args = [
     ...before,
     'install',
@@ -98,8 +131,10 @@ async function installPackages(pip: readonly string[]): Promise<void> {
     '--no-input',
     '--disable-pip-version-check',
   ]
-  const done = await runCommand(program, [...args, '--quiet', '-r', requirements], { env: environmentForPip() })
-  if (done.status === 0 && existsSync(privatePython)) return
+  const done = await runCommand(program, [...args, '--quiet', '-r', environment.requirements], {
+    env: environmentForPip(),
+  })
+  if (done.status === 0 && existsSync(pythonOf(environment))) return
   throw (
     commonProblem('JupyterLab', done.output) ??
     new SetupProblem(`Cannot install JupyterLab: ${reasonLine(done.output)}`)

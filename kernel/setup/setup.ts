@@ -5,7 +5,7 @@ import { bundleStep } from './bundle.ts'
 import { extensionStep } from './extension.ts'
 import { jupyterDataFolder } from './jupyter-environment.ts'
 import { bundleFolder, labextensionFolder, packageRoot } from './places.ts'
-import { pythonStep } from './python.ts'
+import { pythonStep, testPython, testPythonStep } from './python.ts'
 import { runStep, type Step, type StepReport } from './steps.ts'
 
 const jupyterStep: Step = {
@@ -42,4 +42,10 @@ export async function ensureSetup(options: SetupOptions = {}): Promise<readonly 
     if (options.only === undefined || options.only.includes(name)) reports.push(await runStep(steps[name], write))
   }
   return reports
+}
+
+/** Python with the packages that only tests use, such as a Kafka client that is not ours; gives its path. */
+export async function ensureTestPython(): Promise<string> {
+  await runStep(testPythonStep, text => void process.stdout.write(text))
+  return testPython
 }
