@@ -1,0 +1,6 @@
+/** How often properties run: `RUNS=1000`, or `LONG=1`. The seed of a failure is printed by fast-check; `SEED=n` repeats it. */
+export function settings(runs = 200): { numRuns: number; seed?: number } {
+  const numRuns = Number(process.env['RUNS'] ?? (process.env['LONG'] === undefined ? runs : runs * 50))
+  const seed = process.env['SEED']
+  return seed === undefined ? { numRuns } : { numRuns, seed: Number(seed) }
+}
