@@ -301,7 +301,10 @@ export class Kernel {
   }
 
   #engineNotice(notice: EngineNotice): void {
-    if (notice.type === 'ready') return this.#cells.announceEngine()
+    if (notice.type === 'ready') {
+      this.#language.engineReady()
+      return this.#cells.announceEngine()
+    }
     if (notice.type === 'chart') return this.#comms.fromEngine(notice.connection, notice.message)
     const parent = this.#cellParents.get(this.#lastRequest.get(notice.cellId) ?? '')
     if (notice.type === 'lambdaOutput') return this.#iopub.stream(parent, notice.name, notice.text)

@@ -26,6 +26,8 @@ export interface LanguageOptions {
 
 /** Cells whose magics are only completed or explained, never run. */
 const PROBE_CELL = 'probe'
+/** Later than the first cell of a notebook that is run at once. */
+const WARM_AFTER_MS = 400
 const WORD_BEFORE = /[\p{ID_Start}$_][\p{ID_Continue}$]*$/u
 const WORD_AFTER = /^[\p{ID_Continue}$]*/u
 
@@ -58,6 +60,11 @@ export class Language {
 
   stop(): void {
     this.#types.stop()
+  }
+
+  /** The first listing makes the engine fill its demo topics, which takes a second: done before somebody waits for it. */
+  engineReady(): void {
+    setTimeout(() => void this.#context.of(PROBE_CELL).catch(() => undefined), WARM_AFTER_MS).unref()
   }
 
   engineLost(): void {

@@ -1,5 +1,5 @@
 /** What an expansion may know of the engine: streams and topics, asked for only when a cell holds a magic. */
-import { DefaultNames } from '../../magics/index.ts'
+import { DefaultNames, variableName } from '../../magics/index.ts'
 import type { ExpandContext } from '../../magics/index.ts'
 import type { NotebookName } from '../cells/protocol.ts'
 import type { EngineProcess } from './engine-process.ts'
@@ -55,9 +55,16 @@ export class MagicContext {
           async ({ name }) => [name, await within(engine.call('listTopics', name, {}), ANSWER_LIMIT_MS)] as const,
         ),
       )
+      // A stream that has shown no row yet has the columns of the topic it is named after.
+      const columnsOf = new Map(
+        topics.flatMap(([, list]) => (list ?? []).map(topic => [variableName(topic.name), topic.columns ?? []])),
+      )
       return {
         streams: new Map(
-          streams.map(one => [one.name, { columns: one.columns.map(column => column.name), cellId: one.cellId }]),
+          streams.map(one => {
+            const columns = one.columns.length > 0 ? one.columns : (columnsOf.get(one.name) ?? [])
+            return [one.name, { columns: columns.map(column => column.name), cellId: one.cellId }]
+          }),
         ),
         topics: new Map(topics.map(([name, list]) => [name, (list ?? []).map(topic => topic.name)])),
       }

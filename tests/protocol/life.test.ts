@@ -73,9 +73,12 @@ test('process.exit in a cell ends the cells process only: an error says what is 
 test('SIGINT from a terminal is a Stop, never the end', async () => {
   const kernel = await startKernel()
   try {
-    await kernel.client.run('1')
+    const { client } = kernel
+    const id = client.execute('console.log("waiting"); await new Promise(() => {})')
+    await client.until(message => message.parent.msg_id === id && message.content['text'] === 'waiting\n')
     kernel.process.kill('SIGINT')
-    assert.equal((await kernel.client.run('1 + 1')).reply.content['status'], 'ok')
+    assert.equal((await client.reply(id)).content['status'], 'error')
+    assert.equal((await client.run('1 + 1')).reply.content['status'], 'ok')
   } finally {
     await kernel.stop()
   }
