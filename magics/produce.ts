@@ -35,8 +35,18 @@ export const produce: MagicDefinition = defineMagic({
       example: 'source=lab,run=7',
       check: wrongHeaders,
     },
+    {
+      name: 'format',
+      type: 'choice',
+      choices: ['json', 'text', 'bytes'],
+      summary: 'How values are written; with text and bytes each line of the body is a value: as it stands, or base64.',
+      default: 'json',
+    },
   ],
-  body: { required: true, summary: 'JSON objects, one a line, or a TypeScript expression giving rows' },
+  body: {
+    required: true,
+    summary: 'JSON objects, one a line (null is a tombstone), or a TypeScript expression giving rows',
+  },
   examples: [
     {
       text: '%%produce orders --key orderId\n{ "orderId": "o-1", "region": "north", "amount": 12.5 }\n{ "orderId": "o-2", "region": "south", "amount": 7 }',
@@ -52,7 +62,7 @@ export const produce: MagicDefinition = defineMagic({
     const topic = section.positionals[0]
     if (topic === undefined) context.fail('%%produce needs a TOPIC', section.header)
     const entries: Piece[][] = []
-    for (const option of ['key', 'rate', 'partition']) {
+    for (const option of ['key', 'rate', 'partition', 'format']) {
       const value = section.options.get(option)?.[0]
       if (value !== undefined) entries.push([{ code: `${option}: ` }, ...optionCode(section, context, option, value)])
     }
@@ -88,6 +98,8 @@ function headersCode(headers: HeaderValue, context: SectionContext): readonly Pi
 
 /** JSON lines become the elements of an array; JSON is TypeScript, so they stay as typed. */
 function rows(section: Section, context: SectionContext): readonly Piece[] {
+  const format = section.options.get('format')?.[0]
+  if (format !== undefined && !format.expression && format.value !== 'json') return plainRows(section.body as Span)
   const lines = linesOf(section.body as Span)
   const wrong = lines.find(line => !isJson(line.text))
   if (wrong === undefined && !(lines.length === 1 && lines[0]?.text.startsWith('['))) {
@@ -108,6 +120,23 @@ function rows(section: Section, context: SectionContext): readonly Piece[] {
   const body = expressionBody(section, context)
   const pieces = body === undefined ? [] : context.verbatim(body.span)
   return body?.node.type === 'ObjectExpression' ? [{ code: '[' }, ...pieces, { code: ']' }] : pieces
+}
+
+/** Each line is a value, empty ones too, but for those around the body. */
+function plainRows(body: Span): Piece[] {
+  const lead = /^(?:[ \t]*\r?\n)*/.exec(body.text)?.[0].length ?? 0
+  let at = body.start + lead
+  const rows = body.text
+    .slice(lead)
+    .trimEnd()
+    .split('\n')
+    .map(line => {
+      const text = line.replace(/\r$/, '')
+      const from = { start: at, end: at + text.length, text }
+      at += line.length + 1
+      return [{ code: quote(text), from }]
+    })
+  return [{ code: '[\n  ' }, ...join(rows, ',\n  '), { code: ',\n]' }]
 }
 
 function isJson(text: string): boolean {

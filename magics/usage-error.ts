@@ -15,7 +15,8 @@ export class UsageError extends Error {
   readonly lines: readonly string[]
 
   constructor(message: string, at: UsagePlace) {
-    super(withoutSecrets(message))
+    // A parser's message may quote a line break; the sentence stays one line.
+    super(withoutSecrets(message.replace(/\s+/g, ' ')))
     this.name = 'UsageError'
     const end = Math.max(at.end, at.start + 1)
     const lineStart = at.cell.lastIndexOf('\n', at.start - 1) + 1
