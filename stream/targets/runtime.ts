@@ -64,6 +64,8 @@ export interface SubscribeOptions {
   readonly changes?: boolean | undefined
   /** End the read when every topic below has been read to the end offset it had at subscription. Default false. */
   readonly bounded?: boolean | undefined
+  /** Which cell reads: what its lambdas print goes there. */
+  readonly cellId?: string | undefined
 }
 
 /** A pull side with back-pressure. `next` resolves with rows, or null at the end of the stream; rejects when it failed. */
@@ -125,6 +127,8 @@ export interface ProduceResult {
 }
 
 export interface GenerateOptions {
+  /** Which cell made it: what the body prints goes there. */
+  readonly cellId?: string | undefined
   readonly rate?: number | undefined
   readonly seed?: number | undefined
   /** Share 0…1 of records held back beyond the disorder bound. */
