@@ -48,6 +48,10 @@ const server = createServer(socket => {
   })
 })
 
+// What a broker's client throws from a timer of its own must not take every stream with it; the kernel's log has it.
+process.on('uncaughtException', error => console.error('engine:', error))
+process.on('unhandledRejection', error => console.error('engine:', error))
+
 let ending: Promise<void> | undefined
 function end(): Promise<void> {
   ending ??= (async () => {

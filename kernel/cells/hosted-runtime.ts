@@ -16,6 +16,8 @@ export interface HostedRuntimeOptions {
   readonly captureInfo: (f: (...args: never[]) => unknown) => CaptureInfo | undefined
   /** Name of a function of Riffle's API, for those captured under another name. */
   readonly apiName?: ((f: unknown) => string | undefined) | undefined
+  /** The cell whose code is asking; what its lambdas print goes there. */
+  readonly currentCell?: (() => string | undefined) | undefined
   readonly onParam?: ((name: string, value: unknown) => void) | undefined
 }
 
@@ -78,7 +80,10 @@ export function createHostedRuntime(options: HostedRuntimeOptions): HostedRuntim
     },
     ship: f => ship(f, { info: options.captureInfo, apiName: options.apiName }),
     start: (name, plan, startOptions) => call('start', name, plan, startOptions ?? {}),
-    subscribe: (plan, subscribeOptions) => rowSource(call, () => call('subscribe', plan, subscribeOptions ?? {})),
+    subscribe: (plan, subscribeOptions) => {
+      const cellId = options.currentCell?.()
+      return rowSource(call, () => call('subscribe', plan, { cellId, ...subscribeOptions }))
+    },
     stop: name => call('stop', name),
     pause: name => call('pause', name),
     resume: name => call('resume', name),
@@ -91,7 +96,8 @@ export function createHostedRuntime(options: HostedRuntimeOptions): HostedRuntim
     connect: (url, connectOptions) => call('connect', url, connectOptions),
     produce: (connection, topic, rows, produceOptions) =>
       call('produce', connection, topic, rows, produceOptions ?? {}),
-    generate: (topic, generateOptions, body) => call('generate', topic, generateOptions, body as never),
+    generate: (topic, generateOptions, body) =>
+      call('generate', topic, { cellId: options.currentCell?.(), ...generateOptions }, body as never),
     defineParam: async spec => {
       const value = await call('defineParam', spec)
       params.set(spec.name, value)
@@ -104,7 +110,8 @@ export function createHostedRuntime(options: HostedRuntimeOptions): HostedRuntim
     paramValue: name => params.get(name),
     snapshot: name => call('snapshot', name),
     restore: (name, bytes) => call('restore', name, bytes),
-    show: (stream, chartOptions) => call('show', { name: stream.name, plan: stream.plan }, chartOptions ?? {}),
+    show: (stream, chartOptions) =>
+      call('show', { name: stream.name, plan: stream.plan, cellId: options.currentCell?.() }, chartOptions ?? {}),
     showParam: name => call('showParam', name),
   }
 }

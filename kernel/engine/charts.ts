@@ -13,6 +13,12 @@ import type { Params } from './params.ts'
 import type { Streams } from './streams.ts'
 
 const STATUS_MS = 500
+/** A view nobody looks at goes on for so long: a page is being reloaded, a cell scrolled by. */
+const UNWATCHED_MS = 60_000
+
+/** Name of the stream behind an expression that was shown without a name of its own. */
+export const viewName = (key: string): string => `view-${key}`
+const isView = (name: string): boolean => name.startsWith('view-')
 
 export interface ChartsOptions {
   readonly instance: string
@@ -27,6 +33,7 @@ export class Charts {
   /** Stream -> its charts. */
   private readonly chartsOf = new Map<string, Set<string>>()
   private readonly timer: NodeJS.Timeout
+  private readonly unwatched = new Map<string, NodeJS.Timeout>()
 
   constructor(options: ChartsOptions) {
     this.options = options
@@ -36,8 +43,20 @@ export class Charts {
       send: options.send,
       control: (stream, action) => void this.control(stream, action),
       setParam: (name, value) => this.setParam(name, value),
+      watched: chartId => this.watched(chartId),
     })
     this.timer = setInterval(() => this.tellStatus(), STATUS_MS)
+  }
+
+  /** A stream that exists only to be shown reads only while it is looked at. */
+  private watched(chartId: string): void {
+    const name = [...this.chartsOf].find(([, charts]) => charts.has(chartId))?.[0]
+    if (name === undefined || !isView(name)) return
+    clearTimeout(this.unwatched.get(name))
+    const streams = this.options.streams()
+    const seen = [...(this.chartsOf.get(name) ?? [])].some(id => this.hub.isWatched(id))
+    if (seen) streams.resume(name)
+    else this.unwatched.set(name, setTimeout(() => streams.pause(name), UNWATCHED_MS).unref())
   }
 
   private async control(stream: string, action: 'pause' | 'resume' | 'stop'): Promise<void> {
@@ -72,6 +91,7 @@ export class Charts {
       if (charts === undefined) this.chartsOf.set(name, (charts = new Set()))
       charts.add(chartId)
       streams.addTap(name, { chartId, options: tap })
+      this.watched(chartId)
       this.status(name)
     }
     return this.hub.bundle(chartId) ?? {}
@@ -125,6 +145,7 @@ export class Charts {
 
   close(): void {
     clearInterval(this.timer)
+    for (const timer of this.unwatched.values()) clearTimeout(timer)
     this.hub.dispose()
   }
 }

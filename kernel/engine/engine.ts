@@ -13,7 +13,7 @@ import { describeTopic, produceRows } from '../../stream/targets/topic-access.ts
 import { wallClock } from '../../stream/time/clock.ts'
 import type { RecordMaker } from '../../stream/log/generated-feed.ts'
 import type { Handlers } from '../rpc.ts'
-import { Charts } from './charts.ts'
+import { Charts, viewName } from './charts.ts'
 import { Compute } from './compute.ts'
 import type { ComputeOptions, Generator } from './compute.ts'
 import type { GenerateArgs } from './generator-body.ts'
@@ -68,7 +68,7 @@ export class Engine {
     this.subscriptions = new Subscriptions({
       ...deps,
       resolve: plan => this.streams.resolve(plan),
-      console: (name, text) => options.lambdaOutput('', name, text),
+      console: (cellId, name, text) => options.lambdaOutput(cellId ?? '', name, text),
     })
     this.charts = new Charts({
       instance: this.instance,
@@ -148,21 +148,26 @@ export class Engine {
     }
   }
 
-  private async show(stream: { name: string | undefined; plan: PlanNode }, options: ChartOptions): Promise<MimeBundle> {
+  private async show(
+    stream: { name: string | undefined; plan: PlanNode; cellId?: string | undefined },
+    options: ChartOptions,
+  ): Promise<MimeBundle> {
+    const { cellId } = stream
     let { name } = stream
     if (name === undefined) {
       // The same expression shown again, by the same cell or another, is the same view.
-      name = `view-${planKey(stream.plan)}`
-      if (!this.streams.has(name)) await this.streams.start(name, stream.plan, { listed: false })
-    } else if (!this.streams.has(name)) await this.streams.start(name, stream.plan, {})
+      name = viewName(planKey(stream.plan))
+      if (!this.streams.has(name)) await this.streams.start(name, stream.plan, { listed: false, cellId })
+    } else if (!this.streams.has(name)) await this.streams.start(name, stream.plan, { cellId })
     return this.charts.show(name, this.streams.planOf(name) ?? stream.plan, options)
   }
 
   private async generate(topic: string, options: GenerateOptions, body: ShippedLambda | undefined): Promise<void> {
     const embedded = this.connections.requireEmbedded(topic)
     if (body === undefined) return embedded.generate(topic, options)
+    const cellId = options.cellId ?? ''
     const generator = this.compute.generator(topic, body, this.params.all(), (name, text) =>
-      this.options.lambdaOutput('', name, text),
+      this.options.lambdaOutput(cellId, name, text),
     )
     const make: RecordMaker = due =>
       generator.call({ due, topic, time: options.time } satisfies GenerateArgs) as ReturnType<RecordMaker>
@@ -173,7 +178,7 @@ export class Engine {
             ? error.toJSON()
             : { code: 'LAMBDA_THREW' as const, message: (error as Error).message }
         generator.close()
-        this.options.streamError('', topic, {
+        this.options.streamError(cellId, topic, {
           ...parts,
           hint: parts.hint ?? `Correct the body and run %%generate ${topic} again`,
         })

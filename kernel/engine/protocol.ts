@@ -46,7 +46,10 @@ export interface EngineForCells {
   setParam(name: string, value: unknown): void
   snapshot(name: string): Uint8Array
   restore(name: string, bytes: Uint8Array): void
-  show(stream: { name: string | undefined; plan: PlanNode }, options: ChartOptions): MimeBundle
+  show(
+    stream: { name: string | undefined; plan: PlanNode; cellId?: string | undefined },
+    options: ChartOptions,
+  ): MimeBundle
   showParam(name: string): MimeBundle
 }
 

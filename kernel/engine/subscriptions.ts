@@ -16,7 +16,7 @@ export interface SubscriptionsDeps extends ExecutionDeps {
   /** Inlines named streams. Throws STREAM_UNKNOWN. */
   resolve(plan: PlanNode): PlanNode
   params(): Readonly<Record<string, unknown>>
-  console(name: 'stdout' | 'stderr', text: string): void
+  console(cellId: string | undefined, name: 'stdout' | 'stderr', text: string): void
 }
 
 export class Subscriptions {
@@ -114,7 +114,7 @@ class Subscription {
       params: this.deps.params(),
       bounded: this.options.bounded,
       allowance: () => this.limit - this.buffered,
-      onConsole: (name, text) => this.deps.console(name, text),
+      onConsole: (name, text) => this.deps.console(this.options.cellId, name, text),
       onRows: chunk => {
         if (execution === this.execution) this.put(chunk)
       },

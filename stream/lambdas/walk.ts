@@ -52,8 +52,11 @@ export function captureList(plan: PlanNode): { name: string; value: string }[] {
 
 function preview(captured: Captured): string | undefined {
   if (captured.kind === 'lambda') return captured.site.excerpt
-  if (captured.kind !== 'value') return undefined
-  const { value } = captured
+  return captured.kind === 'value' ? previewValue(captured.value) : undefined
+}
+
+/** A value in a few words; equal values give equal words, which is how a listing tells that a captured one is another now. */
+export function previewValue(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 39)}…` : value)
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value !== 'object' || value === null) return String(value)
