@@ -39,8 +39,8 @@ export type ResultsOf<A> = { -readonly [P in keyof A]: A[P] extends Aggregate<ne
 
 export type AggregatesOf<T> = Record<string, Aggregate<T, unknown>>
 
-/** A name used twice is refused by the compiler. */
-export type Distinct<A, Taken> = { [P in keyof A]: P extends Taken ? never : A[P] }
+/** Aggregates by column name; a name that is taken is refused by the compiler. */
+export type AggregatesBut<T, Taken extends PropertyKey> = AggregatesOf<T> & { readonly [P in Taken]?: never }
 
 export interface EmitOptions {
   /** How long a closed window still takes records; each makes its row anew. Default 0. */
@@ -335,8 +335,8 @@ export class KeyedStream<T, K> {
    * A running aggregate: one row per record with the state of its key so far. Time plays no part. Memory grows with the
    * number of keys.
    */
-  aggregate<A extends AggregatesOf<T>>(
-    aggregates: A & Distinct<A, keyof K | keyof Firing>,
+  aggregate<A extends AggregatesBut<T, keyof K | keyof Firing>>(
+    aggregates: A,
   ): Stream<Simplify<K & ResultsOf<A> & Firing>> {
     const options: WindowOptions = {
       by: this.by,
@@ -382,8 +382,8 @@ export class WindowedStream<T, K> {
    * // [{ windowStart: 0, windowEnd: 10, total: 7, kind: 'onTime', revision: 0 }]
    * ```
    */
-  aggregate<A extends AggregatesOf<T>>(
-    aggregates: A & Distinct<A, keyof K | keyof WindowBounds | keyof Firing>,
+  aggregate<A extends AggregatesBut<T, keyof K | keyof WindowBounds | keyof Firing>>(
+    aggregates: A,
   ): Stream<Simplify<K & WindowBounds & ResultsOf<A> & Firing>> {
     const options: WindowOptions = {
       window: this.definition.spec,

@@ -37,6 +37,8 @@ export async function deleteTopic(name: string): Promise<void> {
 }
 
 export interface SendOptions {
+  /** Default `json`. `text`: a row is the text itself; `bytes`: a Uint8Array or base64 text. null is a tombstone. */
+  readonly format?: 'json' | 'text' | 'bytes' | undefined
   /** Field whose value is the key. */
   readonly key?: string | undefined
   readonly partition?: number | undefined
@@ -45,7 +47,7 @@ export interface SendOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
-/** Sends rows as JSON, in order; resolves with their positions once they can be read. */
+/** Sends rows, as JSON unless `format` says otherwise, in order; resolves with their positions once they can be read. */
 export async function produce(
   name: string,
   rows: Iterable<unknown> | AsyncIterable<unknown>,

@@ -13,7 +13,7 @@ export type FieldOf<T, V> = unknown extends T
   ? string
   : { [P in keyof T]-?: T[P] extends V ? P : unknown extends T[P] ? P : never }[keyof T] & string
 
-export type ValueOf<T> = FieldOf<T, NumberLike> | ((row: T, meta: RecordMeta) => NumberLike)
+export type ValueOf<T> = NoInfer<FieldOf<T, NumberLike>> | ((row: T, meta: RecordMeta) => NumberLike)
 
 /** One aggregate over rows of type T with results of type R. Made by `count()`, `sum(…)` and the like. */
 export interface Aggregate<in T, out R> {

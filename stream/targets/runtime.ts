@@ -30,7 +30,7 @@ export interface Runtime {
   deleteTopic(connection: string, topic: string): Promise<void>
   /** `%connect`: opens a connection, replacing one of the same name. Resolves with its URL without secrets. */
   connect(url: string, options: { readonly as?: string | undefined }): Promise<{ name: string; url: string }>
-  /** Sends rows (encoded as JSON) to a topic. */
+  /** Sends rows to a topic, as JSON unless `format` says otherwise. */
   produce(connection: string, topic: string, rows: readonly unknown[], options?: ProduceOptions): Promise<ProduceResult>
   /** Starts a seeded generator on an embedded topic, or re-tunes the topic's own when `body` is absent. */
   generate(topic: string, options: GenerateOptions, body?: LambdaSlot): Promise<void>
@@ -115,6 +115,8 @@ export interface TopicDescription {
 }
 
 export interface ProduceOptions {
+  /** How values are written. `text`: a row is the text itself; `bytes`: a Uint8Array or base64 text. Default `json`; null is a tombstone in all. */
+  readonly format?: 'json' | 'text' | 'bytes' | undefined
   readonly key?: string | undefined
   readonly partition?: number | undefined
   readonly ratePerSecond?: number | undefined

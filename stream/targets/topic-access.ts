@@ -3,6 +3,7 @@ import type { Connection, OutgoingRecord } from '../connectors/connector.ts'
 import { decodeBatch } from '../schemas/decode.ts'
 import { encodeHeaders, encodeKey, encodeValue } from '../schemas/encode.ts'
 import { inferColumns, rowType } from '../schemas/infer.ts'
+import { StreamError } from '../errors.ts'
 import type { Clock } from '../time/clock.ts'
 import type { ProduceOptions, ProduceResult, TopicDescription } from './runtime.ts'
 
@@ -33,7 +34,7 @@ async function newestRows(connection: Connection, topic: string): Promise<unknow
   return rows
 }
 
-/** Sends rows as JSON, in order; `ratePerSecond` spreads them over time. The key is the value of a field. */
+/** Sends rows in order, as JSON unless `format` says otherwise; `ratePerSecond` spreads them over time. The key is the value of a field. */
 export async function produceRows(
   connection: Connection,
   topic: string,
@@ -45,7 +46,12 @@ export async function produceRows(
   const records = rows.map((row): OutgoingRecord => {
     const key =
       options.key === undefined || row === null || typeof row !== 'object' ? null : Reflect.get(row, options.key)
-    return { key: encodeKey(key), value: encodeValue(row), headers, partition: options.partition }
+    return {
+      key: encodeKey(key),
+      value: valueBytes(row, options.format ?? 'json'),
+      headers,
+      partition: options.partition,
+    }
   })
   const positions: { partition: number; offset: bigint }[] = []
   const { ratePerSecond } = options
@@ -59,4 +65,29 @@ export async function produceRows(
 
 function pause(clock: Clock, ms: number): Promise<void> {
   return new Promise(resolve => clock.setTimer(ms, resolve))
+}
+
+const encoder = new TextEncoder()
+
+function valueBytes(row: unknown, format: NonNullable<ProduceOptions['format']>): Uint8Array | null {
+  if (row === null || format === 'json') return encodeValue(row)
+  if (format === 'bytes' && row instanceof Uint8Array) return row
+  if (typeof row === 'string') return format === 'text' ? encoder.encode(row) : base64Bytes(row)
+  throw new StreamError({
+    code: 'OPTION_INVALID',
+    message: `Cannot send a row of type ${typeof row} as ${format}: ${format === 'text' ? 'text' : 'a Uint8Array or base64 text'} is needed`,
+    hint: 'Leave --format out to send JSON',
+  })
+}
+
+function base64Bytes(text: string): Uint8Array {
+  try {
+    return Uint8Array.from(atob(text), c => c.charCodeAt(0))
+  } catch (cause) {
+    throw new StreamError({
+      code: 'OPTION_INVALID',
+      message: 'Cannot send a row as bytes: its text is no base64',
+      cause,
+    })
+  }
 }
