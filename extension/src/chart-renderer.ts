@@ -18,6 +18,8 @@ export class ChartRenderer extends Widget implements IRenderMime.IRenderer {
   #model: IRenderMime.IMimeModel | null = null
   #bundle: LiveBundle | null = null
   #trusted = false
+  /** Sequence of the frame that the output holds. */
+  #savedSequence: number | null = null
   #chart: LiveChart | null = null
   /** The link that holds the chart; null while it is drawn from the file alone. */
   #link: KernelLink | null = null
@@ -51,7 +53,9 @@ export class ChartRenderer extends Widget implements IRenderMime.IRenderer {
     // A second view of the same output writes the same chart: keep what is drawn.
     const known = this.#bundle?.instance === bundle.instance && this.#bundle.chartId === bundle.chartId
     if (known && this.#trusted === model.trusted && this.#chart !== null) return Promise.resolve()
+    this.#detach()
     this.#bundle = bundle
+    this.#savedSequence = bundle.last.sequence
     this.#trusted = model.trusted
     this.attachChart()
     return Promise.resolve()
@@ -61,13 +65,17 @@ export class ChartRenderer extends Widget implements IRenderMime.IRenderer {
   attachChart(): void {
     const bundle = this.#bundle
     if (bundle === null || this.isDisposed) return
-    this.#detach()
     const link = this.#trusted ? (this.#port?.link ?? null) : null
+    // Without a kernel to go to, what is drawn stays: it is newer than the file.
+    if (link === null && this.#chart !== null && this.#link !== null) return
+    const newest = this.#frozen(bundle.last.savedAt) ?? bundle
+    this.#detach()
+    this.#bundle = newest
     this.#link = link
     this.#chart =
       link === null
-        ? new LiveChart(bundle, { send: () => undefined, visibility: () => undefined })
-        : link.acquire(bundle)
+        ? new LiveChart(newest, { send: () => undefined, visibility: () => undefined })
+        : link.acquire(newest)
     this.#panel = new ChartPanel(this.#chart, this.#trusted)
     this.node.replaceChildren(this.#panel.element)
   }
@@ -78,23 +86,26 @@ export class ChartRenderer extends Widget implements IRenderMime.IRenderer {
 
   /** Writes the newest frame into the output. `savedAt` is ISO text. Nothing happens when the file has it already. */
   save(savedAt: string): void {
-    const { mime, data } = this.#newest(savedAt)
-    if (this.#model === null || mime === null) return
+    const model = this.#model
+    const bundle = this.#frozen(savedAt)
+    if (model === null || bundle === null || bundle.last.sequence === this.#savedSequence) return
+    this.#bundle = bundle
+    this.#savedSequence = bundle.last.sequence
+    const image = this.#panel?.image()?.split(',', 2)[1]
+    const data = { ...model.data, ...chartBundle(bundle), ...(image === undefined ? {} : { 'image/png': image }) }
     this.#writing = true
     try {
-      this.#model.setData({ data: { ...data, ...mime } as never })
+      model.setData({ data: data as never })
     } finally {
       this.#writing = false
     }
   }
 
-  #newest(savedAt: string): { mime: Record<string, unknown> | null; data: Record<string, unknown> } {
+  /** The chart as it stands now, as a bundle; null when there is none. */
+  #frozen(savedAt: string | null): LiveBundle | null {
     const chart = this.#chart
-    const bundle = this.#bundle
-    const data = { ...this.#model?.data }
-    if (chart === null || bundle === null || chart.sequence === bundle.last.sequence || chart.sequence === null)
-      return { mime: null, data }
-    const next: LiveBundle = {
+    if (chart === null) return null
+    return {
       protocol: PROTOCOL_VERSION,
       instance: chart.instance,
       chartId: chart.chartId,
@@ -106,9 +117,6 @@ export class ChartRenderer extends Widget implements IRenderMime.IRenderer {
       fps: chart.fps,
       last: chart.frame(savedAt, savedRows(chart.rows)),
     }
-    this.#bundle = next
-    const image = this.#panel?.image()?.split(',', 2)[1]
-    return { mime: { ...chartBundle(next), ...(image === undefined ? {} : { 'image/png': image }) }, data }
   }
 
   #detach(): void {

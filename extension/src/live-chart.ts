@@ -168,7 +168,7 @@ export class LiveChart {
   }
 
   /** The frame to write into the file. */
-  frame(savedAt: string, rows: readonly ChartRow[]): SavedFrame {
+  frame(savedAt: string | null, rows: readonly ChartRow[]): SavedFrame {
     return { sequence: this.#model.sequence ?? 0, savedAt, rows, status: this.#status }
   }
 

@@ -205,7 +205,7 @@ export class ChartPanel implements ChartView {
   #describe(): void {
     const { title, liveness, status, rowCount } = this.#chart
     if (this.#title.textContent !== title) this.#title.textContent = title
-    this.element.dataset['state'] = liveness === 'live' ? status.state : liveness
+    this.element.dataset['state'] = liveness === 'live' || liveness === 'ended' ? status.state : liveness
     this.#strip.update(this.#chart)
     const nowMs = performance.now()
     if (nowMs - this.#labelMs < LABEL_EVERY_MS) return

@@ -31,7 +31,7 @@ export function makeStrip(onAction: (action: StripAction) => void): Strip {
       const { status } = chart
       paused = status.state === 'paused'
       setText(state, stateText(chart))
-      state.dataset['state'] = chart.liveness === 'live' ? status.state : chart.liveness
+      state.dataset['state'] = chart.liveness === 'live' || chart.liveness === 'ended' ? status.state : chart.liveness
       setParts(counts, countsOf(chart, status))
       setText(notice, status.notice ?? '')
       setText(errors, status.errors.at(-1) ?? '')
@@ -54,11 +54,16 @@ function countsOf(chart: LiveChart, status: ChartStatus): { text: string; alert:
   return [
     ...rate,
     { text: `${grouped(status.recordCount)} events`, alert: false, title: 'events read since the start' },
-    {
-      text: `${grouped(chart.rowCount)} drawn`,
-      alert: false,
-      title: `${grouped(status.rowCount)} rows came out of the stream`,
-    },
+    // A table says in its notice how much of the stream it shows.
+    ...(chart.spec === null
+      ? []
+      : [
+          {
+            text: `${grouped(chart.rowCount)} drawn`,
+            alert: false,
+            title: `${grouped(status.rowCount)} rows came out of the stream`,
+          },
+        ]),
     ...(status.watermarkMs === null
       ? []
       : [

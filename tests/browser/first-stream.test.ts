@@ -1,0 +1,212 @@
+/** The first ten minutes, driven in a real JupyterLab: charts move, cells are idle, what is drawn is what was computed elsewhere. */
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import {
+  chartsOf,
+  marksOf,
+  openNotebook,
+  sequenceAfter,
+  startLab,
+  stateBecomes,
+  waitForKernel,
+  writeNotebook,
+  type Lab,
+} from './lab-page.ts'
+import { launchChromium } from './open-chart-page.ts'
+import { tumblingCounts, type DumpedRecord } from '../notebooks/reference-windows.ts'
+import type { Browser } from 'playwright-core'
+
+let lab: Lab
+let browser: Browser
+
+before(async () => {
+  lab = await startLab()
+  browser = await launchChromium()
+})
+
+after(async () => {
+  await browser?.close()
+  await lab?.stop()
+})
+
+const WINDOW = '%%window orders --tumbling 10s --by region'
+
+test('a cell is idle before its chart draws, the chart moves, and its marks equal windows computed elsewhere', async () => {
+  const dumpFile = join(lab.root, 'dump.json')
+  writeNotebook(lab, 'first.ipynb', [
+    '%topics',
+    '%topic orders --from earliest',
+    WINDOW,
+    [
+      `const dump = await orders.map((o, m) => ({ partition: m.partition, offset: Number(m.offset), timestampMs: m.timestamp, row: { region: o.region, orderedAt: o.orderedAt } })).take(11000)`,
+      `const fs = await import('node:fs')`,
+      `fs.writeFileSync(${JSON.stringify(dumpFile)}, JSON.stringify(dump));`,
+    ].join('\n'),
+  ])
+  const notebook = await openNotebook(browser, lab, 'first.ipynb')
+  const { page } = notebook
+  await notebook.runNext()
+  await notebook.runNext()
+  const pressedMs = Date.now()
+  await notebook.runNext()
+  await waitForKernel(page)
+  assert.ok(Date.now() - pressedMs < 20_000, 'the cell is idle although its stream runs on')
+  const first = await sequenceAfter(page, 'ordersWindow', 0)
+  const later = await sequenceAfter(page, 'ordersWindow', first + 5)
+  assert.ok(later > first)
+  await notebook.runNext()
+  await waitForFile(dumpFile)
+
+  const dump = JSON.parse(readFileSync(dumpFile, 'utf8')) as DumpedRecord[]
+  const expected = closedWindows(dump)
+  assert.ok(expected.size > 100, `${expected.size} windows to compare with`)
+  const marks = (await marksOf(page, 'ordersWindow')).filter(mark => mark.type === 'symbol')
+  const drawn = new Map(
+    marks
+      .filter(mark => mark.row['$open'] !== true)
+      .map(mark => [`${String(mark.row['region'])} ${String(mark.row['windowStart'])}`, mark.row['count']]),
+  )
+  const compared = [...expected].filter(([key]) => drawn.has(key))
+  assert.ok(compared.length > 100, `${compared.length} of ${expected.size} windows are drawn`)
+  for (const [key, count] of compared) assert.equal(drawn.get(key), count, key)
+  assert.ok(
+    marks.some(mark => mark.row['$open'] === true),
+    'an open window is drawn',
+  )
+
+  const charts = await chartsOf(page)
+  assert.deepEqual(
+    charts.map(({ stream, state }) => [stream, state]),
+    [
+      ['orders', 'running'],
+      ['ordersWindow', 'running'],
+    ],
+  )
+  assert.match(charts[1]?.strip ?? '', /\d+ dropped/)
+  assert.match(charts[1]?.strip ?? '', /watermark \d\d:\d\d:\d\d UTC/)
+  if (process.env['UPDATE_SCREENSHOTS'] === '1') {
+    await page.setViewportSize({ width: 1180, height: 1240 })
+    await page.screenshot({ path: 'docs/first-stream.png' })
+  }
+  await notebook.close()
+})
+
+test('a reload takes the chart up again, and the file keeps its last frame for who has no kernel', async () => {
+  writeNotebook(lab, 'saved.ipynb', ['%topic orders --from earliest', WINDOW])
+  const notebook = await openNotebook(browser, lab, 'saved.ipynb')
+  const { page } = notebook
+  await notebook.runNext()
+  await notebook.runNext()
+  await sequenceAfter(page, 'ordersWindow', 3)
+  await notebook.command('docmanager:save')
+  const saved = JSON.parse(readFileSync(join(lab.root, 'saved.ipynb'), 'utf8')) as {
+    cells: { outputs: { data: Record<string, unknown> }[] }[]
+  }
+  const data = saved.cells[1]?.outputs[0]?.data ?? {}
+  const live = data['application/vnd.riffle.live.v1+json'] as {
+    last: { sequence: number; savedAt: string; rows: unknown[] }
+  }
+  assert.ok(live.last.sequence >= 3)
+  assert.ok(live.last.rows.length > 100)
+  assert.equal(
+    ((data['application/vnd.vegalite.v5+json'] as { data: { values: unknown[] } }).data.values ?? []).length,
+    live.last.rows.length,
+  )
+  assert.match(String(data['image/png']), /^iVBOR/)
+  assert.match(String(data['text/plain']), /^ordersWindow: running/)
+
+  await page.reload()
+  await page.waitForSelector('.jp-NotebookPanel .jp-Cell')
+  await stateBecomes(page, 'ordersWindow', 'running')
+  const resumed = await sequenceAfter(page, 'ordersWindow', 0)
+  await sequenceAfter(page, 'ordersWindow', resumed)
+
+  await notebook.command('notebook:shutdown-kernel')
+  await stateBecomes(page, 'ordersWindow', 'lost')
+  assert.ok((await marksOf(page, 'ordersWindow')).length > 100, 'the last frame stays')
+  await notebook.command('docmanager:save')
+  await notebook.close()
+
+  // The same file on a machine without the kernel.
+  const file = join(lab.root, 'saved.ipynb')
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"name": "riffle"', '"name": "nobody-has-this"'))
+  const reader = await openNotebook(browser, lab, 'saved.ipynb', { kernel: false })
+  await reader.page.waitForSelector('.riffle-chart[data-stream="ordersWindow"]')
+  const [, chart] = await chartsOf(reader.page)
+  assert.match(chart?.strip ?? '', /saved at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, not live/)
+  await reader.close()
+})
+
+test('pause, resume and stop on the chart reach its stream; the others go on', async () => {
+  writeNotebook(lab, 'buttons.ipynb', ['%topic orders --from earliest', WINDOW])
+  const notebook = await openNotebook(browser, lab, 'buttons.ipynb')
+  const { page } = notebook
+  await notebook.runNext()
+  await notebook.runNext()
+  await stateBecomes(page, 'ordersWindow', 'running')
+  await page.getByRole('button', { name: 'Pause stream ordersWindow' }).click()
+  await stateBecomes(page, 'ordersWindow', 'paused')
+  await page.getByRole('button', { name: 'Resume stream ordersWindow' }).click()
+  await stateBecomes(page, 'ordersWindow', 'running')
+  await page.getByRole('button', { name: 'Stop stream ordersWindow' }).click()
+  await stateBecomes(page, 'ordersWindow', 'stopped')
+  assert.equal((await chartsOf(page)).find(chart => chart.stream === 'orders')?.state, 'running')
+  await notebook.close()
+})
+
+test('a kernel restart leaves the last frame with a badge, and the cell run again is live', async () => {
+  writeNotebook(lab, 'restart.ipynb', ['%topic orders --from earliest'])
+  const notebook = await openNotebook(browser, lab, 'restart.ipynb')
+  const { page } = notebook
+  await notebook.runNext()
+  await stateBecomes(page, 'orders', 'running')
+  await page.evaluate(() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart())
+  await stateBecomes(page, 'orders', 'lost')
+  await page.waitForFunction(
+    () => document.querySelector('.riffle-strip')?.innerText.includes('run the cell again') === true,
+  )
+  await waitForKernel(page)
+  await notebook.command('notebook:move-cursor-up')
+  await notebook.runNext()
+  await stateBecomes(page, 'orders', 'running')
+  await notebook.close()
+})
+
+declare const document: { querySelector(selector: string): { innerText: string } | null }
+declare const jupyterapp: {
+  shell: { currentWidget: { sessionContext: { session: { kernel: { restart(): Promise<void> } } } } }
+}
+
+function closedWindows(dump: readonly DumpedRecord[]): Map<string, number> {
+  const { windows } = tumblingCounts(dump, {
+    time: 'orderedAt',
+    by: 'region',
+    sizeMs: 10_000,
+    outOfOrderMs: 5000,
+    partitions: 3,
+  })
+  const largest = [-Infinity, -Infinity, -Infinity]
+  for (const { partition, row } of dump)
+    largest[partition] = Math.max(largest[partition] ?? 0, timeOf(row['orderedAt']))
+  const watermarkMs = Math.min(...largest) - 5001
+  return new Map(
+    windows
+      .filter(window => window.windowEnd - 1 <= watermarkMs)
+      .map(window => [`${window.key} ${window.windowStart}`, window.count]),
+  )
+}
+
+function timeOf(value: unknown): number {
+  return typeof value === 'number' ? value : Date.parse(String(value))
+}
+
+async function waitForFile(path: string): Promise<void> {
+  const untilMs = Date.now() + 60_000
+  const complete = (): boolean => existsSync(path) && readFileSync(path, 'utf8').endsWith(']')
+  while (!complete()) {
+    if (Date.now() > untilMs) throw new Error(`${path} was not written`)
+    await new Promise(resolve => setImmediate(resolve))
+  }
+}

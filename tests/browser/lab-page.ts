@@ -1,0 +1,153 @@
+/** A real JupyterLab with a real kernel in Chromium: opens a notebook, runs its cells, waits for conditions. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startJupyterServer, type JupyterServer } from '../../kernel/setup/jupyter-server.ts'
+import type { Browser, Page } from 'playwright-core'
+
+/** Longest wait for anything in the page; a machine with two busy cores is slow, not broken. */
+export const HANG_LIMIT_MS = 60_000
+
+export interface Lab {
+  readonly server: JupyterServer
+  /** The folder the server shows. */
+  readonly root: string
+  stop(): Promise<void>
+}
+
+export async function startLab(): Promise<Lab> {
+  const root = mkdtempSync(join(tmpdir(), 'riffle-lab-'))
+  const server = await startJupyterServer({ root, exposeApp: true })
+  return {
+    server,
+    root,
+    stop: async () => {
+      await server.stop()
+      rmSync(root, { recursive: true, force: true })
+    },
+  }
+}
+
+export function writeNotebook(lab: Lab, name: string, cells: readonly string[]): void {
+  const notebook = {
+    nbformat: 4,
+    nbformat_minor: 5,
+    metadata: { kernelspec: { name: 'riffle', display_name: 'Riffle (TypeScript)', language: 'typescript' } },
+    cells: cells.map((source, index) => ({
+      id: `cell-${index}`,
+      cell_type: 'code',
+      source,
+      metadata: {},
+      outputs: [],
+      execution_count: null,
+    })),
+  }
+  writeFileSync(join(lab.root, name), JSON.stringify(notebook))
+}
+
+export interface LabPage {
+  readonly page: Page
+  /** Runs the selected cell and selects the next one; resolves when the kernel has answered that it is idle. */
+  runNext(): Promise<void>
+  command(id: string, args?: Record<string, unknown>): Promise<void>
+  close(): Promise<void>
+}
+
+/** Opens `name`; with `kernel: false` without waiting for one. */
+export async function openNotebook(
+  browser: Browser,
+  lab: Lab,
+  name: string,
+  options: { kernel?: boolean; height?: number } = {},
+): Promise<LabPage> {
+  const context = await browser.newContext({ viewport: { width: 1180, height: options.height ?? 900 } })
+  const page = await context.newPage()
+  page.setDefaultTimeout(HANG_LIMIT_MS)
+  await page.goto(`${lab.server.url}lab/tree/${name}?token=${lab.server.token}&reset`)
+  await page.waitForSelector('.jp-NotebookPanel .jp-Cell')
+  if (options.kernel !== false) await waitForKernel(page)
+  return {
+    page,
+    async runNext() {
+      await page.evaluate(() => jupyterapp.commands.execute('notebook:run-cell-and-select-next'))
+    },
+    async command(id, args = {}) {
+      await page.evaluate(([command, given]) => jupyterapp.commands.execute(command, given), [id, args] as const)
+    },
+    close: () => context.close(),
+  }
+}
+
+export async function waitForKernel(page: Page): Promise<void> {
+  await page.waitForFunction(() => jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle')
+}
+
+/** One chart's node as a test may see it (rules.md 26). */
+export interface ChartState {
+  readonly stream: string
+  readonly seq: number
+  readonly rows: number
+  readonly state: string
+  readonly strip: string
+}
+
+export function chartsOf(page: Page): Promise<ChartState[]> {
+  return page.$$eval('.riffle-chart', nodes =>
+    (nodes as unknown as PageNode[]).map(node => ({
+      stream: node.dataset['stream'] ?? '',
+      seq: Number(node.dataset['seq'] ?? -1),
+      rows: Number(node.dataset['rows'] ?? -1),
+      state: node.dataset['state'] ?? '',
+      strip: node.querySelector('.riffle-strip')?.innerText ?? '',
+    })),
+  )
+}
+
+export interface Mark {
+  readonly type: string
+  readonly x: number | null
+  readonly y: number | null
+  readonly fill: string | null
+  readonly row: Readonly<Record<string, unknown>>
+}
+
+/** The marks a chart has drawn, asked for by its DOM event. */
+export function marksOf(page: Page, stream: string): Promise<Mark[]> {
+  return page.$eval(`.riffle-chart[data-stream="${stream}"]`, node => {
+    // No function is written here: the page does not know the helper with which the tests' compiler names one.
+    const replies: unknown[] = []
+    const detail = { reply: replies.push.bind(replies) }
+    ;(node as unknown as EventTarget).dispatchEvent(new CustomEvent('riffle-marks', { detail }))
+    return replies[0]
+  }) as Promise<Mark[]>
+}
+
+/** Waits until a chart's `data-seq` is larger than `sequence`; gives the new one. */
+export async function sequenceAfter(page: Page, stream: string, sequence: number): Promise<number> {
+  const selector = `.riffle-chart[data-stream="${stream}"]`
+  const found = await page.waitForFunction(
+    ([css, than]) => {
+      const now = Number(document.querySelector(css)?.dataset['seq'] ?? -1)
+      return now > than ? now : false
+    },
+    [selector, sequence] as const,
+  )
+  return Number(await found.jsonValue())
+}
+
+/** Waits until the chart's `data-state` is `state`. */
+export async function stateBecomes(page: Page, stream: string, state: string): Promise<void> {
+  await page.waitForSelector(`.riffle-chart[data-stream="${stream}"][data-state="${state}"]`, { state: 'attached' })
+}
+
+/** What exists in the page only; the tests' own program has no DOM. */
+interface PageNode {
+  readonly dataset: Readonly<Record<string, string>>
+  readonly innerText: string
+  querySelector(selector: string): PageNode | null
+}
+declare const document: PageNode
+declare const jupyterapp: {
+  commands: { execute(id: string, args?: unknown): Promise<unknown> }
+  shell: { currentWidget: { sessionContext?: { session?: { kernel?: { status: string } | null } | null } } | null }
+}
