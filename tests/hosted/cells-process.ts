@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { FrameReader } from '../../kernel/cells/frames.ts'
 import type { CellError, FromCells, ToCells } from '../../kernel/cells/protocol.ts'
-import { entryPoint } from '../../kernel/entries.ts'
+import { builtOrSource } from './hosted.ts'
 import type { HostedEngine } from './hosted.ts'
 
 export interface CellResult {
@@ -20,7 +20,7 @@ export interface CellsProcess {
 }
 
 export async function startCells(engine: HostedEngine, cwd = process.cwd()): Promise<CellsProcess> {
-  const entry = entryPoint('kernel/cells')
+  const entry = builtOrSource('kernel/cells')
   const tsx = entry.execArgv.map(arg => (arg === 'tsx' ? import.meta.resolve('tsx') : arg))
   const child = spawn(process.execPath, [...tsx, entry.path], {
     cwd,

@@ -1,11 +1,13 @@
 /** A real engine process for a test, and the hosted runtime of the cells process connected to it. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import type { CaptureInfo } from '../../stream/lambdas/capture-info.ts'
 import { createHostedRuntime } from '../../kernel/cells/hosted-runtime.ts'
 import type { HostedRuntime } from '../../kernel/cells/hosted-runtime.ts'
 import type { EngineForSupervisor, EngineNotice, SupervisorNotice } from '../../kernel/engine/protocol.ts'
 import { entryPoint } from '../../kernel/entries.ts'
+import { bundleFolder } from '../../kernel/setup/places.ts'
 import { createRpc, ipcTransport } from '../../kernel/rpc.ts'
 import type { Rpc } from '../../kernel/rpc.ts'
 
@@ -35,6 +37,12 @@ export class FakeNotebook {
 /** Marks a captured name as one of Riffle's API. */
 export const API = Symbol('api')
 
+/** The sources, or with RIFFLE_HOSTED=dist the bundles that Jupyter starts. */
+export function builtOrSource(name: 'kernel/engine' | 'kernel/cells'): { path: string; execArgv: readonly string[] } {
+  if (process.env['RIFFLE_HOSTED'] === 'dist') return { path: join(bundleFolder, `${name}.js`), execArgv: [] }
+  return entryPoint(name)
+}
+
 export interface HostedEngine {
   readonly path: string
   readonly notices: EngineNotice[]
@@ -46,7 +54,7 @@ export interface HostedEngine {
 }
 
 export async function startEngine(env: Record<string, string> = {}): Promise<HostedEngine> {
-  const entry = entryPoint('kernel/engine')
+  const entry = builtOrSource('kernel/engine')
   const child = fork(entry.path, [], {
     execArgv: [...entry.execArgv],
     serialization: 'advanced',
