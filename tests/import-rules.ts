@@ -4,6 +4,7 @@
  */
 import { builtinModules } from 'node:module'
 import { dirname, join, normalize } from 'node:path/posix'
+import { parseSync } from 'oxc-parser'
 
 export interface SourceFile {
   /** Below the root, with forward slashes. */
@@ -64,7 +65,7 @@ const forbiddenFolders = new Set(['src', 'lib', 'core', 'common', 'utils'])
 export function brokenRules(file: SourceFile): readonly string[] {
   const broken: string[] = []
   const test = isTest(file.path)
-  for (const specifier of importsOf(file.text)) {
+  for (const specifier of new Set(importsOf(file).map(each => each.specifier))) {
     broken.push(
       ...(specifier.startsWith('.') ? brokenByFile(file.path, specifier) : brokenByPackage(file.path, specifier, test)),
     )
@@ -116,14 +117,34 @@ export function targetOf(path: string, specifier: string): string {
   return normalize(join(dirname(path), specifier))
 }
 
-/** Module specifiers of static and dynamic imports and re-exports. Comments are no code; strings in templates are taken as code, which only a test needs to know. */
-export function importsOf(text: string): readonly string[] {
-  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
-  const found: string[] = []
-  const pattern =
-    /^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
-  for (const match of code.matchAll(pattern)) found.push(match[1] ?? match[2] ?? match[3] ?? '')
-  return found
+interface Import {
+  readonly specifier: string
+  /** Gone at run time. */
+  readonly typeOnly: boolean
+  /** `import()`: loaded when it is reached, so it closes no ring. */
+  readonly dynamic: boolean
+}
+
+/** Static and dynamic imports and re-exports, from a parse: text inside strings and comments is no import. */
+function importsOf({ path, text }: SourceFile): readonly Import[] {
+  const { module } = parseSync(path, text)
+  const statics = module.staticImports.map(({ moduleRequest, entries }) => ({
+    specifier: moduleRequest.value,
+    typeOnly: entries.length > 0 && entries.every(entry => entry.isType),
+    dynamic: false,
+  }))
+  const exports = module.staticExports.flatMap(({ entries }) =>
+    entries.flatMap(entry =>
+      entry.moduleRequest === null
+        ? []
+        : [{ specifier: entry.moduleRequest.value, typeOnly: entry.isType, dynamic: false }],
+    ),
+  )
+  const dynamics = module.dynamicImports.flatMap(({ moduleRequest }) => {
+    const literal = /^['"](.*)['"]$/.exec(text.slice(moduleRequest.start, moduleRequest.end))
+    return literal === null ? [] : [{ specifier: literal[1] ?? '', typeOnly: false, dynamic: true }]
+  })
+  return [...statics, ...exports, ...dynamics]
 }
 
 function lineOf(file: SourceFile, pattern: RegExp): number | undefined {
@@ -155,10 +176,7 @@ export function importRing(files: readonly SourceFile[]): readonly string[] | un
 }
 
 function runtimeImports(file: SourceFile): readonly string[] {
-  const withoutTypes = file.text
-    .replace(/^\s*(import|export) type\b[^'"]*['"][^'"]*['"]/gm, '')
-    .replace(/\bimport\(/g, 'later(')
-  return importsOf(withoutTypes)
-    .filter(specifier => specifier.startsWith('.'))
-    .map(specifier => targetOf(file.path, specifier))
+  return importsOf(file)
+    .filter(({ specifier, typeOnly, dynamic }) => specifier.startsWith('.') && !typeOnly && !dynamic)
+    .map(({ specifier }) => targetOf(file.path, specifier))
 }
