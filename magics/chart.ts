@@ -80,7 +80,7 @@ export const chart: MagicDefinition = defineMagic({
       ])
     }
     const body = expressionBody(section, context)
-    if (body !== undefined && body.node.type !== 'ObjectExpression') {
+    if (body !== undefined && !['ObjectExpression', 'Unparsed'].includes(body.node.type)) {
       context.fail(
         'The body of %%chart is a part of a Vega-Lite spec, an object',
         body.span,

@@ -53,7 +53,10 @@ export function expressionBody(section: Section, context: SectionContext): BodyE
   if (section.body === undefined) return undefined
   const body = withoutSemicolon(section.body)
   const parsed = parseExpression(body.text)
-  if (parsed.node === undefined) failBody(section, context, body, parsed.error, 'one TypeScript expression')
+  if (parsed.node === undefined) {
+    if (context.lenient === true) return unparsed(body)
+    failBody(section, context, body, parsed.error, 'one TypeScript expression')
+  }
   if (parsed.node.type === 'SequenceExpression') {
     const second = (parsed.node['expressions'] as Node[])[1] as Node
     failBody(
@@ -73,9 +76,19 @@ export function propertiesBody(section: Section, context: SectionContext): BodyE
   const body = withoutSemicolon(section.body)
   const braced = parseExpression(body.text)
   const parsed = braced.node?.type === 'ObjectExpression' ? braced : parseProperties(body.text)
-  if (parsed.node === undefined)
+  if (parsed.node === undefined) {
+    if (context.lenient === true) return [unparsed(body)]
     failBody(section, context, body, parsed.error, "a list like total: sum('amount'), n: count()")
+  }
   return (parsed.node['properties'] as Node[]).map(property => bodyPart(body, property, parsed.shift))
+}
+
+/** What is being typed: the type server makes of it what it can. */
+function unparsed(body: Span): BodyExpression {
+  const start = body.start + (body.text.length - body.text.trimStart().length)
+  const text = body.text.trim()
+  const span = { start, end: start + text.length, text }
+  return { span, node: { type: 'Unparsed', start: 0, end: text.length }, offset: start }
 }
 
 function bodyPart(body: Span, node: Node, shift: number): BodyExpression {

@@ -118,6 +118,8 @@ export interface ExpandContext {
   readonly names: ReadonlySet<string>
   /** Names given without `--as`, by cell: the same cell gets the same name again (`DefaultNames`). */
   defaultName(base: string): string
+  /** For completion and hover: a body that does not parse yet stays as it was typed instead of being refused. */
+  readonly lenient?: boolean | undefined
   /** What has been told already and is not told again; the caller keeps it as long as the kernel lives. */
   readonly told?: Set<string> | undefined
 }

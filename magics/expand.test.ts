@@ -280,3 +280,28 @@ test('typed text keeps its place: bodies, expressions and fields point back at t
     ["sum('amount')", "sum('amount')", true],
   ])
 })
+
+// prettier-ignore
+const typing: readonly (readonly [cell: string, source: string])[] = [
+  ['%%filter orders\no => o.', 'const ordersFilter = orders\n  .filter(o => o.)\nordersFilter'],
+  ['%%map orders\no => ({ a: o.', 'const ordersMap = orders\n  .map(o => ({ a: o.)\nordersMap'],
+  ['%%filter orders\n', 'const ordersFilter = orders\n  .filter()\nordersFilter'],
+  ["%%window orders --tumbling 1s\na: sum('", "const ordersWindow = orders\n  .window(riffle.tumbling('1s'))\n  .aggregate({ a: sum(' })\nordersWindow"],
+  ['%%chart orders\n{ mark: ', 'orders.chart({ spec: { mark: })'],
+  ['%%produce orders\n{"a": 1}\n{"a": x.', 'await riffle.produce(\'orders\', {"a": 1}\n{"a": x.)'],
+]
+
+for (const [cell, source] of typing) {
+  test(`while a body is typed it stays as it is: ${JSON.stringify(cell)}`, () => {
+    const found = expandCell(cell, { ...contextOf(), lenient: true })
+    assert.equal(found.source, source)
+    for (const span of found.spans ?? []) {
+      if (!span.verbatim) continue
+      assert.equal(
+        found.source.slice(span.at, span.at + span.length),
+        cell.slice(span.typedAt, span.typedAt + span.typedLength),
+      )
+    }
+    assert.throws(() => expandCell(cell, contextOf()), { name: 'UsageError' })
+  })
+}

@@ -142,7 +142,11 @@ class CellRun {
     if (part.kind !== 'line' && part.kind !== 'cell') return undefined
     const definition = this.definitionOf(part)
     const header = parseHeader(this.text, definition, part.rest, part.nameSpan)
-    if (definition.body?.required === true && (part.body === undefined || part.body.text.trim() === '')) {
+    if (
+      definition.body?.required === true &&
+      this.context.lenient !== true &&
+      (part.body === undefined || part.body.text.trim() === '')
+    ) {
       const example = definition.examples
         .find(candidate => candidate.text.includes('\n'))
         ?.text.split('\n')

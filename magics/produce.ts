@@ -116,7 +116,8 @@ function rows(section: Section, context: SectionContext): readonly Piece[] {
     wrong !== undefined &&
     lines.every(line => /^[{[]/.test(line.text)) &&
     parseExpression((section.body as Span).text).error !== undefined
-  if (looksLikeLines) context.fail(`A row of %%produce is not JSON: ${jsonFault(wrong.text)}`, wrong, '{ "amount": 1 }')
+  if (looksLikeLines && context.lenient !== true)
+    context.fail(`A row of %%produce is not JSON: ${jsonFault(wrong.text)}`, wrong, '{ "amount": 1 }')
   const body = expressionBody(section, context)
   const pieces = body === undefined ? [] : context.verbatim(body.span)
   return body?.node.type === 'ObjectExpression' ? [{ code: '[' }, ...pieces, { code: ']' }] : pieces

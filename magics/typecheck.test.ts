@@ -104,7 +104,7 @@ function desugared(cell: string): string {
 test('a type error in a body, a field or an expression points at what was typed', () => {
   const cells: Readonly<Record<string, { readonly cell: string; readonly at: string }>> = {
     'body.ts': { cell: '%%filter orders\no => o.amuont > 0', at: 'amuont' },
-    'aggregate.ts': { cell: "%%window orders --tumbling 10s\nrevenue: sum('amuont')", at: "revenue: sum('amuont')" },
+    'aggregate.ts': { cell: "%%window orders --tumbling 10s\nrevenue: sum('amuont')", at: "'amuont'" },
     'field.ts': { cell: '%%window orders --tumbling 10s --by regoin', at: 'regoin' },
     'expression.ts': { cell: '%topic orders --limit {payments.nope}', at: 'nope' },
     'typescript.ts': { cell: "const wrong: number = 'text'\n%%filter orders\no => o.amount > wrong", at: 'wrong' },
