@@ -3,6 +3,7 @@
  * classes below can fetch without one, which is what exploring needs: nothing joins, nothing is committed. Pinned to 2.2.4.
  */
 import { createRequire } from 'node:module'
+import type net from 'node:net'
 import { registerCodecs } from './kafka-codecs.ts'
 
 const load = createRequire(import.meta.url)
@@ -122,16 +123,23 @@ const timeouts = { connectionTimeout: 2000, requestTimeout: 30_000, enforceReque
 /** Committed transactions only: what was aborted never happened. */
 export const readCommitted = 1
 
-/** A cluster object of its own: its sockets are shared with nobody. */
-export function makeCluster(address: ClusterAddress): KafkaCluster {
+/**
+ * A cluster object of its own: its sockets are shared with nobody. `onSocketClosed` is called when one of them closes, because
+ * kafkajs may leave a request that was on its way unanswered for its whole time limit of half a minute.
+ */
+export function makeCluster(address: ClusterAddress, onSocketClosed: () => void = () => undefined): KafkaCluster {
   prepare()
   const Cluster = load('kafkajs/src/cluster') as new (options: object) => KafkaCluster
-  const socketFactory = load('kafkajs/src/network/socketFactory') as () => unknown
+  const socketFactory = (load('kafkajs/src/network/socketFactory') as () => (options: object) => net.Socket)()
   return new Cluster({
     logger: silentLogger(),
     retry,
     offsets: new Map(),
-    socketFactory: socketFactory(),
+    // Only what was open can be lost: a broker that refuses is no loss while another one answers.
+    socketFactory: (options: object) => {
+      const socket = socketFactory(options)
+      return socket.once('connect', () => socket.once('close', onSocketClosed))
+    },
     brokers: address.brokers,
     clientId: address.clientId,
     ...timeouts,

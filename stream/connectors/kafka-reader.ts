@@ -21,6 +21,8 @@ import type { FetchedPartition, KafkaCluster, KafkaMessage, TopicMetadata } from
 const longestWaitMs = 500
 const partitionBytes = 1 << 20
 const fetchBytes = 4 << 20
+/** A fetch of 4 MB over a slow line may take a while; a request kafkajs has lost would take half a minute. */
+const silenceMs = 10_000
 /** A partition with so many records waiting is not fetched further: demand has to come first. */
 const bufferedRecords = 5000
 const bufferedBytes = 2 << 20
@@ -46,7 +48,8 @@ export interface KafkaCursor {
 export interface KafkaReaderOptions {
   readonly topic: string
   readonly url: string
-  readonly cluster: KafkaCluster
+  /** Makes a cluster object nobody else uses; called again after each loss, since kafkajs' state after one is not to be trusted. */
+  readonly makeCluster: (onSocketClosed: () => void) => KafkaCluster
   readonly clock: Clock
   readonly metadata: TopicMetadata
   readonly cursors: readonly KafkaCursor[]
@@ -63,9 +66,16 @@ export interface KafkaReaderOptions {
 export class KafkaReader implements Reader {
   readonly #options: KafkaReaderOptions
   readonly #cursors: readonly KafkaCursor[]
+  #cluster: KafkaCluster
+  /** Rejects what waits for the present cluster object. */
+  #lose: (error: Error) => void = () => undefined
+  #lost = new Promise<never>(() => undefined)
   #leaders: ReadonlyMap<number, number>
   #unread: readonly number[]
   #endAtMs: number | undefined
+  #connected = false
+  /** How often in a row the cluster did not know the topic. */
+  #missing = 0
   #closed = false
   #failure: unknown
   #lostCount = 0
@@ -78,6 +88,7 @@ export class KafkaReader implements Reader {
     this.#leaders = leadersOf(options.metadata)
     this.#unread = options.unread
     this.#endAtMs = options.endAtMs
+    this.#cluster = this.#freshCluster()
     void this.#fetchLoop()
   }
 
@@ -120,7 +131,7 @@ export class KafkaReader implements Reader {
     this.#wakeReader?.()
     this.#wakeFetcher?.()
     this.#options.onClosed(this)
-    await this.#options.cluster.disconnect().catch(() => undefined)
+    await this.#cluster.disconnect().catch(() => undefined)
   }
 
   #finished(): boolean {
@@ -200,6 +211,7 @@ export class KafkaReader implements Reader {
     let attempt = 0
     while (!this.#closed && this.#failure === undefined) {
       try {
+        if (!this.#connected) await this.#connect()
         await this.#fixEnds()
         const wanted = this.#wanted()
         if (wanted.length === 0) {
@@ -208,8 +220,8 @@ export class KafkaReader implements Reader {
           await new Promise<void>(resolve => (this.#wakeFetcher = resolve))
           continue
         }
-        await this.#fetch(wanted)
-        if (attempt > 0)
+        await this.#within(this.#fetch(wanted))
+        if (attempt > 1)
           this.#options.onNotice(`Reading topic "${this.#options.topic}" goes on: "${this.#options.url}" is back`)
         attempt = 0
       } catch (error) {
@@ -226,7 +238,8 @@ export class KafkaReader implements Reader {
   }
 
   async #fetch(wanted: readonly KafkaCursor[]): Promise<void> {
-    const { topic, cluster } = this.#options
+    const { topic } = this.#options
+    const cluster = this.#cluster
     const byLeader = new Map<number, KafkaCursor[]>()
     for (const cursor of wanted) {
       const leader = this.#leaders.get(cursor.partition) ?? -1
@@ -256,6 +269,7 @@ export class KafkaReader implements Reader {
             },
           ],
         })
+        if (cluster !== this.#cluster) return
         for (const { partitions } of responses) for (const fetched of partitions) this.#store(fetched)
         this.#wakeReader?.()
       }),
@@ -291,7 +305,8 @@ export class KafkaReader implements Reader {
   /** A bound that lay in the future is looked up when its time has come. */
   async #fixEnds(): Promise<void> {
     if (this.#endAtMs === undefined || this.#options.clock.nowMs() < this.#endAtMs) return
-    const { cluster, metadata, topic } = this.#options
+    const { metadata, topic } = this.#options
+    const cluster = this.#cluster
     const at = (await offsetsAt(cluster, [metadata], this.#endAtMs)).get(topic)
     const ends = (await offsetsAt(cluster, [metadata], latestTimestamp)).get(topic)
     for (const cursor of this.#cursors) {
@@ -307,7 +322,7 @@ export class KafkaReader implements Reader {
   }
 
   async #recover(error: unknown, attempt: number): Promise<void> {
-    const { topic, url, clock, cluster, onNotice } = this.#options
+    const { topic, url, clock, onNotice } = this.#options
     const type = typeOf(error)
     if (type === 'OFFSET_OUT_OF_RANGE') {
       try {
@@ -332,14 +347,42 @@ export class KafkaReader implements Reader {
       }
     })
     if (this.#closed) return
+    void this.#cluster.disconnect().catch(() => undefined)
+    this.#cluster = this.#freshCluster()
+  }
+
+  #freshCluster(): KafkaCluster {
+    this.#connected = false
+    this.#lost = new Promise<never>((_resolve, reject) => (this.#lose = reject))
+    // Whoever waits for it hears of it; when nobody does, nobody needs to.
+    this.#lost.catch(() => undefined)
+    const lose = this.#lose
+    return this.#options.makeCluster(() => lose(new Error('the connection was closed')))
+  }
+
+  async #connect(): Promise<void> {
+    const { topic } = this.#options
+    await this.#within(connectCluster(this.#cluster))
+    const metadata = await this.#within(topicNamed(this.#cluster, topic))
+    if (metadata !== undefined) this.#leaders = leadersOf(metadata)
+    // A broker that has just come back may not know its topics for a moment.
+    else if (++this.#missing > 5) return this.#fail(deleted(topic))
+    else throw new Error(`the cluster has no topic "${topic}"`)
+    this.#missing = 0
+    this.#connected = true
+  }
+
+  /** Fails as soon as the connection is lost, and when the broker says nothing for long. */
+  async #within<T>(work: Promise<T>): Promise<T> {
+    let stop = () => undefined as void
+    const limit = new Promise<never>((_resolve, reject) => {
+      const timer = this.#options.clock.setTimer(silenceMs, () => reject(new Error(`no answer within ${silenceMs} ms`)))
+      stop = () => timer.cancel()
+    })
     try {
-      await connectCluster(cluster)
-      const metadata = await topicNamed(cluster, topic)
-      if (metadata !== undefined) this.#leaders = leadersOf(metadata)
-      // A restarting broker forgets nothing; a topic that is really gone stays gone.
-      else if (attempt > 5) this.#fail(deleted(topic))
-    } catch {
-      // Still away: the next fetch fails again, with a longer pause.
+      return await Promise.race([work, limit, this.#lost])
+    } finally {
+      stop()
     }
   }
 
@@ -350,7 +393,8 @@ export class KafkaReader implements Reader {
 
   /** Retention overtook the reader: it goes on at the first record there is, and counts what it missed. */
   async #skipDeleted(): Promise<void> {
-    const { cluster, metadata, topic } = this.#options
+    const { metadata, topic } = this.#options
+    const cluster = this.#cluster
     const lows = (await offsetsAt(cluster, [metadata], earliestTimestamp)).get(topic)
     const highs = (await offsetsAt(cluster, [metadata], latestTimestamp)).get(topic)
     for (const cursor of this.#cursors) {

@@ -131,12 +131,10 @@ export class KafkaConnection implements Connection {
       if (position > high) throw beyondEnd(name, partitionId, position, high)
       return cursorAt(partitionId, position, high, to === undefined || future ? undefined : known.at(to, partitionId))
     })
-    const cluster = makeCluster(this.#address)
-    await this.#asking(`read topic "${name}"`, () => connectCluster(cluster))
     const reader = new KafkaReader({
       topic: name,
       url: this.url,
-      cluster,
+      makeCluster: onSocketClosed => makeCluster(this.#address, onSocketClosed),
       clock: this.#clock,
       metadata: topic,
       cursors: cursors.sort((a, b) => a.partition - b.partition),
