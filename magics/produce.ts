@@ -56,6 +56,10 @@ export const produce: MagicDefinition = defineMagic({
       text: '%%produce orders --rate 10\nArray.from({ length: 100 }, (_, i) => ({ orderId: `o-${i}`, amount: i }))',
       says: 'A hundred orders, ten a second.',
     },
+    {
+      text: '%%produce orders --format text\nno JSON at all',
+      says: 'A value that a reader cannot decode: it is counted, not fatal.',
+    },
   ],
   glossary: 'Flink: INSERT INTO · Kafka: producer · Beam: KafkaIO.write',
   expand: (section, context: SectionContext) => {
