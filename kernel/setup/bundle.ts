@@ -10,7 +10,7 @@ import { bundleFolder, packageRoot } from './places.ts'
 import { SetupProblem } from './problem.ts'
 import type { Step } from './steps.ts'
 
-const sources = ['kernel', 'magics', 'stream', 'package-lock.json', 'tsconfig.json'].map(path =>
+const sources = ['kernel', 'magics', 'stream', 'package-lock.json', 'tsconfig.json', 'tsconfig.types.json'].map(path =>
   join(packageRoot, path),
 )
 
