@@ -96,8 +96,9 @@ export class Executions {
         await this.#run(task, this.#current)
       } catch (error) {
         // A fault of the kernel itself still ends in one reply and one idle.
-        const text = error instanceof Error ? error.message : String(error)
-        await this.#fail(task, errorOf('KernelError', text, []), this.#count)
+        const fault = errorOf('KernelError', error instanceof Error ? error.message : String(error), [])
+        this.#show(task, fault)
+        await this.#fail(task, fault, this.#count)
       }
     }
     this.#current = undefined
@@ -138,8 +139,7 @@ export class Executions {
 
     const prepared = await this.#options.prepare(cell, () => this.#queue.length > 0, current.cancel.signal)
     if (prepared.error !== undefined) {
-      const { ename, evalue, traceback } = prepared.error
-      iopub.message({ type: 'error', parent: header, content: { ename, evalue, traceback } })
+      this.#show(task, prepared.error)
       return await this.#fail(task, prepared.error, executionCount)
     }
     for (const notice of prepared.notices) iopub.stream(header, notice.name, `${notice.text}\n`)
@@ -188,6 +188,10 @@ export class Executions {
       this.#options.iopub.status(one.message.header, 'busy')
       this.#answer(one, errorOf('Aborted', 'not run, because a cell before it failed', []), this.#count)
     }
+  }
+
+  #show(task: Task, { ename, evalue, traceback }: CellError): void {
+    this.#options.iopub.message({ type: 'error', parent: task.message.header, content: { ename, evalue, traceback } })
   }
 
   #answer(task: Task, error: CellError, executionCount: number, userExpressions: Json = {}): void {

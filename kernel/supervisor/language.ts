@@ -1,5 +1,5 @@
 /** What the kernel knows about the text of a cell: its magics, its types, what could stand at the cursor. Nothing is evaluated. */
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { completeMagic, hasMagic, hoverMagic, isMagicCellComplete } from '../../magics/index.ts'
 import type { NotebookName } from '../cells/protocol.ts'
 import { TypeServer } from '../types/server.ts'
@@ -41,7 +41,7 @@ export class Language {
   constructor({ root, folder, engine, names }: LanguageOptions) {
     this.#names = names
     this.#context = new MagicContext(engine, names)
-    this.#types = new TypeServer({ root, folder: join(folder, 'types'), cwd: process.cwd() })
+    this.#types = new TypeServer({ root, folder: join(folder, 'types'), cwd: notebookFolder() })
     this.#topics = new TopicTypes(engine)
   }
 
@@ -83,7 +83,13 @@ export class Language {
       this.#types.topics(await this.#topics.of(expanded.source))
       return await this.#types.check(expanded.source, this.#known())
     }
-    return await checkTypes(cell, expanded, { mode: this.#mode, check, waiting, cancel })
+    return await checkTypes(cell, expanded, {
+      mode: this.#mode,
+      ready: () => this.#types.ready(),
+      check,
+      waiting,
+      cancel,
+    })
   }
 
   finished(cell: Cell, prepared: PreparedCell, _outcome: Outcome): void {
@@ -139,18 +145,11 @@ export class Language {
       this.#types.topics(await this.#topics.of(code))
       return { source: code, offset: at }
     }
-    // A body that ends with a dot does not parse; a name in its place does.
-    for (const text of [code, `${code.slice(0, at)}_${code.slice(at)}`]) {
-      const { source, spans, error } = await expand({ typed: text, cellId: PROBE_CELL }, this.#context).catch(
-        () => FAILED,
-      )
-      if (error !== undefined) continue
-      const offset = toSource(spans, at)
-      if (offset === undefined) return undefined
-      this.#types.topics(await this.#topics.of(source))
-      return { source, offset }
-    }
-    return undefined
+    const { source, spans, error } = await expand({ typed: code, cellId: PROBE_CELL }, this.#context, { lenient: true })
+    const offset = error === undefined ? toSource(spans, at) : undefined
+    if (offset === undefined) return undefined
+    this.#types.topics(await this.#topics.of(source))
+    return { source, offset }
   }
 
   #known(): string[] {
@@ -175,8 +174,6 @@ function completionReply(code: string, found: readonly Suggestion[], start: numb
   }
 }
 
-const FAILED: PreparedCell = { source: '', notices: [], error: { ename: '', evalue: '', traceback: [] } }
-
 function fittingOf(found: readonly Suggestion[], prefix: string): readonly Suggestion[] {
   const exact = found.filter(one => one.text.startsWith(prefix))
   if (exact.length > 0 || prefix === '') return exact
@@ -193,6 +190,12 @@ export function bundleOf(markdown: string): Json {
       .replace(/\*@(\w+)\*/g, '@$1')
       .trim(),
   }
+}
+
+/** Jupyter Server names the notebook; elsewhere imports start from the working folder. */
+function notebookFolder(): string {
+  const notebook = process.env['JPY_SESSION_NAME']
+  return notebook === undefined || notebook === '' ? process.cwd() : dirname(resolve(notebook))
 }
 
 function modeOf(text: string | undefined): TypesMode {

@@ -23,16 +23,29 @@ export interface PreparedCell {
   readonly error?: CellError | undefined
 }
 
-/** A single cell waits this long for its types; under Run All it waits for the answer, so that the same notebook gives the same result. */
+/**
+ * A single cell waits this long for its types, counted from when the type server is up (a busy machine starts it late, and the
+ * first cell should get the answer the tenth gets); under Run All it waits for the answer.
+ */
 const CHECK_LIMIT_MS = 2000
-/** While waiting, cells that join the queue turn a single cell into Run All; a cell that waits alone for this long runs. */
+const START_LIMIT_MS = 10_000
+/** A server that never answers must not stop a notebook for ever. */
 const CHECK_GIVE_UP_MS = 30_000
 
+export interface ExpandOptions {
+  /** For completion and inspection: a body that does not parse yet stays as it is. */
+  readonly lenient?: boolean
+}
+
 /** The cell as TypeScript, or the one error that says what is wrong with its header. */
-export async function expand(cell: Pick<Cell, 'typed' | 'cellId'>, context: MagicContext): Promise<PreparedCell> {
+export async function expand(
+  cell: Pick<Cell, 'typed' | 'cellId'>,
+  context: MagicContext,
+  options: ExpandOptions = {},
+): Promise<PreparedCell> {
   if (!hasMagic(cell.typed)) return { source: cell.typed, notices: [] }
   try {
-    const { source, spans, notices } = expandCell(cell.typed, await context.of(cell.cellId))
+    const { source, spans, notices } = expandCell(cell.typed, { ...(await context.of(cell.cellId)), ...options })
     return { source, spans, notices: notices.map(text => ({ name: 'stdout', text })) }
   } catch (error) {
     if (error instanceof UsageError) return failed({ ename: error.name, evalue: error.message, traceback: error.lines })
@@ -42,6 +55,8 @@ export async function expand(cell: Pick<Cell, 'typed' | 'cellId'>, context: Magi
 
 export interface CheckOptions {
   readonly mode: TypesMode
+  /** Resolves when the type server is up, or never will be. */
+  ready(): Promise<unknown>
   check(): Promise<TypeProblem[] | undefined>
   waiting(): boolean
   readonly cancel: AbortSignal
@@ -60,13 +75,18 @@ export async function checkTypes(cell: Cell, prepared: PreparedCell, options: Ch
 }
 
 async function answer({
+  ready,
   check,
   waiting,
   cancel,
 }: CheckOptions): Promise<TypeProblem[] | undefined | 'late' | 'cancelled'> {
   const timers: NodeJS.Timeout[] = []
   const late = new Promise<'late'>(resolve => {
-    timers.push(setTimeout(() => !waiting() && resolve('late'), CHECK_LIMIT_MS))
+    const alone = (): void => {
+      if (!waiting()) resolve('late')
+    }
+    timers.push(setTimeout(alone, START_LIMIT_MS))
+    void ready().then(() => timers.push(setTimeout(alone, CHECK_LIMIT_MS)))
     timers.push(setTimeout(() => resolve('late'), CHECK_GIVE_UP_MS))
   })
   const cancelled = new Promise<'cancelled'>(resolve => {

@@ -47,7 +47,7 @@ function declare(node: Node, exported: boolean, names: Map<string, Declared>): v
       for (const one of node['specifiers'] as Node[]) add(nameOf(one['local']), 'entity')
       return
     case 'ExportNamedDeclaration':
-      if (node['declaration'] != null) declare(node['declaration'] as Node, true, names)
+      if (isNode(node['declaration'])) declare(node['declaration'], true, names)
       return
     default:
       // `var` in a block reaches the top level, as in any script.

@@ -29,7 +29,6 @@ export class LanguageClient {
   readonly #input: Writable
   readonly #waiting = new Map<number, Waiting>()
   #chunks: Buffer[] = []
-  #length = 0
   #nextId = 1
   #closed = false
 
@@ -64,7 +63,6 @@ export class LanguageClient {
 
   #read(chunk: Buffer): void {
     this.#chunks.push(chunk)
-    this.#length += chunk.length
     for (;;) {
       const whole = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks)
       this.#chunks = [whole]
@@ -73,7 +71,6 @@ export class LanguageClient {
       const size = Number(/content-length: *(\d+)/i.exec(whole.toString('latin1', 0, end))?.[1] ?? 0)
       if (whole.length < end + 4 + size) return
       this.#chunks = [whole.subarray(end + 4 + size)]
-      this.#length -= end + 4 + size
       this.#receive(JSON.parse(whole.toString('utf8', end + 4, end + 4 + size)) as Incoming)
     }
   }

@@ -72,6 +72,12 @@ export class TypeServer {
     this.#ready = this.#begin().catch(() => false)
   }
 
+  /** Starts the server if needed; true when it is up. */
+  async ready(): Promise<boolean> {
+    this.start()
+    return (await this.#ready) ?? false
+  }
+
   stop(): void {
     this.#stopped = true
     this.#child?.kill('SIGKILL')
@@ -80,7 +86,7 @@ export class TypeServer {
   /** Type errors of the source; undefined when the server is not there or the text does not parse (running it says so). */
   async check(source: string, known: Iterable<string>): Promise<TypeProblem[] | undefined> {
     const declared = declaredNames(source)
-    if (declared === undefined || !(await this.#running())) return undefined
+    if (declared === undefined || !(await this.ready())) return undefined
     const document = this.#scope.document(source, declared, known, false)
     this.#open('cell.ts', document.text)
     this.#touchLocalModules(source)
@@ -168,7 +174,7 @@ export class TypeServer {
     ask: (uri: string, position: Position) => Promise<T>,
   ): Promise<T | undefined> {
     const turn = this.#probing.then(async () => {
-      if (!(await this.#running())) return undefined
+      if (!(await this.ready())) return undefined
       const document = this.#probeDocument(source, known)
       this.#open('probe.ts', document.text)
       const before = source.slice(0, offset)
@@ -186,11 +192,6 @@ export class TypeServer {
     // Half a cell seldom parses; then its own declarations are found word by word, or the scope would declare them twice.
     const declared = declaredNames(source) ?? roughlyDeclared(source)
     return this.#scope.document(source, declared, known, true)
-  }
-
-  async #running(): Promise<boolean> {
-    this.start()
-    return (await this.#ready) ?? false
   }
 
   async #begin(): Promise<boolean> {

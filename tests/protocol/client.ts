@@ -12,6 +12,9 @@ import { join } from 'node:path'
 import { Dealer, Request, Subscriber } from 'zeromq'
 import { kernelMain } from './built.ts'
 
+/** Parsed JSON of the other side; a test says what it expects of it. */
+export type Loose = ReturnType<typeof JSON.parse>
+
 export interface Message {
   readonly channel: 'shell' | 'control' | 'stdin' | 'iopub'
   readonly header: {
@@ -22,7 +25,7 @@ export interface Message {
     readonly version: string
   }
   readonly parent: { readonly msg_id?: string; readonly msg_type?: string }
-  readonly content: Record<string, any>
+  readonly content: Record<string, Loose>
   readonly metadata: Record<string, unknown>
   readonly buffers: readonly Buffer[]
 }
@@ -235,6 +238,8 @@ export interface StartedKernel {
   readonly client: Client
   readonly process: ChildProcess
   readonly connectionFile: string
+  /** Where the kernel runs. */
+  readonly folder: string
   readonly key: string
   readonly ports: Ports
   /** Resolves with exit code or signal. */
@@ -299,6 +304,7 @@ export async function startKernel(options: StartOptions = {}): Promise<StartedKe
     client: connect(),
     process: child,
     connectionFile,
+    folder: options.cwd ?? folder,
     key,
     ports,
     exited,

@@ -1,9 +1,10 @@
 /** Comms: chart comms go to the engine whatever a cell does, all others to the cells process. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { startKernel } from './client.ts'
-import type { Client, Message, StartedKernel } from './client.ts'
+import type { Client, Loose, Message, StartedKernel } from './client.ts'
 
 let kernel: StartedKernel
 let client: Client
@@ -14,7 +15,7 @@ before(async () => {
 })
 after(async () => await kernel.stop())
 
-const fromKernel = (id: string, check: (data: Record<string, any>) => boolean) => (message: Message) =>
+const fromKernel = (id: string, check: (data: Record<string, Loose>) => boolean) => (message: Message) =>
   message.header.msg_type === 'comm_msg' && message.content['comm_id'] === id && check(message.content['data'])
 
 test('a chart comm is welcomed by the engine with the comm as parent', async () => {
@@ -70,7 +71,7 @@ test('a comm of the notebook is opened from the front, answered, with buffers, a
   assert.equal(second.parent.msg_id, sent)
   assert.deepEqual([...second.buffers[0]!], [1, 2, 3])
   client.send('shell', 'comm_close', { comm_id: id, data: {} })
-  assert.deepEqual((await client.ask('shell', 'comm_info_request', {})).content['comms'], {})
+  assert.deepEqual((await client.ask('shell', 'comm_info_request', { target_name: 'echo' })).content['comms'], {})
 })
 
 test('a comm for a target nobody registered is closed', async () => {
@@ -78,3 +79,33 @@ test('a comm for a target nobody registered is closed', async () => {
   client.send('shell', 'comm_open', { comm_id: id, target_name: 'nobody', data: {} })
   await client.until(message => message.header.msg_type === 'comm_close' && message.content['comm_id'] === id)
 })
+
+test('an engine that dies is replaced: its comms are closed, a new one is welcomed by another instance', async () => {
+  const open = (id: string) =>
+    client.send('shell', 'comm_open', {
+      comm_id: id,
+      target_name: 'riffle.live.v1',
+      data: { type: 'hello', protocol: 1, client: 'c' },
+    })
+  const [first, second] = [randomUUID(), randomUUID()]
+  open(first)
+  const before = await client.until(fromKernel(first, data => data['type'] === 'welcome'))
+  process.kill(engineOf(kernel.process.pid!), 'SIGKILL')
+  await client.until(message => message.header.msg_type === 'comm_close' && message.content['comm_id'] === first)
+  open(second)
+  const after = await client.until(fromKernel(second, data => data['type'] === 'welcome'))
+  assert.notEqual(after.content['data'].instance, before.content['data'].instance)
+  assert.equal(
+    (await client.run("(await topic('orders', { from: 'earliest' })).take(1)")).reply.content['status'],
+    'ok',
+  )
+})
+
+/** The child of the kernel that runs engine.js. */
+function engineOf(kernelPid: number): number {
+  const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).trim().split('\n')
+  const row = rows
+    .map(line => line.trim().split(/\s+/))
+    .find(([, parent, ...args]) => Number(parent) === kernelPid && /engine\.[jt]s$/.test(args.join(' ')))
+  return Number(row?.[0])
+}

@@ -1,6 +1,9 @@
 /** Types, completion, inspection and magics, as a client sees them. */
 import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { stripVTControlCharacters } from 'node:util'
 import { startKernel } from './client.ts'
 import type { Client, StartedKernel } from './client.ts'
 
@@ -13,9 +16,9 @@ before(async () => {
 })
 after(async () => await kernel.stop())
 
-const complete = async (code: string, cursor = [...code].length) =>
+const complete = async (code: string, cursor = Array.from(code).length) =>
   (await client.ask('shell', 'complete_request', { code, cursor_pos: cursor })).content
-const inspect = async (code: string, cursor = [...code].length) =>
+const inspect = async (code: string, cursor = Array.from(code).length) =>
   (await client.ask('shell', 'inspect_request', { code, cursor_pos: cursor, detail_level: 0 })).content
 
 test('a type error is one output with code, line and caret, and nothing runs', async () => {
@@ -155,6 +158,45 @@ test('a topic is typed by its records, and its fields complete', async () => {
   )
 })
 
+test('a module beside the notebook is typed, and typed anew when it was edited', async () => {
+  const path = join(kernel.folder, 'rates.ts')
+  writeFileSync(path, 'export const rate: number = 2')
+  assert.equal((await client.run("import { rate } from './rates.ts'\nrate.toFixed(1)")).reply.content['status'], 'ok')
+  assert.equal(
+    (await client.run("import { rate } from './rates.ts'\nrate.toUpperCase()")).reply.content['ename'],
+    'TypeScriptError',
+  )
+  writeFileSync(path, "export const rate: string = 'two'")
+  const { iopub, reply } = await client.run("import { rate } from './rates.ts'\nrate.toUpperCase()")
+  assert.equal(reply.content['status'], 'ok')
+  assert.match(
+    iopub.find(message => message.header.msg_type === 'execute_result')?.content['data']['text/plain'],
+    /TWO/,
+  )
+})
+
+test('a package in the folder of the notebook is found, one without types is any', async () => {
+  const folder = join(kernel.folder, 'node_modules', 'untyped')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(
+    join(folder, 'package.json'),
+    '{ "name": "untyped", "version": "1.0.0", "type": "module", "exports": "./main.js" }',
+  )
+  writeFileSync(join(folder, 'main.js'), 'export const answer = 42')
+  const { iopub, reply } = await client.run("import { answer } from 'untyped'\nanswer")
+  assert.equal(reply.content['status'], 'ok')
+  assert.equal(iopub.find(message => message.header.msg_type === 'execute_result')?.content['data']['text/plain'], '42')
+})
+
+test('fields complete in the body of a magic, and a wrong one is an error where it was typed', async () => {
+  await client.run('%topic orders --from earliest')
+  assert.ok((await complete('%%filter orders\no => o.am'))['matches'].includes('amount'))
+  const { reply } = await client.run('%%filter orders\no => o.amunt > 5')
+  assert.equal(reply.content['ename'], 'TypeScriptError')
+  assert.match(plain(reply.content['traceback'].join('\n')), /2 \| o => o\.amunt > 5\n +\| {8}\^{5}/)
+  assert.ok((await complete('%%window orders --tumbling 10s --by re'))['matches'].includes('region'))
+})
+
 function plain(text: string): string {
-  return text.replace(/\u001b\[\d+m/g, '')
+  return stripVTControlCharacters(text)
 }
