@@ -2,8 +2,10 @@
  * Entry of the cells process: user code and its variables, in the main thread. Messages come down the IPC channel, a watcher
  * thread hears of interrupts, everything the user sees goes up file descriptor 3. It ends with its supervisor.
  */
-import { basename, dirname, join, resolve } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { Worker, type WorkerOptions } from 'node:worker_threads'
 import { createChannel } from './cells/channel.ts'
 import { watchOrigins } from './cells/captures.ts'
 import { installStackTraces } from './cells/errors.ts'
@@ -25,19 +27,32 @@ const UPWARDS = 3
 /** JPY_SESSION_NAME is the notebook's path under Jupyter Server; elsewhere imports start from the working folder. */
 function notebookPath(): string {
   const named = process.env['JPY_SESSION_NAME']
-  if (named === undefined || named === '') return join(process.cwd(), 'notebook.ts')
-  const path = resolve(named)
-  return join(dirname(path), basename(path))
+  const path = named === undefined || named === '' ? undefined : resolve(named)
+  // Some frontends put an id there: then the working folder counts as well.
+  return path !== undefined && existsSync(dirname(path)) ? path : join(process.cwd(), 'notebook.ts')
 }
 
-function watch(shared: Int32Array, taken: (target: number) => void): void {
+/** From sources a worker takes no loader flags over: it registers tsx itself. */
+function threadOf(path: string, options: WorkerOptions): Worker {
+  if (!path.endsWith('.ts')) return new Worker(path, options)
+  const [tsx, url] = [import.meta.resolve('tsx/esm/api'), pathToFileURL(path).href].map(each => JSON.stringify(each))
+  const script = `import(${tsx}).then(({ register }) => { register(); return import(${url}) })`
+  return new Worker(script, { ...options, eval: true })
+}
+
+/** Resolves when the watcher thread listens: from then on any cell can be stopped. */
+function watch(shared: Int32Array, taken: (target: number) => void): Promise<void> {
   const path = process.env['RIFFLE_WATCH_PATH']
-  if (path === undefined) return
+  if (path === undefined) return Promise.resolve()
   const entry = entryPoint('kernel/cells/watcher')
-  const worker = new Worker(entry.path, { workerData: { shared, path } })
+  const worker = threadOf(entry.path, { workerData: { shared, path }, execArgv: [] })
   worker.unref()
-  worker.on('message', (message: { target?: number }) => {
-    if (message.target !== undefined) taken(message.target)
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject)
+    worker.on('message', (message: { target?: number }) => {
+      if (message.target === undefined) resolve()
+      else taken(message.target)
+    })
   })
 }
 
@@ -47,11 +62,17 @@ function hideChannel(): void {
   Object.defineProperty(process, 'disconnect', { value: undefined, configurable: true })
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const channel = createChannel(message => writeAll(UPWARDS, encodeFrame(message)))
   const runs = new Runs()
   const origins = new Origins()
   const shared = new Int32Array(new SharedArrayBuffer(5 * Int32Array.BYTES_PER_ELEMENT))
+  const watching = watch(shared, target => {
+    Atomics.add(shared, SHARED.taken, 1)
+    const run = runs.current
+    if (run?.hash === target) run.stop()
+    Atomics.store(shared, SHARED.level, run?.hash === target || runs.newest?.interrupted === true ? 1 : 0)
+  })
   const notebook = notebookPath()
   const globals = createGlobals(channel, runs, dirname(notebook))
   const streams = connectStreams()
@@ -72,12 +93,6 @@ function main(): void {
   // A terminal sends SIGINT to the whole group; without a running cell it means nothing.
   process.on('SIGINT', () => runs.current?.stop())
   process.on('disconnect', () => process.exit(0))
-  watch(shared, target => {
-    Atomics.add(shared, SHARED.taken, 1)
-    const run = runs.current
-    if (run?.hash === target) run.stop()
-    Atomics.store(shared, SHARED.level, run?.hash === target || runs.newest?.interrupted === true ? 1 : 0)
-  })
   process.on('message', (message: ToCells) => {
     if (message.type === 'execute') void executor.execute(message)
     else if (message.type === 'input') globals.input(message.requestId, message.value)
@@ -86,9 +101,10 @@ function main(): void {
     else if (message.type === 'engine') streams.setEngine(message.path)
     else process.exit(0)
   })
+  await watching
   hideChannel()
   installStackTraces(origins)
   channel.send({ type: 'ready', pid: process.pid })
 }
 
-main()
+await main()

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel } from './channel.ts'
 import type { CommMessage } from './protocol.ts'
-import type { Runs } from './run.ts'
+import { underRequest, type Runs } from './run.ts'
 
 export interface Comm {
   readonly id: string
@@ -22,6 +22,8 @@ export interface Comms {
   open(target: string, data?: unknown, buffers?: readonly Uint8Array[]): Comm
 }
 
+type Within = <T>(f: () => T) => T
+
 interface Live extends Comm {
   message(data: unknown, buffers: readonly Uint8Array[]): void
   closed(data: unknown): void
@@ -33,13 +35,14 @@ export interface CommRouter {
 }
 
 export function createComms(channel: Channel, runs: Runs): CommRouter {
-  const targets = new Map<string, { readonly opened: CommOpened; readonly within: <T>(f: () => T) => T }>()
+  const targets = new Map<string, { readonly opened: CommOpened; readonly within: Within }>()
   const live = new Map<string, Live>()
 
-  /** Handlers print and fail in the cell that set them up. */
-  const context = (): (<T>(f: () => T) => T) => {
+  let parentId = ''
+  /** Handlers are stopped with the cell that set them up; what they print and send belongs to the comm's message. */
+  const context = (): Within => {
     const run = runs.own ?? runs.current
-    return f => (run === undefined ? f() : runs.within(run, f))
+    return f => (run === undefined ? f() : runs.within(underRequest(run, parentId), f))
   }
   const send = (
     kind: CommMessage['kind'],
@@ -92,6 +95,7 @@ export function createComms(channel: Channel, runs: Runs): CommRouter {
       },
     },
     receive: message => {
+      parentId = message.parentId
       const buffers = message.buffers ?? []
       if (message.kind === 'open') {
         const target = targets.get(message.targetName ?? '')

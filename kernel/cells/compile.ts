@@ -70,7 +70,7 @@ export function compile(machine: Machine, parts: CompileParts): Compiled {
     },
     n: (...names: string[]) => (bind = parts.declared?.(names)) !== undefined,
     b: () => bind?.(),
-    r: rowsOf,
+    r: (source: unknown) => rowsOf(source, () => runs.own?.interrupted === true),
     i: parts.importer,
     e: cleanError,
     meta: Object.assign(Object.create(null) as object, parts.meta, {
@@ -83,6 +83,7 @@ export function compile(machine: Machine, parts: CompileParts): Compiled {
     transformed,
     result: () => result,
     start: () => {
+      beginNames(transformed, parts.scope)
       const make = script.runInThisContext() as (...args: unknown[]) => Generator<unknown, unknown, unknown>
       return make(parts.scope.values, parts.scope.constants, shared, cell)
     },
@@ -110,35 +111,43 @@ function transformedOf(machine: Machine, parts: CompileParts): Transformed {
   }
 }
 
+/** A `var` keeps an older value, as in any program; an enum starts anew. */
+function beginNames(transformed: Transformed, scope: NameScope): void {
+  for (const [name, kind] of transformed.declared) {
+    const kept = kind !== 'var' || scope.has(name)
+    if (!kept || transformed.fresh.includes(name)) scope.values[name] = undefined
+  }
+}
+
 interface Steps {
   next(): unknown
   close(): unknown
 }
 
 /** The iterator of a top-level `for await`: async iterables, and iterables of promises. */
-function rowsOf(source: unknown): Steps {
+function rowsOf(source: unknown, interrupted: () => boolean): Steps {
   const iterable = source as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined
-  const make = iterable?.[Symbol.asyncIterator]
-  let done = false
-  const ended = (step: IteratorResult<unknown>): IteratorResult<unknown> => {
-    done = step.done === true
-    return step
-  }
-  if (typeof make === 'function') {
-    const iterator = make.call(iterable)
-    return {
-      next: () => iterator.next().then(ended),
-      close: () => (done ? undefined : ((done = true), iterator.return?.())),
-    }
-  }
+  const async = iterable?.[Symbol.asyncIterator]
   const sync = iterable?.[Symbol.iterator]
-  if (typeof sync !== 'function') throw new TypeError('The value after "of" is not async iterable')
-  const iterator = sync.call(iterable)
+  if (typeof async !== 'function' && typeof sync !== 'function') {
+    throw new TypeError('The value after "of" is not async iterable')
+  }
+  const iterator = (typeof async === 'function' ? async : sync)?.call(iterable) as AsyncIterator<unknown>
+  let done = false
   return {
     next: async () => {
-      const step = ended(iterator.next())
-      return step.done === true ? step : { done: false, value: await step.value }
+      const step = await iterator.next()
+      done = step.done === true
+      return done || typeof async === 'function' ? step : { done: false, value: await step.value }
     },
-    close: () => (done ? undefined : ((done = true), iterator.return?.())),
+    close: () => {
+      if (done) return undefined
+      done = true
+      const closing: unknown = iterator.return?.()
+      if (!interrupted()) return closing
+      // A generator that hangs in its own await would keep a stopped cell waiting for ever.
+      Promise.resolve(closing).catch(() => undefined)
+      return undefined
+    },
   }
 }

@@ -30,13 +30,18 @@ export function breakable<T>(f: () => T): T {
   }
 }
 
-/** Runs to the end and gives the value of the last expression. Rejects with what the cell threw. */
-export async function drive(cell: Cell, run: Run, runs: Runs, stopRequested: () => boolean): Promise<unknown> {
+/** Runs to the end and gives the value of the last expression, boxed: a promise or a Proxy is a value like any other. */
+export async function drive(
+  cell: Cell,
+  run: Run,
+  runs: Runs,
+  stopRequested: () => boolean,
+): Promise<{ readonly value: unknown }> {
   let resume: Resume = { failed: false }
   for (;;) {
     const { failed, error, value } = resume
     const step = runs.within(run, () => breakable(() => (failed ? cell.throw(error) : cell.next(value))))
-    if (step.done === true) return step.value
+    if (step.done === true) return { value: step.value }
     resume = await settled(step.value, run)
     // A chain of awaits that never leaves the microtask queue gives the event loop no turn: look for a Stop here too.
     if (!resume.failed && stopRequested() && !run.interrupted) {

@@ -86,7 +86,7 @@ export function installStackTraces(origins: Origins): void {
     }
     // Below the user's last frame only the kernel's way of calling it follows.
     const last = lines.findLastIndex(line => line.mine)
-    const kept = last >= 0 ? lines.slice(0, last + 1) : lines.filter(line => !line.text.includes('node:internal'))
+    const kept = last >= 0 ? lines.slice(0, last + 1) : lines.filter(line => !/[ (]node:/.test(line.text))
     return [headOf(error), ...kept.map(line => line.text)].join('\n')
   }
 }

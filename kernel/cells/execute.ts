@@ -9,7 +9,7 @@ import { compile, type Compiled, type Machine } from './compile.ts'
 import { bundleOf } from './display.ts'
 import { drive } from './driver.ts'
 import { placeError, toCellError } from './errors.ts'
-import { SHARED, unlessStopped } from './interrupt.ts'
+import { Interrupted, SHARED, unlessStopped } from './interrupt.ts'
 import { isParam, isStream, listNames } from './listing.ts'
 import type { Loader } from './loader.ts'
 import type { CellError, ToCells } from './protocol.ts'
@@ -101,8 +101,9 @@ export function createExecutor(options: ExecutorOptions): Executor {
     const { transformed } = compiled
     await unlessStopped(run, loader.bind(transformed.imports, notebook, scope, compiled.origin))
     note(transformed, message.cellId, scope)
-    const value = await drive(compiled.start(), run, runs, () => shared[SHARED.target] === run.hash)
-    const result = compiled.result()?.value ?? value
+    const { value } = await drive(compiled.start(), run, runs, () => shared[SHARED.target] === run.hash)
+    const moved = compiled.result()
+    const result = moved === undefined ? value : moved.value
     if (result === undefined || run.silent || (isParam(result) && run.shown.has(result))) return
     const data = await unlessStopped(run, bundleOf(result))
     channel.send({
@@ -118,7 +119,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       try {
         const source = `(${text}\n)`
         const compiled = start({ ...message, source, typed: source, spans: undefined, cellName: key }, run)
-        const value = await drive(compiled.start(), run, runs, () => false)
+        const { value } = await drive(compiled.start(), run, runs, () => false)
         answers[key] = { status: 'ok', data: await bundleOf(value), metadata: {} }
       } catch (error) {
         answers[key] = { status: 'error', ...toCellError(error) }
@@ -163,13 +164,14 @@ export function createExecutor(options: ExecutorOptions): Executor {
     late: error => {
       const run = runs.own ?? runs.current ?? runs.newest
       // A stopped cell's promises reject with the stop itself: that has been told.
-      if (run === undefined || (run.interrupted && error instanceof Error && error.name === 'Interrupted')) return
+      if (run === undefined) return void process.stderr.write(`${toCellError(error).traceback.join('\n')}\n`)
+      if (run.interrupted && error instanceof Interrupted) return
       publish(run, error)
     },
   }
 }
 
-/** Records what the cell declares; a `var` keeps an older value, as in any program. */
+/** Records what the cell declares. */
 function note(transformed: Compiled['transformed'], cellId: string, scope: NameScope): void {
   const imported = new Map(
     transformed.imports.flatMap(each =>
@@ -178,7 +180,6 @@ function note(transformed: Compiled['transformed'], cellId: string, scope: NameS
   )
   for (const [name, kind] of transformed.declared) {
     scope.records.set(name, { kind, cellId, origin: imported.get(name) })
-    if (transformed.fresh.includes(name) || (kind === 'var' && !scope.has(name))) scope.values[name] = undefined
   }
 }
 

@@ -231,7 +231,6 @@ class LocalLoader implements Loader {
     })
     const { transformed, origin } = compiled
     for (const [name, local] of transformed.exports) getter(module.namespace, name, () => scope.values[local])
-    for (const [name, kind] of transformed.declared) if (kind === 'var') scope.values[name] = undefined
     for (const each of transformed.imports) {
       try {
         const namespace = await this.dependency(each.specifier, module, seen)

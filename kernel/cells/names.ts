@@ -57,7 +57,7 @@ export function declareBlock(scope: Scope, statements: readonly Node[]): void {
       scope.declare('function', [textOf(child(statement, 'id'), 'name')])
     } else if (statement.type === 'ClassDeclaration' && child(statement, 'id') !== undefined) {
       scope.declare('class', [textOf(child(statement, 'id'), 'name')])
-    } else if (statement.type === 'TSEnumDeclaration') {
+    } else if (statement.type === 'TSEnumDeclaration' || statement.type === 'TSModuleDeclaration') {
       scope.declare('enum', [textOf(child(statement, 'id'), 'name')])
     } else if (statement.type === 'ImportDeclaration' && textOf(statement, 'importKind') !== 'type') {
       for (const specifier of children(statement, 'specifiers')) {

@@ -100,7 +100,11 @@ export function createOrigin(parts: OriginParts): Origin {
       map ??= new TraceMap(transformed.edits.generateMap({ hires: 'boundary', source: 'cell' }).toString())
       const shifted = Math.max(0, column - 1 - (line === 1 ? transformed.prefixLength : 0))
       const at = originalPositionFor(map, { line, column: shifted })
-      return at.line === null ? undefined : fromSource(at.line, at.column)
+      if (at.line === null) return undefined
+      sourceLines ??= lineStarts(transformed.source)
+      const start = sourceLines[at.line - 1] ?? 0
+      const callee = transformed.callees.get(start + at.column)
+      return fromSource(at.line, callee === undefined || callee < start ? at.column : callee - start)
     },
     placeOf: offset => {
       if (transformed.lowered === undefined) return fromExpanded(offset)
@@ -111,7 +115,9 @@ export function createOrigin(parts: OriginParts): Origin {
   }
 }
 
-/** Every script that ever ran, by the name V8 knows it by. */
+const KEPT = 5_000
+
+/** The scripts that ran, by the name V8 knows them by; a cell run thousands of times forgets its oldest runs. */
 export class Origins {
   private readonly byFile = new Map<string, Origin>()
   private counter = 0
@@ -122,6 +128,8 @@ export class Origins {
 
   add(origin: Origin): void {
     this.byFile.set(origin.fileName, origin)
+    const oldest = this.byFile.size > KEPT ? this.byFile.keys().next().value : undefined
+    if (oldest !== undefined) this.byFile.delete(oldest)
   }
 
   find(fileName: string | null | undefined): Origin | undefined {

@@ -37,6 +37,11 @@ export function createRun(parts: RunParts): Run {
   })
 }
 
+/** The same run, printing under another request: a comm message's handler belongs to that message. */
+export function underRequest(run: Run, requestId: string): Run {
+  return Object.create(run, { requestId: { value: requestId, enumerable: true } }) as Run
+}
+
 export class Runs {
   private readonly storage = new AsyncLocalStorage<Run>()
   /** The cell that runs now. */

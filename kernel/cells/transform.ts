@@ -71,6 +71,8 @@ export interface Transformed {
   /** Names that start undefined each run: `var` keeps an older value, an enum must not. */
   readonly fresh: readonly string[]
   readonly closures: readonly Closure[]
+  /** End of a rewritten callee → its start: V8 places `(0, $s.f)()` at the parenthesis, the user expects `f`. */
+  readonly callees: ReadonlyMap<number, number>
   /** Text of a closure with types erased only. */
   readonly ship: (closure: Closure) => string
 }
@@ -138,6 +140,7 @@ class Transformer {
   private readonly top: Scope
   private readonly p: string
   private readonly closures: Closure[] = []
+  private readonly callees = new Map<number, number>()
   private readonly imports: StaticImport[] = []
   private readonly exports = new Map<string, string>()
   private readonly reads = new Map<string, number>()
@@ -189,6 +192,7 @@ class Transformer {
       readsBeforeDeclaration: before,
       fresh,
       closures: this.closures,
+      callees: this.callees,
       ship: closure => this.ship(closure),
     }
   }
@@ -642,7 +646,10 @@ class Transformer {
     const callee = child(node, 'callee')
     if (callee === undefined) return
     const bare = callee.type === 'Identifier' && this.shared(textOf(callee, 'name'), place).shared
-    if (bare) this.before(callee.start, '(0, ')
+    if (bare) {
+      this.before(callee.start, '(0, ')
+      this.callees.set(callee.end, callee.start)
+    }
     this.visit(callee, place)
     if (bare) this.after(callee.end, ')')
     this.eraseChild(node, 'typeArguments')

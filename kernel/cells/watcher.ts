@@ -9,15 +9,28 @@ import { hashOf, SHARED } from './interrupt.ts'
 
 const { shared, path } = workerData as { shared: Int32Array; path: string }
 
-/** Direct children by thread (Linux); elsewhere a blocking child has to end by itself. */
-function childProcesses(): number[] {
+/** Processes below this one (Linux); elsewhere a blocking child has to end by itself. */
+function descendants(pid: number): number[] {
+  return listed(`/proc/${pid}/task`).flatMap(thread => {
+    const children = contentOf(`/proc/${pid}/task/${thread}/children`).split(' ').filter(Boolean).map(Number)
+    return children.flatMap(child => [child, ...descendants(child)])
+  })
+}
+
+function listed(folder: string): string[] {
   try {
-    const tasks = `/proc/${process.pid}/task`
-    return readdirSync(tasks).flatMap(task =>
-      readFileSync(`${tasks}/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    )
+    return readdirSync(folder)
   } catch {
     return []
+  }
+}
+
+/** Empty when the thread has ended meanwhile. */
+function contentOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
   }
 }
 
@@ -49,7 +62,7 @@ function interrupt(requestId: string): void {
     if (waiting() && Atomics.load(shared, SHARED.thrown) === thrown) signal(process.pid)
   }, 30)
   setTimeout(() => {
-    if (waiting()) for (const child of childProcesses()) signal(child)
+    if (waiting()) for (const child of descendants(process.pid)) signal(child)
   }, 150)
 }
 
