@@ -313,6 +313,6 @@ export class Streams {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.named.values()].map(stream => stream.execution?.stop()))
+    await Promise.all([...this.named.values()].map(async stream => stream.execution?.stop()))
   }
 }

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test'
 import type { EngineNotice } from '../../kernel/engine/protocol.ts'
 import { startCells } from './cells-process.ts'
 import type { CellsProcess } from './cells-process.ts'
-import { startEngine } from './hosted.ts'
+import { startEngine, until } from './hosted.ts'
 import type { HostedEngine } from './hosted.ts'
 
 let engine: HostedEngine
@@ -101,6 +101,19 @@ for (const [name, define, lambda, message] of refused) {
     assert.match(text, /\.forEach\(f\)/)
   })
 }
+
+test('a param typed in a cell is read live by its lambdas', async () => {
+  await json("const least = param('least', 2, { min: 0, max: 9 }); const f2 = feed<{ v: number }>(); JSON.stringify(1)")
+  await json('const atLeast = f2.filter(r => r.v >= least.value); JSON.stringify(1)')
+  await json(
+    'await f2.push({ v: 1 }); await f2.push({ v: 3 }); await least.set(4); await f2.push({ v: 3 }); await f2.push({ v: 5 }); JSON.stringify(least.value)',
+  )
+  const list = await until(async () => {
+    const found = (await engine.supervisor.call('list')).find(s => s.name === 'atLeast')
+    return found?.stats.recordCount === 4 ? found : undefined
+  })
+  assert.equal(list.stats.rowCount, 2)
+})
 
 test('an error of a lambda carries the line of the cell', async () => {
   const source = `const wrong = from([{ v: null as { w: number } | null }])

@@ -32,7 +32,7 @@ export async function startCells(engine: HostedEngine, cwd = process.cwd()): Pro
   const reader = new FrameReader()
   ;(child.stdio[3] as Readable).on('data', (chunk: Buffer) => {
     messages.push(...(reader.push(chunk) as FromCells[]))
-    for (const look of [...watchers]) look()
+    for (const look of watchers) look()
   })
   const first = <T extends FromCells>(f: (m: FromCells) => m is T) =>
     new Promise<T>((resolve, reject) => {

@@ -4,6 +4,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { Connections } from '../../kernel/engine/connections.ts'
 import { Engine } from '../../kernel/engine/engine.ts'
+import type { EngineOptions } from '../../kernel/engine/engine.ts'
+import type { StreamErrorParts } from '../../stream/errors.ts'
 import { entryPoint } from '../../kernel/entries.ts'
 import type { PlanNode } from '../../stream/plan.ts'
 import { EmbeddedConnection } from '../../stream/connectors/embedded.ts'
@@ -48,7 +50,7 @@ function undisturbed(plan: PlanNode, batches: Row[][]): unknown[] {
   return rows
 }
 
-function makeEngine(): Engine {
+function makeEngine(more: Partial<EngineOptions> = {}): Engine {
   return new Engine({
     worker: entryPoint('kernel/engine/compute-worker'),
     connections: new Connections(new EmbeddedConnection({ clock: wallClock, demos: [] })),
@@ -56,6 +58,7 @@ function makeEngine(): Engine {
     lambdaOutput: () => {},
     streamError: () => {},
     paramChanged: () => {},
+    ...more,
   })
 }
 
@@ -194,6 +197,37 @@ test('params and named streams come back as they were', { timeout: 60_000 }, asy
       return found?.recordCount === 5 ? found : undefined
     })
     assert.deepEqual([stats.state, stats.rowCount], ['running', 3])
+  } finally {
+    await engine.close()
+  }
+})
+
+test('a lambda that eats the memory fails its stream, the others go on', { timeout: 60_000 }, async () => {
+  const told = new Map<string, StreamErrorParts>()
+  const engine = makeEngine({
+    heapMb: 96,
+    runawayMs: 30_000,
+    streamError: (_cell, stream, error) => void told.set(stream, error),
+  })
+  const cells = engine.forCells({})
+  try {
+    const f = {
+      kind: 'lambda' as const,
+      text: 'r => { const all = []; while (all) all.push({ r, n: all.length, more: [all.length] }) }',
+      captures: {},
+      site: { cell: 'cell-2.ts', line: 3, column: 4, excerpt: 'r => …' },
+    }
+    await cells.start('modest', windowed(feed('m')), {})
+    await cells.start('hungry', { op: 'map', input: feed('m'), f }, {})
+    const pushed = cells.feedPush('m', [{ at: 1, v: 1, k: 'a' }], {})
+    const error = await until(() => told.get('hungry'), 40_000)
+    assert.equal(error.code, 'STATE_TOO_LARGE')
+    assert.match(error.detail ?? '', /^cell-2\.ts:3:4/)
+    await pushed
+    await cells.feedPush('m', [{ at: 500, v: 1, k: 'a' }], {})
+    await until(async () =>
+      (await cells.list()).find(s => s.name === 'modest')?.stats.recordCount === 2 ? true : undefined,
+    )
   } finally {
     await engine.close()
   }

@@ -270,3 +270,42 @@ test('a stopped stream is gone from the listing and its consumers go on', async 
   await runtime.stop('base')
   await assert.rejects(runtime.stop('nobody'), { code: 'STREAM_UNKNOWN' })
 })
+
+test('a cell run three times is one stream with one chart; after a stop it draws again', async () => {
+  await runtime.createTopic('embedded', 'thrice', { partitions: 1 })
+  await runtime.produce('embedded', 'thrice', [{ at: 0 }, { at: 1000 }, { at: 2000 }])
+  const browser = new BrowserEnd(engine, 'thrice')
+  const charts = new Set<string>()
+  const cell = async () => {
+    await runtime.start('thrice', counting(topic('thrice'), 1000), { cellId: 'a' })
+    charts.add(browser.open(await runtime.show({ name: 'thrice', plan: topic('thrice') }, {})))
+  }
+  for (let i = 0; i < 3; i++) await cell()
+  assert.equal(charts.size, 1)
+  const [chart] = [...charts]
+  await until(() => (browser.closed(chart!, 'n').size === 2 ? true : undefined))
+  assert.equal((await runtime.list()).filter(s => s.name.startsWith('thrice')).length, 1)
+  await runtime.stop('thrice')
+  await until(() => {
+    browser.drain()
+    return browser.last.get(chart!)?.end?.state === 'stopped' ? true : undefined
+  })
+  await cell()
+  assert.equal(charts.size, 1)
+  await runtime.produce('embedded', 'thrice', [{ at: 3000 }])
+  await until(() => (browser.closed(chart!, 'n').size === 3 ? true : undefined))
+  assert.equal(browser.last.get(chart!)?.status.state, 'running')
+})
+
+test('an expression shown without a name runs once and is not listed', async () => {
+  const plan = counting(topic('thrice'), 500)
+  const browser = new BrowserEnd(engine, 'view')
+  const first = browser.open(await runtime.show({ name: undefined, plan }, {}))
+  const second = browser.open(await runtime.show({ name: undefined, plan: counting(topic('thrice'), 500) }, {}))
+  assert.equal(second, first)
+  await until(() => (browser.closed(first, 'n').size > 0 ? true : undefined))
+  assert.equal(
+    (await runtime.list()).some(s => s.name.startsWith('view')),
+    false,
+  )
+})
