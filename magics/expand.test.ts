@@ -136,7 +136,7 @@ test('desugar prints TypeScript that runs outside a notebook', () => {
       "  '  .keyBy(\\'region\\')',",
       "  '  .window(tumbling(\\'10s\\'))',",
       "  '  .aggregate({ count: count() })',",
-      "  'ordersWindow',",
+      "  'ordersWindow.chart()',",
       "].join('\\n'))",
     ].join('\n'),
   )

@@ -286,8 +286,10 @@ class CellRun {
   }
 
   private show(section: Section, expansion: Expansion, name: string): void {
-    if (section.last && !section.quiet && expansion.show !== 'none')
-      this.writer.shown([{ code: name }, ...(expansion.show ?? [])])
+    if (!section.last || section.quiet || expansion.show === 'none') return
+    // Outside a notebook a bare name shows nothing, `.chart()` prints a table at the end.
+    const bare: readonly Piece[] = this.readable ? [{ code: '.chart()' }] : []
+    this.writer.shown([{ code: name }, ...(expansion.show ?? bare)])
   }
 
   private declare(name: string): void {

@@ -9,6 +9,7 @@ import {
   type SectionContext,
   type Span,
 } from './define.ts'
+import { jsonFault } from './json.ts'
 import { parseExpression } from './typescript.ts'
 import { notNegative, positive } from './topic.ts'
 import { quote, valueCode } from './values.ts'
@@ -105,7 +106,7 @@ function rows(section: Section, context: SectionContext): readonly Piece[] {
   const format = section.options.get('format')?.[0]
   if (format !== undefined && !format.expression && format.value !== 'json') return plainRows(section.body as Span)
   const lines = linesOf(section.body as Span)
-  const wrong = lines.find(line => !isJson(line.text))
+  const wrong = lines.find(line => jsonFault(line.text) !== undefined)
   if (wrong === undefined && !(lines.length === 1 && lines[0]?.text.startsWith('['))) {
     return [
       { code: '[\n  ' },
@@ -142,19 +143,6 @@ function plainRows(body: Span): Piece[] {
       return [{ code: quote(text), from }]
     })
   return [{ code: '[\n  ' }, ...join(rows, ',\n  '), { code: ',\n]' }]
-}
-
-function isJson(text: string): boolean {
-  return jsonFault(text) === ''
-}
-
-function jsonFault(text: string): string {
-  try {
-    JSON.parse(text)
-    return ''
-  } catch (error) {
-    return (error as Error).message
-  }
 }
 
 function linesOf(body: Span): Span[] {

@@ -61,6 +61,11 @@ const cases: readonly (readonly [what: string, text: string, parts: readonly str
     'const least = 5\n%%filter orders\no => o.amount > least',
     ['ts const least = 5\n', 'cell %%filter orders|o => o.amount > least'],
   ],
+  [
+    'a line magic below JSON lines',
+    '%%produce t\n{"a":1}\n{"a":2}\n%topic t',
+    ['cell %%produce t|{"a":1}\n{"a":2}\n', 'line %topic t'],
+  ],
   ['a plain body takes the rest', '%%raw x\na\n%%filter orders\nb', ['cell %%raw x|a\n%%filter orders\nb']],
   ['help of a magic', '%topic?', ['help %topic?']],
   ['help of a cell magic', '%%window?', ['help %%window?']],

@@ -6,6 +6,7 @@
  * TypeScript outside a template or comment), and a line magic ends it when the body above is whole.
  */
 import type { MagicDefinition, Span } from './define.ts'
+import { jsonFault } from './json.ts'
 import { endsInLiteral } from './scan.ts'
 import { parseExpression, parseProperties, parseTypeScript } from './typescript.ts'
 
@@ -106,7 +107,8 @@ function isWhole(text: string): boolean {
 function sectionEnds(body: string, bySection: boolean): boolean {
   if (bySection) return !endsInLiteral(body)
   if (body.trim() === '') return true
-  return [parseExpression, parseProperties, parseTypeScript].some(parse => parse(body).error === undefined)
+  const parses = [parseExpression, parseProperties, parseTypeScript].some(parse => parse(body).error === undefined)
+  return parses || body.split('\n').every(line => line.trim() === '' || jsonFault(line) === undefined)
 }
 
 /** Where TypeScript that starts at `from` ends at the latest: before the next line that begins with a percent sign. */

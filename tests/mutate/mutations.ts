@@ -126,14 +126,14 @@ export const mutations: readonly Mutation[] = [
     file: 'kernel/supervisor/message.ts',
     find: 'if (signature.length !== expected.length || !timingSafeEqual(signature, expected))',
     replace: 'if (signature.length !== expected.length)',
-    suite: ['tests/protocol/life.test.ts'],
+    suite: ['tests/protocol/execute.test.ts'],
   },
   {
     name: 'a message may be sent twice',
     file: 'kernel/supervisor/message.ts',
     find: 'if (this.#seen.has(hex))',
     replace: 'if (this.#seen.has(hex + hex))',
-    suite: ['tests/protocol/life.test.ts'],
+    suite: ['tests/protocol/execute.test.ts'],
   },
   {
     name: 'two sends are in flight on one socket',
@@ -187,8 +187,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'only the last section of a cell shows',
     file: 'magics/expand.ts',
-    find: 'if (section.last && !section.quiet',
-    replace: 'if (!section.quiet',
+    find: 'if (!section.last || section.quiet ||',
+    replace: 'if (section.quiet ||',
     suite: ['magics/expand.test.ts'],
   },
   {
