@@ -54,6 +54,7 @@ const link = new KernelLink({
     open: message => queueMicrotask(() => hub.receive('one', message)),
     send: message => queueMicrotask(() => hub.receive('one', message)),
     close: () => undefined,
+    disposed: false,
     onMessage: f => {
       wire.receive = f
     },

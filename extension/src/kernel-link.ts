@@ -15,6 +15,8 @@ export interface LinkComm {
   open(data: ToEngine): void
   send(data: ToEngine): void
   close(): void
+  /** True once the kernel connection threw the comm away, which it does without a word when a kernel restarts. */
+  readonly disposed: boolean
   onMessage(f: (message: FromEngine) => void): void
   onClose(f: () => void): void
 }
@@ -66,18 +68,18 @@ export class KernelLink {
   /** The model of a chart, shared by all its views. `release` it when a view goes. */
   acquire(bundle: LiveBundle): LiveChart {
     const id = `${bundle.instance} ${bundle.chartId}`
+    this.#noticeDisposal()
     let chart = this.#charts.get(id)
     if (chart === undefined) {
       chart = new LiveChart(bundle, {
         send: message => this.#send(message),
         visibility: (chartId, visible) => this.#send({ type: 'visibility', chartId, visible }),
       })
-      const welcomed = this.#instance !== null
       this.#charts.set(id, chart)
-      // Without a welcome yet, every chart is subscribed when it comes.
-      if (welcomed) this.#subscribe(chart)
-      else this.#connect()
+      if (this.#instance !== null) this.#subscribe(chart)
     }
+    // Without a welcome yet, every chart is subscribed when it comes.
+    this.#connect()
     chart.viewCount++
     return chart
   }
@@ -102,6 +104,7 @@ export class KernelLink {
   }
 
   setParam(name: string, value: number | string | boolean): void {
+    this.#noticeDisposal()
     this.#connect()
     this.#send({ type: 'set-param', name, value })
   }
@@ -114,6 +117,7 @@ export class KernelLink {
 
   /** The kernel answers again. */
   reconnect(): void {
+    this.#noticeDisposal()
     if (this.idle) this.#connect()
   }
 
@@ -139,6 +143,13 @@ export class KernelLink {
     })
     comm.open({ type: 'hello', protocol: PROTOCOL_VERSION, client: this.#options.client })
     this.#stayAlive()
+  }
+
+  /** True when the comm was thrown away meanwhile; then there is none any more. */
+  #noticeDisposal(): boolean {
+    if (this.#comm?.disposed !== true) return false
+    this.#dropComm()
+    return true
   }
 
   #receive(message: FromEngine): void {
@@ -198,8 +209,11 @@ export class KernelLink {
       // Frames may get lost under way, and their credit with them: a quiet line gets all of it again (the engine caps it).
       if (!this.#heard && this.#creditTimer === null) this.#owed = CREDIT_LIMIT
       this.#heard = false
-      this.#payCredit()
-      this.#stayAlive()
+      if (this.#noticeDisposal()) this.reconnect()
+      else {
+        this.#payCredit()
+        this.#stayAlive()
+      }
     })
   }
 

@@ -62,12 +62,12 @@ export class SessionCharts {
     const reason = LOST_BY_STATUS[status]
     if (reason !== undefined) this.#link?.lost(reason)
     // After a restart the connection comes back as `connected` first and as idle later; only then does a comm arrive.
-    else if (status === 'idle' && this.#link?.idle === true) this.#link.reconnect()
+    else if (status === 'idle') this.#link?.reconnect()
   }
 
   #onConnection(_: unknown, status: Kernel.ConnectionStatus): void {
     if (status === 'connected') {
-      if (this.#link?.idle === true) this.#link.reconnect()
+      this.#link?.reconnect()
     } else {
       this.#link?.lost('the connection to the kernel was lost')
     }
@@ -97,6 +97,9 @@ function linkComm(kernel: Kernel.IKernelConnection, target: string): LinkComm {
     open: message => guarded(() => comm.open(message as never)),
     send: message => guarded(() => (comm.isDisposed ? undefined : comm.send(message as never))),
     close: () => guarded(() => (comm.isDisposed ? undefined : comm.close())),
+    get disposed() {
+      return comm.isDisposed
+    },
     onMessage: f => {
       comm.onMsg = message => f(message.content.data as unknown as FromEngine)
     },

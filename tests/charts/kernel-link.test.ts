@@ -34,6 +34,7 @@ function bench(instance = 'i1') {
   const told: ToEngine[] = []
   let receive: (message: FromEngine) => void = () => undefined
   let close: () => void = () => undefined
+  let dispose: () => void = () => undefined
   let lose = 0
   const hub = new ChartHub({
     clock,
@@ -59,7 +60,18 @@ function bench(instance = 'i1') {
         told.push(message)
         hub.receive(id, message)
       }
-      return { open: send, send, close: () => undefined, onMessage: f => (receive = f), onClose: f => (close = f) }
+      let disposed = false
+      dispose = () => (disposed = true)
+      return {
+        open: send,
+        send: message => (disposed ? undefined : send(message)),
+        close: () => undefined,
+        get disposed() {
+          return disposed
+        },
+        onMessage: f => (receive = f),
+        onClose: f => (close = f),
+      }
     },
   })
   const { chartId } = hub.register({ stream: 's', concept: WINDOWS, options: {} })
@@ -85,6 +97,7 @@ function bench(instance = 'i1') {
     push,
     lose: (count: number) => (lose = count),
     closeComm: () => close(),
+    disposeComm: () => dispose(),
   }
 }
 
@@ -225,6 +238,26 @@ test('a restart keeps the last frame with a badge; the next kernel is greeted an
   clock.advance(100)
   assert.equal(chart.liveness, 'live')
   assert.deepEqual(numbers(chart), [1, 2, 3])
+})
+
+test('a comm that was thrown away without a word is replaced: when the kernel is idle, and by the next chart', () => {
+  const { link, bundle, opened, clock, push, disposeComm } = bench()
+  const chart = link.acquire(bundle)
+  chart.addView(new FakeView())
+  clock.advance(100)
+  disposeComm()
+  link.reconnect()
+  assert.equal(opened.length, 2)
+  push()
+  clock.advance(100)
+  assert.deepEqual(numbers(chart), [1])
+  disposeComm()
+  link.acquire(bundle)
+  clock.advance(10_000)
+  assert.equal(opened.length, 3)
+  push()
+  clock.advance(1000)
+  assert.deepEqual(numbers(chart), [1, 2])
 })
 
 test('a kernel without the target closes the comm: the chart stays as it was saved', () => {
