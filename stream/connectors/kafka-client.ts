@@ -103,6 +103,9 @@ export interface KafkaAdmin {
       readonly configEntries?: readonly { readonly name: string; readonly value: string }[]
     }[]
   }): Promise<boolean>
+  createPartitions(options: {
+    readonly topicPartitions: readonly { readonly topic: string; readonly count: number }[]
+  }): Promise<boolean>
   deleteTopics(options: { readonly topics: readonly string[] }): Promise<void>
 }
 

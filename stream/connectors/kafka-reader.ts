@@ -21,6 +21,8 @@ import type { FetchedPartition, KafkaCluster, KafkaMessage, TopicMetadata } from
 const longestWaitMs = 500
 const partitionBytes = 1 << 20
 const fetchBytes = 4 << 20
+/** How often a reader asks whether its topic has grown. */
+const lookMs = 30_000
 /** A fetch of 4 MB over a slow line may take a while; a request kafkajs has lost would take half a minute. */
 const silenceMs = 10_000
 /** A partition with so many records waiting is not fetched further: demand has to come first. */
@@ -56,6 +58,8 @@ export interface KafkaReaderOptions {
   /** Partitions that are not read: idle at once. */
   readonly unread: readonly number[]
   readonly bounded: boolean
+  /** All partitions are read without an end: also those that are added later. */
+  readonly grows: boolean
   /** A `--to` in the future. */
   readonly endAtMs: number | undefined
   readonly maxBatch: number
@@ -65,7 +69,9 @@ export interface KafkaReaderOptions {
 
 export class KafkaReader implements Reader {
   readonly #options: KafkaReaderOptions
-  readonly #cursors: readonly KafkaCursor[]
+  readonly #cursors: KafkaCursor[]
+  #partitionCount: number
+  #lookedMs: number
   #cluster: KafkaCluster
   /** Rejects what waits for the present cluster object. */
   #lose: (error: Error) => void = () => undefined
@@ -84,7 +90,9 @@ export class KafkaReader implements Reader {
 
   constructor(options: KafkaReaderOptions) {
     this.#options = options
-    this.#cursors = options.cursors
+    this.#cursors = [...options.cursors]
+    this.#partitionCount = options.metadata.partitionMetadata.length
+    this.#lookedMs = options.clock.nowMs()
     this.#leaders = leadersOf(options.metadata)
     this.#unread = options.unread
     this.#endAtMs = options.endAtMs
@@ -93,7 +101,7 @@ export class KafkaReader implements Reader {
   }
 
   get partitionCount(): number {
-    return this.#options.metadata.partitionMetadata.length
+    return this.#partitionCount
   }
 
   /** Records that retention deleted before this reader came to them. */
@@ -213,6 +221,7 @@ export class KafkaReader implements Reader {
       try {
         if (!this.#connected) await this.#connect()
         await this.#fixEnds()
+        await this.#lookForPartitions()
         const wanted = this.#wanted()
         if (wanted.length === 0) {
           this.#wakeReader?.()
@@ -364,12 +373,33 @@ export class KafkaReader implements Reader {
     const { topic } = this.#options
     await this.#within(connectCluster(this.#cluster))
     const metadata = await this.#within(topicNamed(this.#cluster, topic))
-    if (metadata !== undefined) this.#leaders = leadersOf(metadata)
+    if (metadata !== undefined) this.#learn(metadata)
     // A broker that has just come back may not know its topics for a moment.
     else if (++this.#missing > 5) return this.#fail(deleted(topic))
     else throw new Error(`the cluster has no topic "${topic}"`)
     this.#missing = 0
     this.#connected = true
+  }
+
+  /** Partitions may be added to a topic while it is read; nobody tells a client without a group. */
+  async #lookForPartitions(): Promise<void> {
+    const { grows, clock, topic } = this.#options
+    if (!grows || clock.nowMs() - this.#lookedMs < lookMs) return
+    const metadata = await this.#within(topicNamed(this.#cluster, topic))
+    if (metadata !== undefined) this.#learn(metadata)
+    this.#lookedMs = clock.nowMs()
+  }
+
+  #learn(metadata: TopicMetadata): void {
+    this.#leaders = leadersOf(metadata)
+    const { partitionMetadata } = metadata
+    if (!this.#options.grows || partitionMetadata.length <= this.#partitionCount) return
+    // A new partition has no history: all of it is live.
+    for (const { partitionId } of partitionMetadata) {
+      if (partitionId >= this.#partitionCount) this.#cursors.push(cursorAt(partitionId, 0n, 0n, undefined))
+    }
+    this.#partitionCount = partitionMetadata.length
+    this.#wakeReader?.()
   }
 
   /** Fails as soon as the connection is lost, and when the broker says nothing for long. */
@@ -418,7 +448,14 @@ export class KafkaReader implements Reader {
   }
 }
 
-export function leadersOf(metadata: TopicMetadata): Map<number, number> {
+/** A cursor before its first fetch. */
+export function cursorAt(partition: number, position: bigint, high: bigint, end: bigint | undefined): KafkaCursor {
+  const historyEnd = end !== undefined && end < high ? end : high
+  const empty = { announced: false, waiting: [], next: 0, waitingBytes: 0 }
+  return { partition, position, fetchAt: position, historyEnd, end, high, ...empty }
+}
+
+function leadersOf(metadata: TopicMetadata): Map<number, number> {
   return new Map(metadata.partitionMetadata.map(({ partitionId, leader }) => [partitionId, leader]))
 }
 

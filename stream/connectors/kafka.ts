@@ -6,14 +6,13 @@ import { StreamError } from '../errors.ts'
 import { connectCluster, makeCluster, makeKafka } from './kafka-client.ts'
 import { notKafka, reachLimitMs, requestFailed, requireReachable, typeOf } from './kafka-errors.ts'
 import { allTopics, earliestTimestamp, latestTimestamp, offsetsAt } from './kafka-offsets.ts'
-import { KafkaReader } from './kafka-reader.ts'
+import { cursorAt, KafkaReader } from './kafka-reader.ts'
 import { unknownTopic } from './nearest-names.ts'
 import { partitionOfKey } from './partitioner.ts'
 import { beyondEnd, lastPerPartition, parseReadBound, requirePartition } from './read-bound.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Connection, OutgoingRecord, Reader, ReadOptions, TopicSummary } from './connector.ts'
 import type { ClusterAddress, KafkaAdmin, KafkaCluster, KafkaProducer, TopicMetadata } from './kafka-client.ts'
-import type { KafkaCursor } from './kafka-reader.ts'
 import type { ReadBound } from './read-bound.ts'
 
 /** A request holds one batch for each partition, and a broker takes 1 MB for a batch unless told otherwise. */
@@ -140,6 +139,7 @@ export class KafkaConnection implements Connection {
       cursors: cursors.sort((a, b) => a.partition - b.partition),
       unread: topic.partitionMetadata.filter(each => !read(each)).map(each => each.partitionId),
       bounded: to !== undefined,
+      grows: to === undefined && from.kind !== 'offset' && options.partition === undefined,
       endAtMs: future ? to.instantMs : undefined,
       maxBatch: options.maxBatch ?? 4096,
       onNotice: this.#onNotice,
@@ -333,22 +333,6 @@ class TimeoutError extends Error {
 
   constructor() {
     super(`no answer within ${reachLimitMs} ms`)
-  }
-}
-
-function cursorAt(partition: number, position: bigint, high: bigint, end: bigint | undefined): KafkaCursor {
-  const historyEnd = end !== undefined && end < high ? end : high
-  return {
-    partition,
-    position,
-    fetchAt: position,
-    historyEnd,
-    end,
-    high,
-    announced: false,
-    waiting: [],
-    next: 0,
-    waitingBytes: 0,
   }
 }
 

@@ -83,7 +83,7 @@ test('random appends and reads equal plain arrays, whatever the batch size', asy
           mergedByHand(made, partitions, () => 0),
         )
         assert.deepEqual(
-          all.exhausted.sort(),
+          all.exhausted.sort((a, b) => a - b),
           Array.from({ length: partitions }, (_, p) => p),
         )
         const some = await drain(await connection.read('t', { from: `-${last}`, to: 'latest', maxBatch }))

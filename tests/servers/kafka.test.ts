@@ -8,6 +8,7 @@ import { wallClock } from '../../stream/time/clock.ts'
 import { collect, connectorContract, next, valuesOf } from './connector-contract.ts'
 import { produceByHand } from './kafka-protocol.ts'
 import { startKafka } from './kafka-server.ts'
+import type { Clock } from '../../stream/time/clock.ts'
 import type { KafkaServer } from './kafka-server.ts'
 
 let server: Promise<KafkaServer> | undefined
@@ -84,6 +85,27 @@ for (const codec of ['gzip', 'snappy', 'lz4', 'zstd']) {
     await connection.close()
   })
 }
+
+test('a partition that is added while a reader follows is read from its first record', async () => {
+  const { url, host, port } = await kafka()
+  let shiftMs = 0
+  const clock: Clock = { nowMs: () => wallClock.nowMs() + shiftMs, setTimer: (ms, f) => wallClock.setTimer(ms, f) }
+  const connection = await openKafka(url, { as: 'local', clock })
+  const topic = `grows-${process.pid}`
+  await connection.create(topic, { partitions: 1 })
+  const reader = await connection.read(topic, { from: 'earliest' })
+  assert.deepEqual((await next(reader))?.exhausted, [0])
+  const admin = makeKafka({ brokers: [`${host}:${port}`], clientId: 'test' }).admin()
+  await admin.connect()
+  await admin.createPartitions({ topicPartitions: [{ topic, count: 2 }] })
+  await admin.disconnect()
+  await produceByHand(host, port, topic, 1, [{ key: null, value: 'new', timestampMs: 1 }])
+  shiftMs = 60_000
+  assert.deepEqual((await next(reader))?.exhausted, [1])
+  assert.equal(reader.partitionCount, 2)
+  assert.deepEqual(valuesOf((await next(reader))!), ['new'])
+  await connection.close()
+})
 
 test('nothing joins a group and nothing is committed', async () => {
   const { url, host, port } = await kafka()

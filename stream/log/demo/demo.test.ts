@@ -79,7 +79,10 @@ test('there are ten minutes of history in three partitions from 09:00, and nothi
     const times = seen.map(each => each.timestampMs)
     assert.ok(Math.min(...times) >= start && Math.min(...times) < start + 5000, name)
     assert.ok(Math.max(...times) < start + 600_000 && Math.max(...times) > start + 595_000, name)
-    assert.deepEqual([...new Set(seen.map(each => each.partition))].sort(), [0, 1, 2])
+    assert.deepEqual(
+      [...new Set(seen.map(each => each.partition))].sort((a, b) => a - b),
+      [0, 1, 2],
+    )
     assert.ok(seen.every(each => each.row[timeField] === each.timestampMs))
   }
 })
