@@ -132,7 +132,9 @@ function rowsOf(source: unknown, interrupted: () => boolean): Steps {
   if (typeof async !== 'function' && typeof sync !== 'function') {
     throw new TypeError('The value after "of" is not async iterable')
   }
-  const iterator = (typeof async === 'function' ? async : sync)?.call(iterable) as AsyncIterator<unknown>
+  const iterator = (typeof async === 'function'
+    ? async.call(iterable)
+    : sync?.call(iterable)) as unknown as AsyncIterator<unknown>
   let done = false
   return {
     next: async () => {

@@ -50,7 +50,7 @@ export function createStoppable(requestId: string): Stoppable {
     },
     stop: () => {
       run.interrupted = true
-      for (const f of [...waiting]) f()
+      for (const f of waiting) f()
       run.abort.abort(new Interrupted())
     },
   }

@@ -296,8 +296,9 @@ function bindName(
   const read = (): unknown => (imported === '*' ? namespace : namespace[imported])
   Object.defineProperty(scope.values, local, {
     get: read,
-    set: (value: unknown) =>
-      Object.defineProperty(scope.values, local, { value, writable: true, enumerable: true, configurable: true }),
+    set: (value: unknown) => {
+      Object.defineProperty(scope.values, local, { value, writable: true, enumerable: true, configurable: true })
+    },
     enumerable: true,
     configurable: true,
   })

@@ -32,7 +32,7 @@ export function parseSource(source: string, lang: 'ts' | 'js' = 'ts'): Parsed {
     showSemanticErrors: true,
   })
   const problems = result.errors
-    .filter(error => error.severity === 'Error' && !/^TS\(/.test(error.message))
+    .filter(error => error.severity === 'Error' && !error.message.startsWith('TS('))
     .map(error => ({ message: error.message, at: error.labels[0]?.start ?? 0 }))
   return { program: result.program as Node, problems, hasModuleSyntax: result.module.hasModuleSyntax }
 }

@@ -272,6 +272,16 @@ test('a lambda made inside a function without captured locals is found by its te
   assert.equal(captureInfo(f)?.site.column, 26)
 })
 
+test('a shipped lambda keeps its loops and statements as they are', async () => {
+  const text =
+    '(k) => { let s = 0; for (let i = 0; i < k; i++) s += i; if (s) s++; else s--; while (s < 9) s++; return s }'
+  const f = (await new Notebook().run(text)) as () => unknown
+  const shipped = captureInfo(f)?.text ?? ''
+  const revived = (0, eval)(shipped) as (k: number) => number
+  assert.equal(revived(4), 9)
+  assert.doesNotMatch(shipped, /\$|\) ;s/)
+})
+
 test('a lambda that assigns to what it captures says where', async () => {
   const f = (await new Notebook().run(
     'let total = 0',

@@ -767,8 +767,7 @@ class Transformer {
     }
     // On the left side of the boundary: a `for await` below moves its iterable to the right side.
     this.after(body.start, `{${guard}`)
-    if (body.type === 'ExpressionStatement') this.statement(body, place, false)
-    else this.visit(body, place)
+    this.visit(body, place)
     this.after(body.end, this.source[body.end - 1] === ';' ? '}' : ';}')
   }
 
@@ -803,8 +802,7 @@ class Transformer {
     this.after(left.end, declares ? ` = ${step}.value; ` : ` = ${step}.value); `)
     this.run.update(left.end, right.start, blank(this.source.slice(left.end, right.start)))
     this.run.update(right.end, body.start, blank(this.source.slice(right.end, body.start)))
-    if (body.type === 'ExpressionStatement') this.statement(body, inner, false)
-    else this.visit(body, inner)
+    this.visit(body, inner)
     this.after(outer.end, `;} } finally { yield ${p}c.w(${iterator}.close(), ${node.start}); } }`)
   }
 

@@ -244,10 +244,11 @@ test('late output and late errors belong to their cell', async () => {
   const errors = cells.seen.filter(
     each => each.type === 'message' && each.parentId === first && each.msgType === 'error',
   )
-  assert.deepEqual(errors.map(each => (each.type === 'message' ? each.content['evalue'] : '')).sort(), [
-    'rejected late',
-    'thrown late',
-  ])
+  const texts = errors.map(each => (each.type === 'message' ? String(each.content['evalue']) : ''))
+  assert.deepEqual(
+    texts.toSorted((a, b) => a.localeCompare(b)),
+    ['rejected late', 'thrown late'],
+  )
 })
 
 test('input is asked for and answered', async () => {

@@ -72,21 +72,20 @@ export class Cells {
 
   static async start(folder = mkdtempSync(join(tmpdir(), 'riffle-cells-'))): Promise<Cells> {
     const watchPath = join(mkdtempSync(join(tmpdir(), 'riffle-watch-')), 's')
-    let cells: Cells | undefined
-    const server = createServer(socket => {
-      socket.on('error', () => undefined)
-      cells?.sockets.push(socket)
-      cells?.changed()
-    })
+    const server = createServer()
     await new Promise<void>(resolve => server.listen(watchPath, resolve))
-    cells = new Cells(folder, watchPath, server)
-    const started = cells
+    const started = new Cells(folder, watchPath, server)
+    server.on('connection', socket => {
+      socket.on('error', () => undefined)
+      started.sockets.push(socket)
+      started.changed()
+    })
     await started.until('ready', () => started.seen.some(each => each.type === 'ready'))
     return started
   }
 
   private changed(): void {
-    for (const f of [...this.waiting]) f()
+    for (const f of this.waiting) f()
   }
 
   /** Resolves when `holds` does; looked at after each message. */
