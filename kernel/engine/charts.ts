@@ -4,11 +4,12 @@ import { chartConcept } from '../../stream/charts/concept.ts'
 import { paramBundle } from '../../stream/charts/fallback.ts'
 import type { ChartOptions, FromEngine, MimeBundle, ToEngine } from '../../stream/charts/protocol.ts'
 import type { TapFrame } from '../../stream/charts/tap.ts'
-import type { StreamErrorParts } from '../../stream/errors.ts'
+import type { StreamError, StreamErrorParts } from '../../stream/errors.ts'
 import type { StreamState } from '../../stream/model.ts'
 import type { PlanNode } from '../../stream/plan.ts'
 import { wallClock } from '../../stream/time/clock.ts'
 import type { TapSpec } from './compute-protocol.ts'
+import { chartRefusal, knownColumns } from './names.ts'
 import type { Params } from './params.ts'
 import type { Streams } from './streams.ts'
 
@@ -25,13 +26,20 @@ export interface ChartsOptions {
   readonly params: Params
   readonly streams: () => Streams
   send(connection: string, message: FromEngine): void
+  /** A chart lost a field it draws; told in the cell of the chart. */
+  onError(cellId: string | undefined, stream: string, error: StreamErrorParts): void
+}
+
+interface Asked {
+  readonly options: ChartOptions
+  readonly cellId: string | undefined
 }
 
 export class Charts {
   private readonly options: ChartsOptions
   private readonly hub: ChartHub
-  /** Stream -> its charts. */
-  private readonly chartsOf = new Map<string, Set<string>>()
+  /** Stream -> its charts, with what was asked of each and in which cell. */
+  private readonly chartsOf = new Map<string, Map<string, Asked>>()
   private readonly timer: NodeJS.Timeout
   private readonly unwatched = new Map<string, NodeJS.Timeout>()
 
@@ -54,7 +62,7 @@ export class Charts {
     if (name === undefined || !isView(name)) return
     clearTimeout(this.unwatched.get(name))
     const streams = this.options.streams()
-    const seen = [...(this.chartsOf.get(name) ?? [])].some(id => this.hub.isWatched(id))
+    const seen = [...(this.chartsOf.get(name)?.keys() ?? [])].some(id => this.hub.isWatched(id))
     if (seen) streams.resume(name)
     else this.unwatched.set(name, setTimeout(() => streams.pause(name), UNWATCHED_MS).unref())
   }
@@ -82,14 +90,16 @@ export class Charts {
   }
 
   /** A chart of a named stream, as MIME bundle; the same chart again gives the same one. */
-  async show(name: string, plan: PlanNode, options: ChartOptions): Promise<MimeBundle> {
+  show(name: string, plan: PlanNode, options: ChartOptions, cellId: string | undefined): MimeBundle {
     const streams = this.options.streams()
+    const refusal = this.refusal(name, plan, { options, cellId })
+    if (refusal !== undefined) throw refusal
     const concept = chartConcept(plan, other => streams.planOf(other))
     const { chartId, tap, created } = this.hub.register({ stream: name, concept, options })
     if (created) {
       let charts = this.chartsOf.get(name)
-      if (charts === undefined) this.chartsOf.set(name, (charts = new Set()))
-      charts.add(chartId)
+      if (charts === undefined) this.chartsOf.set(name, (charts = new Map()))
+      charts.set(chartId, { options, cellId })
       streams.addTap(name, { chartId, options: tap })
       this.watched(chartId)
       this.status(name)
@@ -107,7 +117,22 @@ export class Charts {
   replaced(name: string, plan: PlanNode): TapSpec[] {
     const streams = this.options.streams()
     const concept = chartConcept(plan, other => streams.planOf(other))
-    return this.hub.replace(name, concept).map(({ chartId, tap }) => ({ chartId, options: tap }))
+    const taps: TapSpec[] = []
+    for (const { chartId, tap } of this.hub.replace(name, concept)) {
+      const asked = this.chartsOf.get(name)?.get(chartId)
+      const refusal = asked === undefined ? undefined : this.refusal(name, plan, asked)
+      if (refusal === undefined) taps.push({ chartId, options: tap })
+      else {
+        this.hub.end(chartId, 'failed', refusal.message)
+        this.options.onError(asked?.cellId, name, refusal.toJSON())
+      }
+    }
+    return taps
+  }
+
+  private refusal(name: string, plan: PlanNode, { options, cellId }: Asked): StreamError | undefined {
+    const columns = knownColumns(plan, other => this.options.streams().planOf(other))
+    return chartRefusal(name, [options.x, options.y, options.color], columns, cellId)
   }
 
   taps(frames: readonly (readonly [string, TapFrame])[], name: string): void {
@@ -118,7 +143,7 @@ export class Charts {
 
   over(name: string, state: StreamState, error: StreamErrorParts | undefined): void {
     this.status(name)
-    for (const chartId of this.chartsOf.get(name) ?? [])
+    for (const chartId of this.chartsOf.get(name)?.keys() ?? [])
       this.hub.end(chartId, state, error?.message ?? `the stream is ${state}`)
   }
 
@@ -139,8 +164,8 @@ export class Charts {
     const charts = this.chartsOf.get(name)
     if (charts === undefined || !streams.has(name)) return
     const stats = streams.stats(name, performance.now())
-    if (stats.state !== 'running' && stats.state !== 'paused') return
-    for (const chartId of charts) this.hub.apply(chartId, null, stats, streams.errorLines(name))
+    if (stats.state !== 'running' && stats.state !== 'paused' && stats.state !== 'starting') return
+    for (const chartId of charts.keys()) this.hub.apply(chartId, null, stats, streams.errorLines(name))
   }
 
   close(): void {

@@ -75,6 +75,7 @@ export class Engine {
       params: this.params,
       streams: () => this.streams,
       send: (connection, message) => options.chart(connection, message),
+      onError: (cellId, stream, error) => options.streamError(cellId ?? '', stream, error),
     })
   }
 
@@ -159,7 +160,7 @@ export class Engine {
       name = viewName(planKey(stream.plan))
       if (!this.streams.has(name)) await this.streams.start(name, stream.plan, { listed: false, cellId })
     } else if (!this.streams.has(name)) await this.streams.start(name, stream.plan, { cellId })
-    return this.charts.show(name, this.streams.planOf(name) ?? stream.plan, options)
+    return this.charts.show(name, this.streams.planOf(name) ?? stream.plan, options, cellId)
   }
 
   private async generate(topic: string, options: GenerateOptions, body: ShippedLambda | undefined): Promise<void> {

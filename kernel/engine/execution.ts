@@ -11,6 +11,9 @@ import type { Connections } from './connections.ts'
 import type { Feeds } from './feeds.ts'
 import type { Run, RunOptions } from './run.ts'
 
+/** Stop means stop: within half a second (law 5). */
+const CLOSE_MS = 300
+
 export interface ExecutionDeps {
   readonly compute: Compute
   readonly connections: Connections
@@ -105,9 +108,9 @@ export class Execution {
     await Promise.all(this.drivers.map(driver => driver.stop()))
   }
 
-  /** Idempotent; after it no row comes any more. */
+  /** Idempotent; after it no row comes any more. A broker that does not answer is left to close by itself. */
   async stop(): Promise<void> {
     this.deps.compute.stop(this.run)
-    await this.closeSources()
+    await Promise.race([this.closeSources(), new Promise(resolve => setTimeout(resolve, CLOSE_MS).unref())])
   }
 }

@@ -69,3 +69,20 @@ export function requireFields(
     })
   })
 }
+
+/** Why a chart cannot draw the fields it names; undefined when it can, or when the plan does not tell the columns. */
+export function chartRefusal(
+  stream: string,
+  fields: readonly (string | undefined)[],
+  columns: readonly string[] | undefined,
+  cellId: string | undefined,
+): StreamError | undefined {
+  const gone = fields.find(field => field !== undefined && !field.startsWith('$') && columns?.includes(field) === false)
+  if (gone === undefined || columns === undefined) return undefined
+  return new StreamError({
+    code: 'CHART_INVALID',
+    message: `Cannot draw stream "${stream}": it has no field "${gone}"`,
+    detail: `${cellId === undefined ? '' : `drawn in cell ${cellId}; `}fields are ${columns.join(', ')}`,
+    hint: `${nearest(gone, columns)}Name one of its fields in --x, --y or --color`,
+  })
+}

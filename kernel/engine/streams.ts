@@ -105,11 +105,12 @@ export class Streams {
     })
     stream.execution = execution
     stream.rate = new RateMeter()
-    stream.state = 'running'
+    stream.state = 'starting'
     stream.error = undefined
     for (const tap of taps) execution.run.addTap(tap)
     try {
       await execution.open()
+      if (current() && this.stateOf(stream) === 'starting') stream.state = 'running'
     } catch (error) {
       // A stop that came while it was opening is no failure of the cell.
       if (!current() || this.stateOf(stream) === 'stopped') return

@@ -309,3 +309,21 @@ test('an expression shown without a name runs once and is not listed', async () 
     false,
   )
 })
+
+test('a chart of a field that is not there is refused; one whose field goes is told in its cell', async () => {
+  await runtime.start('drawn', counting(topic('ten'), 1000, 'n'), { cellId: 'd' })
+  await assert.rejects(runtime.show({ name: 'drawn', plan: named('drawn') }, { y: 'm' }), {
+    code: 'CHART_INVALID',
+    message: /no field "m"/,
+  })
+  const browser = new BrowserEnd(engine, 'drawn')
+  const chart = browser.open(await runtime.show({ name: 'drawn', plan: named('drawn') }, { y: 'n' }))
+  await runtime.start('drawn', counting(topic('ten'), 1000, 'total'), { cellId: 'd' })
+  const { error } = await engine.notice(errorOf('drawn'))
+  assert.deepEqual([error.code, error.message], ['CHART_INVALID', 'Cannot draw stream "drawn": it has no field "n"'])
+  await until(() => {
+    browser.drain()
+    return browser.last.get(chart)?.end?.state === 'failed' ? true : undefined
+  })
+  assert.equal((await summary('drawn'))?.stats.state, 'running')
+})
