@@ -25,6 +25,8 @@ const cases: readonly (readonly [what: string, text: string, parts: readonly str
   ['a percent sign behind an operator', 'const a = 10 +\n%b', ['ts const a = 10 +\n%b']],
   ['a magic inside a template', 'const t = `\n%topics\n`', ['ts const t = `\n%topics\n`']],
   ['a section inside a template', 'const t = `\n%%filter orders\n`', ['ts const t = `\n%%filter orders\n`']],
+  ['a magic below a template', 'const t = `\n%a\n%b\n`\n%topics', ['ts const t = `\n%a\n%b\n`\n', 'line %topics']],
+  ['a magic below two templates', 'f(`\n%a\n`, `\n%b\n`)\n%topics', ['ts f(`\n%a\n`, `\n%b\n`)\n', 'line %topics']],
   ['a magic inside a comment', '/*\n%topics\n*/', ['ts /*\n%topics\n*/']],
   ['a magic below a comment', '// list\n%topics', ['ts // list\n', 'line %topics']],
   ['a modulo with a blank', 'a\n% b', ['ts a\n% b']],

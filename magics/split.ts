@@ -41,6 +41,9 @@ export function splitCell(text: string, lookup: (name: string) => MagicDefinitio
   let regionStart = from
   let section: { header: Omit<MagicPart, 'body'>; bodyStart: number } | undefined
 
+  // Lines of a long template need not be parsed one by one: it ends at the next backtick or comment end at the earliest.
+  let literalUntil = 0
+
   const closeRegion = (end: number): void => {
     if (section !== undefined) {
       parts.push({ ...section.header, body: spanOf(text, Math.min(section.bodyStart, end), end) })
@@ -58,7 +61,11 @@ export function splitCell(text: string, lookup: (name: string) => MagicDefinitio
     if (section !== undefined) {
       if (percent === '' || !sectionEnds(above, percent === '%%' && help === null)) continue
     } else {
-      if (!isWhole(above)) continue
+      if (start < literalUntil) continue
+      if (!isWhole(above)) {
+        if (endsInLiteral(above)) literalUntil = literalEnd(text, start)
+        continue
+      }
       if (percent === '' && isWhole(text.slice(regionStart, endOfTypeScript(text, next))) && next < text.length)
         continue
     }
@@ -98,6 +105,11 @@ export function splitCell(text: string, lookup: (name: string) => MagicDefinitio
 
 export function spanOf(text: string, start: number, end: number): Span {
   return { start, end, text: text.slice(start, end) }
+}
+
+function literalEnd(text: string, from: number): number {
+  const found = /`|\*\//.exec(text.slice(from))
+  return found === null ? text.length : from + found.index
 }
 
 function isWhole(text: string): boolean {
