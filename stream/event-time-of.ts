@@ -5,7 +5,13 @@ const times = new WeakMap<object, number>()
 
 /** Called for each row a consumer gets. Primitives have no place to remember it. */
 export function rememberEventTime(row: unknown, eventTimeMs: number): void {
-  if (typeof row === 'object' && row !== null) times.set(row, eventTimeMs)
+  if (typeof row === 'object' && row !== null && windowTime(row) !== eventTimeMs) times.set(row, eventTimeMs)
+}
+
+/** Rows of windows carry their time: a map of millions of them would cost more than computing them did. */
+function windowTime(row: object): number | undefined {
+  const end: unknown = 'windowEnd' in row && 'revision' in row ? row.windowEnd : undefined
+  return typeof end === 'number' ? end - 1 : undefined
 }
 
 /**
@@ -15,7 +21,7 @@ export function rememberEventTime(row: unknown, eventTimeMs: number): void {
  * @throws StreamError TIME_INVALID for anything else
  */
 export function eventTime(row: object): number {
-  const ms = times.get(row)
+  const ms = times.get(row) ?? windowTime(row)
   if (ms !== undefined) return ms
   throw new StreamError({
     code: 'TIME_INVALID',

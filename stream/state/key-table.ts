@@ -1,14 +1,17 @@
 /**
  * Keys as dense integers: state lives in arrays indexed by them, and a key is hashed once per record, never concatenated.
  *
- * Several columns are interned one by one and their ids combined in pairs. A key nobody holds any more gives its id back, so
- * a stream of ever new keys does not grow without end. Order of keys is by value, never by arrival.
+ * Several columns are interned one by one and their ids combined in pairs. A key nobody holds any more stays until such keys
+ * outnumber the held ones: the keys of the next window are mostly those of the last, and a stream of ever new keys must not
+ * grow without end. Order of keys is by value, never by arrival.
  */
 import { StreamError } from '../errors.ts'
 
 /** A V8 Map refuses to grow beyond 2^24 entries. */
 const MOST_KEYS = 16_000_000
 const PAIR = 67_108_864
+/** So few unheld keys are never worth forgetting. */
+const KEPT_UNHELD = 4096
 
 export interface KeyTableState {
   readonly values: readonly unknown[]
@@ -25,7 +28,13 @@ export class KeyTable {
   private holders = new Int32Array(64)
   private free: number[] = []
   private next = 0
-  private sorted: Int32Array | undefined
+  /** Keys nobody holds that are still known. */
+  private unheld = 0
+  /** Known ids by value, without the fresh ones. */
+  private order = new Int32Array(0)
+  /** Ids made since `order` was. */
+  private fresh: number[] = []
+  private rankOf = new Int32Array(0)
   private readonly width: number
 
   constructor(width: number) {
@@ -73,18 +82,18 @@ export class KeyTable {
 
   /** One more slice, window or session holds this key. */
   hold(id: number): void {
-    this.holders[id] = (this.holders[id] as number) + 1
+    const before = this.holders[id] as number
+    if (before === 0) this.unheld--
+    this.holders[id] = before + 1
   }
 
-  /** One holder less; the last one frees the id. */
+  /** One holder less. */
   release(id: number): void {
     const left = (this.holders[id] as number) - 1
     this.holders[id] = left
-    if (left > 0 || this.width === 0) return
-    if (this.width === 1) this.columnIds[0]?.delete(canonical(this.columns[0]?.[id]))
-    for (const column of this.columns) column[id] = undefined
-    this.free.push(id)
-    if (this.width > 1 && this.free.length > this.next / 2 && this.free.length > 1024) this.rebuildPairs()
+    if (left > 0) return
+    this.unheld++
+    if (this.unheld > KEPT_UNHELD && this.unheld * 2 > this.liveCount) this.forgetUnheld()
   }
 
   /** The value of one column. */
@@ -92,23 +101,23 @@ export class KeyTable {
     return this.columns[column]?.[id]
   }
 
-  /** Position of each live id in the order of key values, by id. */
+  /** Position of each known id in the order of key values, by id. */
   ranks(): Int32Array {
-    if (this.sorted !== undefined) return this.sorted
-    const ids: number[] = []
-    for (let id = 0; id < this.next; id++) if ((this.holders[id] as number) > 0) ids.push(id)
-    const columns = this.columns
-    ids.sort((a, b) => {
-      for (const column of columns) {
-        const order = compareKeys(column[a], column[b])
-        if (order !== 0) return order
-      }
-      return a - b
-    })
-    const ranks = new Int32Array(this.next)
-    ids.forEach((id, rank) => (ranks[id] = rank))
-    this.sorted = ranks
-    return ranks
+    if (this.fresh.length === 0) return this.rankOf
+    const fresh = this.fresh.sort((a, b) => this.compare(a, b))
+    const old = this.order
+    const merged = new Int32Array(old.length + fresh.length)
+    let o = 0
+    let f = 0
+    for (let m = 0; m < merged.length; m++) {
+      const takeOld = o < old.length && (f >= fresh.length || this.compare(old[o] as number, fresh[f] as number) < 0)
+      merged[m] = takeOld ? (old[o++] as number) : (fresh[f++] as number)
+    }
+    this.order = merged
+    this.fresh = []
+    this.rankOf = new Int32Array(this.next)
+    for (let rank = 0; rank < merged.length; rank++) this.rankOf[merged[rank] as number] = rank
+    return this.rankOf
   }
 
   snapshot(): KeyTableState {
@@ -123,12 +132,11 @@ export class KeyTable {
     this.holders.set(state.holders)
     this.free = state.free.slice()
     this.columns = Array.from({ length: this.width }, (_, c) => values.map(v => v[c]))
-    this.sorted = undefined
-    if (this.width === 1) {
-      this.columnIds = [new Map()]
-      const dead = new Set(this.free)
-      values.forEach((v, id) => dead.has(id) || this.columnIds[0]?.set(canonical(v[0]), id))
-    } else if (this.width > 1) this.rebuildPairs()
+    const known = this.knownIds()
+    this.unheld = known.filter(id => this.holders[id] === 0).length
+    this.order = new Int32Array(0)
+    this.fresh = known
+    this.rebuild(known)
   }
 
   bytes(): number {
@@ -170,20 +178,47 @@ export class KeyTable {
       this.holders = larger
     }
     this.holders[id] = 0
+    this.unheld++
+    this.fresh.push(id)
     for (let c = 0; c < this.width; c++) {
       const value = values[c]
       ;(this.columns[c] as unknown[])[id] = value === undefined ? null : value
     }
-    this.sorted = undefined
     return id
   }
 
-  private rebuildPairs(): void {
-    const dead = new Set(this.free)
+  private knownIds(): number[] {
+    const freed = new Set(this.free)
+    const known: number[] = []
+    for (let id = 0; id < this.next; id++) if (!freed.has(id)) known.push(id)
+    return known
+  }
+
+  private forgetUnheld(): void {
+    if (this.width === 0) return
+    const known = this.knownIds()
+    const held = known.filter(id => (this.holders[id] as number) > 0)
+    for (const id of known) {
+      if ((this.holders[id] as number) > 0) continue
+      for (const column of this.columns) column[id] = undefined
+      this.free.push(id)
+    }
+    this.unheld = 0
+    this.order = this.order.filter(id => (this.holders[id] as number) > 0)
+    this.fresh = this.fresh.filter(id => (this.holders[id] as number) > 0)
+    this.rebuild(held)
+  }
+
+  /** Maps from values to ids anew. */
+  private rebuild(known: readonly number[]): void {
     this.columnIds = Array.from({ length: this.width }, () => new Map())
-    this.pairs = Array.from({ length: this.width - 1 }, () => new Map())
-    for (let id = 0; id < this.next; id++) {
-      if (dead.has(id)) continue
+    this.pairs = Array.from({ length: Math.max(0, this.width - 1) }, () => new Map())
+    if (this.width === 1) {
+      for (const id of known) this.columnIds[0]?.set(canonical(this.columns[0]?.[id]), id)
+      return
+    }
+    if (this.width === 0) return
+    for (const id of known) {
       let combined = this.columnId(0, this.columns[0]?.[id])
       for (let c = 1; c < this.width; c++) {
         const code = combined * PAIR + this.columnId(c, this.columns[c]?.[id])
@@ -192,6 +227,16 @@ export class KeyTable {
         map.set(code, combined)
       }
     }
+  }
+
+  private compare(a: number, b: number): number {
+    for (const column of this.columns) {
+      const x = column[a]
+      const y = column[b]
+      const order = typeof x === 'string' && typeof y === 'string' ? (x < y ? -1 : x > y ? 1 : 0) : compareKeys(x, y)
+      if (order !== 0) return order
+    }
+    return a - b
   }
 }
 
