@@ -15,40 +15,39 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-test('Run All of lesson 01 draws the windows a plain program counts', async () => {
-  const session = await Session.open()
-  const cells = await codeCells(new URL('../../notebooks/01-first-stream.ipynb', import.meta.url).pathname)
-  const runs = await Promise.all(cells.map(cell => session.run(cell.source, cell.id)))
-  for (const run of runs) assert.equal(run.status, 'ok', `${run.cellId}: ${JSON.stringify(run.outputs)}`)
-  const windows = runs.find(run => run.cellId === 'window')!
-  const chart = windows.charts[0]!
+test('Run All of lesson 01 draws the windows a plain program counts', async () =>
+  Session.use(async session => {
+    const cells = await codeCells(new URL('../../notebooks/01-first-stream.ipynb', import.meta.url).pathname)
+    const runs = await Promise.all(cells.map(cell => session.run(cell.source, cell.id)))
+    for (const run of runs) assert.equal(run.status, 'ok', `${run.cellId}: ${JSON.stringify(run.outputs)}`)
+    const windows = runs.find(run => run.cellId === 'window')!
+    const chart = windows.charts[0]!
 
-  // Windows that end half a minute before the end of the history have closed within it, whatever arrives live.
-  const settledMs = Date.UTC(2026, 0, 1, 9, 9, 30)
-  const seen = await session.live.until(
-    chart.chartId,
-    'windows to 09:09:30 closed',
-    c => c.status!.watermarkMs! >= settledMs,
-  )
-  assert.ok(windows.idleAt < seen.firstFrameAt, 'the cell was idle before its first frame')
-  await session.frames(chart, 5)
+    // Windows that end half a minute before the end of the history have closed within it, whatever arrives live.
+    const settledMs = Date.UTC(2026, 0, 1, 9, 9, 30)
+    const seen = await session.live.until(
+      chart.chartId,
+      'windows to 09:09:30 closed',
+      c => c.status!.watermarkMs! >= settledMs,
+    )
+    assert.ok(windows.idleAt < seen.firstFrameAt, 'the cell was idle before its first frame')
+    await session.frames(chart, 5)
 
-  const dump = await session.dump('orders', join(folder, 'orders.json'))
-  const expected = tumblingCounts(dump, {
-    time: 'orderedAt',
-    by: 'region',
-    sizeMs: 10_000,
-    outOfOrderMs: 5_000,
-    partitions: 3,
-  })
-  const wanted = expected.windows
-    .filter(w => w.windowEnd <= settledMs)
-    .map(w => `${w.key} ${w.windowStart} ${w.windowEnd} ${w.count}`)
-  const drawn = [...session.live.chart(chart.chartId).rows.values()]
-    .filter(row => Number(row['windowEnd']) <= settledMs && row.$open !== true)
-    .map(row => `${row['region']} ${row['windowStart']} ${row['windowEnd']} ${row['count']}`)
-  assert.equal(wanted.length, 57 * 4)
-  assert.deepEqual(drawn.sort(), wanted.sort())
-  assert.ok(expected.droppedCount > 0, 'the lesson shows late orders')
-  await session.close()
-})
+    const dump = await session.dump('orders', join(folder, 'orders.json'))
+    const expected = tumblingCounts(dump, {
+      time: 'orderedAt',
+      by: 'region',
+      sizeMs: 10_000,
+      outOfOrderMs: 5_000,
+      partitions: 3,
+    })
+    const wanted = expected.windows
+      .filter(w => w.windowEnd <= settledMs)
+      .map(w => `${w.key} ${w.windowStart} ${w.windowEnd} ${w.count}`)
+    const drawn = [...session.live.chart(chart.chartId).rows.values()]
+      .filter(row => Number(row['windowEnd']) <= settledMs && row.$open !== true)
+      .map(row => `${row['region']} ${row['windowStart']} ${row['windowEnd']} ${row['count']}`)
+    assert.equal(wanted.length, 57 * 4)
+    assert.deepEqual(drawn.sort(), wanted.sort())
+    assert.ok(expected.droppedCount > 0, 'the lesson shows late orders')
+  }))

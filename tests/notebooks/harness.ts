@@ -24,9 +24,15 @@ export class Session {
   readonly live: LiveClient
   #cells = 0
 
-  static async open(): Promise<Session> {
+  /** A fresh kernel for `test`, shut down whatever happens. */
+  static async use<T>(test: (session: Session) => Promise<T>): Promise<T> {
     if (server === undefined) throw new Error('startServer() has not run')
-    return new Session(await startKernel(server))
+    const session = new Session(await startKernel(server))
+    try {
+      return await test(session)
+    } finally {
+      await session.running.dispose()
+    }
   }
 
   constructor(running: RunningKernel) {
@@ -70,14 +76,10 @@ export class Session {
       import { writeFileSync } from 'node:fs'
       const everything = await topic('${topic}', { from: 'earliest', to: 'latest' })
       const dumped = await everything
-        .map((row, m) => ({ row, partition: m.partition, offset: Number(m.offset), timestampMs: m.timestamp }))
+        .map((row, m) => ({ row, key: m.key, partition: m.partition, offset: Number(m.offset), timestampMs: m.timestamp }))
         .toArray()
       writeFileSync(${JSON.stringify(path)}, JSON.stringify(dumped));`)
     if (run.status !== 'ok') throw new Error(`dump failed: ${JSON.stringify(run.outputs)}`)
     return JSON.parse(readFileSync(path, 'utf8')) as DumpedRecord[]
-  }
-
-  close(): Promise<void> {
-    return this.running.dispose()
   }
 }

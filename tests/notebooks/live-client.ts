@@ -14,7 +14,7 @@ export interface LiveChart {
   readonly frames: number
   /** Arrival position of the first frame of this chart. */
   readonly firstFrameAt: number
-  readonly ended: string | undefined
+  readonly ended: { readonly state: string; readonly reason: string } | undefined
 }
 
 export class LiveClient {
@@ -103,7 +103,7 @@ export class LiveClient {
       chart.status = frame.status
       chart.frames += 1
       if (chart.firstFrameAt < 0) chart.firstFrameAt = position
-      if (frame.end !== undefined) chart.ended = frame.end.state
+      if (frame.end !== undefined) chart.ended = frame.end
     }
     this.#send({ type: 'credit', count: 1 })
     for (const look of this.#waiting) look()

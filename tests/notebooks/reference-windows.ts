@@ -8,6 +8,7 @@
 export interface DumpedRecord {
   readonly partition: number
   readonly offset: number
+  readonly key: unknown
   /** The record's own timestamp, epoch ms. */
   readonly timestampMs: number
   readonly row: Readonly<Record<string, unknown>>
