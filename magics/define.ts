@@ -82,8 +82,6 @@ export interface Section {
   readonly options: ReadonlyMap<string, readonly HeaderValue[]>
   readonly body: Span | undefined
   readonly header: Span
-  /** True when a stream-making section stands above, which this one continues when it names no STREAM. */
-  readonly continues: string | undefined
   /** Only the last section of a cell shows. */
   readonly last: boolean
   /** A `;` stands at the end: nothing is shown. */

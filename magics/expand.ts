@@ -163,7 +163,7 @@ class CellRun {
       this.fail(definition, `${title(definition)} takes no body`, trimmed(part.body))
     }
     const body = part.body === undefined || part.body.text.trim() === '' ? undefined : part.body
-    return { definition, ...header, body, header: part.header, continues: undefined, last }
+    return { definition, ...header, body, header: part.header, last }
   }
 
   /** `%topic create|delete|describe` is `%topics …`; a topic of that name stands behind `--`. */

@@ -77,7 +77,18 @@ export const MAGICS: readonly MagicDefinition[] = [
 
 const expander = new CellExpander(MAGICS)
 
-/** The cell as TypeScript, with positions; equal to the typed text when it holds no magic. Throws `UsageError`. */
+/**
+ * The cell as TypeScript over the fluent API. Called by the kernel before a cell is checked and run.
+ *
+ * `spans` say where pieces of the source were typed (UTF-16 offsets, in order, not overlapping); absent when the cell holds no
+ * magic and the source is the typed text. Time grows with the length of the cell.
+ *
+ * @throws UsageError with the typed line, carets, the nearest name and the usage
+ * @example
+ * ```ts
+ * expandCell('%topic orders', context).source // const orders = await riffle.topic('orders')⏎orders
+ * ```
+ */
 export function expandCell(text: string, context: ExpandContext): ExpandedCell {
   return expander.expand(text, context)
 }
