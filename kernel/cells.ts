@@ -14,10 +14,9 @@ import { encodeFrame, writeAll } from './cells/frames.ts'
 import { createGlobals } from './cells/globals.ts'
 import { SHARED } from './cells/interrupt.ts'
 import { createLoader } from './cells/loader.ts'
+import { createMachine } from './cells/machine.ts'
 import { captureOutput } from './cells/output.ts'
-import { Origins } from './cells/positions.ts'
 import type { ToCells } from './cells/protocol.ts'
-import { Runs } from './cells/run.ts'
 import { createScope } from './cells/scope.ts'
 import { connectStreams } from './cells/streams.ts'
 import { entryPoint } from './entries.ts'
@@ -64,9 +63,8 @@ function hideChannel(): void {
 
 async function main(): Promise<void> {
   const channel = createChannel(message => writeAll(UPWARDS, encodeFrame(message)))
-  const runs = new Runs()
-  const origins = new Origins()
-  const shared = new Int32Array(new SharedArrayBuffer(5 * Int32Array.BYTES_PER_ELEMENT))
+  const machine = createMachine()
+  const { runs, origins, shared } = machine
   const watching = watch(shared, target => {
     Atomics.add(shared, SHARED.taken, 1)
     const run = runs.current
@@ -77,7 +75,6 @@ async function main(): Promise<void> {
   const globals = createGlobals(channel, runs, dirname(notebook))
   const streams = connectStreams()
   const scope = createScope({ ...streams.api, ...globals.values, riffle: streams.api })
-  const machine = { origins, runs, shared }
   const loader = createLoader({
     machine,
     folder: () => dirname(notebook),
@@ -91,7 +88,11 @@ async function main(): Promise<void> {
   process.on('uncaughtException', error => executor.late(error))
   process.on('unhandledRejection', error => executor.late(error))
   // A terminal sends SIGINT to the whole group; without a running cell it means nothing.
-  process.on('SIGINT', () => runs.current?.stop())
+  process.on('SIGINT', () => {
+    const own = machine.signals.arrived()
+    const run = runs.current
+    if (run !== undefined && (!own || run.hash === shared[SHARED.target])) run.stop()
+  })
   process.on('disconnect', () => process.exit(0))
   process.on('message', (message: ToCells) => {
     if (message.type === 'execute') void executor.execute(message)

@@ -3,9 +3,9 @@ import { Script } from 'node:vm'
 import { noteContext, noteFunction } from './captures.ts'
 import { cleanError, placeError } from './errors.ts'
 import { guardHit } from './interrupt.ts'
-import { createOrigin, type Origin, type Origins } from './positions.ts'
+import type { Machine } from './machine.ts'
+import { createOrigin, type Origin } from './positions.ts'
 import type { SpanMapping } from './protocol.ts'
-import type { Runs } from './run.ts'
 import type { NameScope } from './scope.ts'
 import { CellSyntaxError, transform, type Transformed } from './transform.ts'
 
@@ -34,12 +34,6 @@ export interface Compiled {
   /** Set by a cell whose result was moved into a block. */
   readonly result: () => { readonly value: unknown } | undefined
   start(): Generator<unknown, unknown, unknown>
-}
-
-export interface Machine {
-  readonly origins: Origins
-  readonly runs: Runs
-  readonly shared: Int32Array
 }
 
 /** Throws CellSyntaxError. */

@@ -3,8 +3,9 @@
  * after an await is as stoppable as one before it, which plain async functions are not.
  */
 import { Script } from 'node:vm'
-import { Interrupted, unlessStopped } from './interrupt.ts'
-import type { Run, Runs } from './run.ts'
+import { Interrupted, SHARED, unlessStopped, type Signals } from './interrupt.ts'
+import type { Machine } from './machine.ts'
+import type { Run } from './run.ts'
 
 type Cell = Generator<unknown, unknown, unknown>
 type Resume = { readonly error?: unknown; readonly failed: boolean; readonly value?: unknown }
@@ -14,7 +15,7 @@ const resumeScript = new Script(`globalThis[Symbol.for('riffle.resume')]()`, {
 })
 
 /** Calls `f` so that SIGINT ends it with `Interrupted`, whatever it does. */
-export function breakable<T>(f: () => T): T {
+export function breakable<T>(signals: Signals, f: () => T): T {
   const slot = Symbol.for('riffle.resume')
   const host = globalThis as Record<symbol, unknown>
   const outer = host[slot]
@@ -22,29 +23,25 @@ export function breakable<T>(f: () => T): T {
   try {
     return resumeScript.runInThisContext({ breakOnSigint: true }) as T
   } catch (error) {
-    if ((error as NodeJS.ErrnoException | undefined)?.code === 'ERR_SCRIPT_EXECUTION_INTERRUPTED')
-      throw new Interrupted()
-    throw error
+    if ((error as NodeJS.ErrnoException | undefined)?.code !== 'ERR_SCRIPT_EXECUTION_INTERRUPTED') throw error
+    signals.arrived()
+    throw new Interrupted()
   } finally {
     host[slot] = outer
   }
 }
 
 /** Runs to the end and gives the value of the last expression, boxed: a promise or a Proxy is a value like any other. */
-export async function drive(
-  cell: Cell,
-  run: Run,
-  runs: Runs,
-  stopRequested: () => boolean,
-): Promise<{ readonly value: unknown }> {
+export async function drive(machine: Machine, cell: Cell, run: Run): Promise<{ readonly value: unknown }> {
+  const { runs, shared, signals } = machine
   let resume: Resume = { failed: false }
   for (;;) {
     const { failed, error, value } = resume
-    const step = runs.within(run, () => breakable(() => (failed ? cell.throw(error) : cell.next(value))))
+    const step = runs.within(run, () => breakable(signals, () => (failed ? cell.throw(error) : cell.next(value))))
     if (step.done === true) return { value: step.value }
     resume = await settled(step.value, run)
     // A chain of awaits that never leaves the microtask queue gives the event loop no turn: look for a Stop here too.
-    if (!resume.failed && stopRequested() && !run.interrupted) {
+    if (!resume.failed && shared[SHARED.target] === run.hash && !run.interrupted) {
       run.stop()
       resume = { failed: true, error: new Interrupted() }
     }

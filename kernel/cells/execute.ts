@@ -5,13 +5,14 @@ import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { StreamError } from '../../stream/errors.ts'
 import type { Channel } from './channel.ts'
-import { compile, type Compiled, type Machine } from './compile.ts'
+import { compile, type Compiled } from './compile.ts'
 import { bundleOf } from './display.ts'
 import { drive } from './driver.ts'
 import { placeError, toCellError } from './errors.ts'
-import { Interrupted, SHARED, unlessStopped } from './interrupt.ts'
+import { Interrupted, setRunning, SHARED, unlessStopped } from './interrupt.ts'
 import { isParam, isStream, listNames } from './listing.ts'
 import type { Loader } from './loader.ts'
+import type { Machine } from './machine.ts'
 import type { CellError, ToCells } from './protocol.ts'
 import { createRun, type Run } from './run.ts'
 import type { NameScope } from './scope.ts'
@@ -38,10 +39,18 @@ const AFTERMATH_MS = 3_000
 
 export function createExecutor(options: ExecutorOptions): Executor {
   const { machine, channel, scope, loader, notebook } = options
-  const { runs, shared } = machine
+  const { runs, shared, signals } = machine
   let queue: Promise<void> = Promise.resolve()
   let aftermath: NodeJS.Timeout | undefined
 
+  const lingerAfterStop = (): void => {
+    clearTimeout(aftermath)
+    aftermath = setTimeout(() => {
+      aftermath = undefined
+      Atomics.store(shared, SHARED.level, 0)
+    }, AFTERMATH_MS)
+    aftermath.unref()
+  }
   const publish = (run: Run, error: unknown): CellError => {
     const shown = toCellError(error, run === runs.current ? run.awaiting : undefined)
     channel.send({ type: 'message', parentId: run.requestId, msgType: 'error', content: { ...shown } })
@@ -101,7 +110,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     const { transformed } = compiled
     await unlessStopped(run, loader.bind(transformed.imports, notebook, scope, compiled.origin))
     note(transformed, message.cellId, scope)
-    const { value } = await drive(compiled.start(), run, runs, () => shared[SHARED.target] === run.hash)
+    const { value } = await drive(machine, compiled.start(), run)
     const moved = compiled.result()
     const result = moved === undefined ? value : moved.value
     if (result === undefined || run.silent || (isParam(result) && run.shown.has(result))) return
@@ -119,7 +128,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       try {
         const source = `(${text}\n)`
         const compiled = start({ ...message, source, typed: source, spans: undefined, cellName: key }, run)
-        const { value } = await drive(compiled.start(), run, runs, () => false)
+        const { value } = await drive(machine, compiled.start(), run)
         answers[key] = { status: 'ok', data: await bundleOf(value), metadata: {} }
       } catch (error) {
         answers[key] = { status: 'error', ...toCellError(error) }
@@ -131,8 +140,11 @@ export function createExecutor(options: ExecutorOptions): Executor {
     const run = createRun(message)
     runs.current = run
     runs.newest = run
-    Atomics.store(shared, SHARED.target, 0)
-    Atomics.store(shared, SHARED.running, run.hash)
+    setRunning(shared, run.hash)
+    if (Atomics.load(shared, SHARED.target) !== run.hash) {
+      Atomics.store(shared, SHARED.target, 0)
+      Atomics.store(shared, SHARED.level, aftermath === undefined ? 0 : 1)
+    }
     let error: CellError | undefined
     let userExpressions: Record<string, unknown> = {}
     try {
@@ -141,14 +153,11 @@ export function createExecutor(options: ExecutorOptions): Executor {
     } catch (thrown) {
       error = publish(run, thrown)
     }
-    Atomics.store(shared, SHARED.running, 0)
+    setRunning(shared, 0)
+    await signals.settled()
     runs.current = undefined
-    clearTimeout(aftermath)
-    if (run.interrupted) {
-      Atomics.store(shared, SHARED.level, 1)
-      aftermath = setTimeout(() => Atomics.store(shared, SHARED.level, 0), AFTERMATH_MS)
-      aftermath.unref()
-    } else Atomics.store(shared, SHARED.level, 0)
+    if (run.interrupted) lingerAfterStop()
+    Atomics.store(shared, SHARED.level, aftermath === undefined ? 0 : 1)
     channel.send({
       type: 'done',
       requestId: message.requestId,

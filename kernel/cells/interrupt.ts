@@ -7,9 +7,53 @@
  *   +150 ms   SIGINT to direct child processes (execSync waits for one)
  *
  * Shared words: [0] level, [1] the running request (hash; 0 is idle), [2] guards that threw, [3] messages the event loop took,
- * [4] the request to stop.
+ * [4] the request to stop, [5] SIGINTs the watcher has raised, [6] 1 while the watcher looks and acts.
  */
-export const SHARED = { level: 0, running: 1, thrown: 2, taken: 3, target: 4 } as const
+export const SHARED = { level: 0, running: 1, thrown: 2, taken: 3, target: 4, raised: 5, acting: 6 } as const
+
+export function createShared(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(8 * Int32Array.BYTES_PER_ELEMENT))
+}
+
+/** Changes which request runs; on return the watcher acts no more for the one before. */
+export function setRunning(shared: Int32Array, hash: number): void {
+  Atomics.store(shared, SHARED.running, hash)
+  while (Atomics.load(shared, SHARED.acting) === 1) Atomics.wait(shared, SHARED.acting, 1, 5)
+}
+
+/**
+ * The watcher's SIGINTs are counted on both sides: one that arrives when its cell has ended is dropped, and a cell ends only
+ * when those raised for it have arrived, so that none is left for the next.
+ */
+export class Signals {
+  private readonly shared: Int32Array
+  private seen = 0
+
+  constructor(shared: Int32Array) {
+    this.shared = shared
+  }
+
+  get due(): boolean {
+    return this.seen < Atomics.load(this.shared, SHARED.raised)
+  }
+
+  /** True when the signal that just arrived is the watcher's. */
+  arrived(): boolean {
+    const own = this.due
+    if (own) this.seen++
+    return own
+  }
+
+  async settled(): Promise<void> {
+    for (const limit = performance.now() + SIGNAL_LIMIT_MS; this.due && performance.now() < limit;) {
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    this.seen = Atomics.load(this.shared, SHARED.raised)
+  }
+}
+
+/** A signal takes a moment at most; should one get lost, the cell ends all the same. */
+const SIGNAL_LIMIT_MS = 300
 
 export class Interrupted extends Error {
   constructor() {

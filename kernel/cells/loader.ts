@@ -8,9 +8,10 @@ import { createRequire, isBuiltin } from 'node:module'
 import { dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { constants, Script } from 'node:vm'
-import { compile, type Machine } from './compile.ts'
+import { compile } from './compile.ts'
 import { drive } from './driver.ts'
 import { placeError } from './errors.ts'
+import type { Machine } from './machine.ts'
 import type { Origin } from './positions.ts'
 import { resolvePackage } from './resolve.ts'
 import { createScope, type NameScope } from './scope.ts'
@@ -244,7 +245,7 @@ class LocalLoader implements Loader {
     }
     const run = machine.runs.own ?? machine.runs.current
     if (run === undefined) throw new Error(`Cannot import "${path}" outside a cell`)
-    await drive(compiled.start(), run, machine.runs, () => false)
+    await drive(machine, compiled.start(), run)
   }
 
   private async dependency(specifier: string, module: LocalModule, seen: Map<string, LocalModule>): Promise<Namespace> {

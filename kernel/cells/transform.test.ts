@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { captureInfo, watchOrigins } from './captures.ts'
-import { compile, type Machine } from './compile.ts'
+import { compile } from './compile.ts'
 import { drive } from './driver.ts'
-import { Origins } from './positions.ts'
-import { createRun, Runs } from './run.ts'
+import { createMachine } from './machine.ts'
+import { createRun } from './run.ts'
 import { createScope, type NameScope } from './scope.ts'
 import { transform } from './transform.ts'
 
 /** Runs cells one after the other in one scope and gives the value of the last. */
 class Notebook {
   readonly scope: NameScope
-  readonly machine: Machine = { origins: new Origins(), runs: new Runs(), shared: new Int32Array(5) }
+  readonly machine = createMachine()
   private count = 0
 
   constructor(names: Record<string, unknown> = {}) {
@@ -32,7 +32,7 @@ class Notebook {
         importer: () => Promise.reject(new Error('no imports here')),
       })
       const run = createRun({ requestId: 'r', cellId: 'c', allowStdin: false, silent: false })
-      const boxed = await drive(cell.start(), run, this.machine.runs, () => false)
+      const boxed = await drive(this.machine, cell.start(), run)
       const moved = cell.result()
       last = moved === undefined ? boxed.value : moved.value
     }

@@ -42,6 +42,14 @@ function signal(pid: number): void {
   }
 }
 
+/** Looks and acts in one piece: when `setRunning` returns, nothing is done any more for the request before. */
+function act(running: number, action: () => void): void {
+  Atomics.store(shared, SHARED.acting, 1)
+  if (Atomics.load(shared, SHARED.running) === running) action()
+  Atomics.store(shared, SHARED.acting, 0)
+  Atomics.notify(shared, SHARED.acting)
+}
+
 function interrupt(requestId: string): void {
   const target = hashOf(requestId)
   const running = Atomics.load(shared, SHARED.running)
@@ -49,21 +57,26 @@ function interrupt(requestId: string): void {
   if (running !== 0 && running !== target) return
   const taken = Atomics.load(shared, SHARED.taken)
   const thrown = Atomics.load(shared, SHARED.thrown)
-  const waiting = (): boolean =>
-    Atomics.load(shared, SHARED.taken) === taken && Atomics.load(shared, SHARED.running) === running
-  Atomics.store(shared, SHARED.target, target)
-  Atomics.store(shared, SHARED.level, 1)
+  const later = (ms: number, action: () => void): void => {
+    setTimeout(() => {
+      if (Atomics.load(shared, SHARED.taken) === taken) act(running, action)
+    }, ms)
+  }
+  act(running, () => {
+    Atomics.store(shared, SHARED.target, target)
+    Atomics.store(shared, SHARED.level, 1)
+  })
   parentPort?.postMessage({ target })
-  setTimeout(() => {
-    if (waiting()) Atomics.store(shared, SHARED.level, 2)
-  }, 10)
+  later(10, () => Atomics.store(shared, SHARED.level, 2))
   if (running === 0) return
-  setTimeout(() => {
-    if (waiting() && Atomics.load(shared, SHARED.thrown) === thrown) signal(process.pid)
-  }, 30)
-  setTimeout(() => {
-    if (waiting()) for (const child of descendants(process.pid)) signal(child)
-  }, 150)
+  later(30, () => {
+    if (Atomics.load(shared, SHARED.thrown) !== thrown) return
+    Atomics.add(shared, SHARED.raised, 1)
+    signal(process.pid)
+  })
+  later(150, () => {
+    for (const child of descendants(process.pid)) signal(child)
+  })
 }
 
 let rest = ''

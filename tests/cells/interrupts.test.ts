@@ -1,5 +1,6 @@
 /** Stop, pressed on a real cells process while it is at the marked place. The budget is half a second each. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { after, before, test } from 'node:test'
 import { Cells } from './child.ts'
 
@@ -91,4 +92,22 @@ test('a late loop in a timer is ended while no cell runs', async () => {
   await cells.until('the late loop', () => cells.printed(id).includes('late'))
   cells.interrupt(id)
   assert.equal((await cells.run('kept')).result, '5')
+})
+
+test('a Stop is over with its cell: the next one is never hit, with both cores busy', async () => {
+  const busy = [0, 1].map(() => spawn(process.execPath, ['-e', 'for (;;) {}'], { stdio: 'ignore' }))
+  try {
+    for (let round = 0; round < 12; round++) {
+      // Code without guards ends by SIGINT, the loop by its guard: both leave nothing behind.
+      const loop =
+        round % 2 === 0 ? 'while (true) {}' : 'new (require("node:vm").Script)("for (;;) {}").runInThisContext()'
+      await cells.interruptAfter(cells.begin(`console.log("go")\n${loop}`), 'go')
+      const next = await cells.run(
+        'await new Promise(done => setTimeout(done, 60)); let n = 0; for (let i = 0; i < 1e5; i++) n++; n',
+      )
+      assert.equal(next.result, '100000', `round ${round}: ${next.error.ename}`)
+    }
+  } finally {
+    for (const each of busy) each.kill('SIGKILL')
+  }
 })

@@ -5,15 +5,14 @@ import fc from 'fast-check'
 import { compile } from '../../kernel/cells/compile.ts'
 import { drive } from '../../kernel/cells/driver.ts'
 import { installStackTraces } from '../../kernel/cells/errors.ts'
-import { Origins } from '../../kernel/cells/positions.ts'
-import { createRun, Runs } from '../../kernel/cells/run.ts'
+import { createMachine } from '../../kernel/cells/machine.ts'
+import { createRun } from '../../kernel/cells/run.ts'
 import { createScope } from '../../kernel/cells/scope.ts'
 
-const origins = new Origins()
-installStackTraces(origins)
+const machine = createMachine()
+installStackTraces(machine.origins)
 
 async function firstFrame(source: string): Promise<string> {
-  const machine = { origins, runs: new Runs(), shared: new Int32Array(5) }
   const cell = compile(machine, {
     label: 'cell.ts',
     source,
@@ -25,7 +24,7 @@ async function firstFrame(source: string): Promise<string> {
   })
   const run = createRun({ requestId: 'r', cellId: 'c', allowStdin: false, silent: false })
   try {
-    await drive(cell.start(), run, machine.runs, () => false)
+    await drive(machine, cell.start(), run)
   } catch (error) {
     return /\(?cell\.ts:(\d+:\d+)\)?/.exec((error as Error).stack ?? '')?.[1] ?? String((error as Error).stack)
   }
