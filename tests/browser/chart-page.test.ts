@@ -1,0 +1,200 @@
+/** One chart in one page, with the engine's hub beside it: what a user sees when rows come, frames get lost, themes change. */
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import { chartsOf, marksOf, sequenceAfter, stateBecomes } from './lab-page.ts'
+import { launchChromium, openChartPage, type OpenPage } from './open-chart-page.ts'
+import type { Browser, Page } from 'playwright-core'
+import type { ChartConcept } from '../../stream/charts/concept.ts'
+import type { ChartOptions } from '../../stream/charts/protocol.ts'
+
+let browser: Browser
+let open: OpenPage
+
+before(async () => {
+  browser = await launchChromium()
+})
+
+after(async () => {
+  await browser?.close()
+})
+
+beforeEach(async () => {
+  await open?.close()
+  open = await openChartPage(browser)
+})
+
+const T0 = Date.UTC(2026, 0, 1, 9)
+const windowRow = (region: string, index: number, n: number): object => ({
+  region,
+  windowStart: T0 + index * 10_000,
+  windowEnd: T0 + (index + 1) * 10_000,
+  n,
+  kind: 'onTime',
+  revision: 0,
+})
+
+async function addWindows(page: Page): Promise<void> {
+  await page.evaluate(() =>
+    window.page.add('s', { form: 'window', by: ['region'], aggregates: ['n'], stepMs: 10_000, revisions: false }, {}),
+  )
+}
+
+async function push(page: Page, rows: object[], openRows: object[] = []): Promise<void> {
+  await page.evaluate(([closed, provisional]) => window.page.push('s', closed, provisional, {}), [
+    rows,
+    openRows,
+  ] as const)
+}
+
+const drawn = async (page: Page): Promise<unknown[]> =>
+  (await marksOf(page, 's'))
+    .filter(mark => mark.type === 'symbol')
+    .map(mark => [mark.row['region'], mark.row['n'], mark.row['$open'] === true])
+
+test('rows become marks, an open window is replaced by its result, and the page has no errors', async () => {
+  const { page, errors } = open
+  await addWindows(page)
+  await push(page, [windowRow('north', 0, 5)], [windowRow('north', 1, 2)])
+  await sequenceAfter(page, 's', 0)
+  await page.waitForFunction(() => document.querySelector('.riffle-chart')?.dataset['rows'] === '2')
+  assert.deepEqual(await drawn(page), [
+    ['north', 5, false],
+    ['north', 2, true],
+  ])
+  await push(page, [windowRow('north', 1, 9)])
+  await page.waitForFunction(() => document.querySelector('.riffle-chart')?.dataset['seq'] === '3')
+  assert.deepEqual(await drawn(page), [
+    ['north', 5, false],
+    ['north', 9, false],
+  ])
+  assert.deepEqual(errors, [])
+})
+
+test('lost frames leave no hole: the rows are whole after the next one', async () => {
+  const { page } = open
+  await addWindows(page)
+  await push(page, [windowRow('north', 0, 0)])
+  let sequence = await sequenceAfter(page, 's', 0)
+  await page.evaluate(() => void (window.page.wire.lose = 1))
+  await push(page, [windowRow('north', 1, 1)])
+  await page.waitForFunction(() => window.page.wire.lose === 0)
+  await push(page, [windowRow('north', 2, 2)])
+  sequence = await sequenceAfter(page, 's', sequence)
+  await page.waitForFunction(() => document.querySelector('.riffle-chart')?.dataset['rows'] === '3')
+  assert.deepEqual(await drawn(page), [
+    ['north', 0, false],
+    ['north', 1, false],
+    ['north', 2, false],
+  ])
+  assert.ok(sequence > 1)
+})
+
+test('a theme change restyles the chart and keeps its rows; there is a canvas at every moment', async () => {
+  const { page } = open
+  await addWindows(page)
+  await push(page, [windowRow('north', 0, 5), windowRow('south', 0, 7)])
+  await sequenceAfter(page, 's', 0)
+  const light = (await marksOf(page, 's')).map(mark => mark.fill)
+  const blanks = await page.evaluate(
+    () =>
+      new Promise<number>(resolve => {
+        let blank = 0
+        const plot = document.querySelector('.riffle-plot')
+        window.page.theme(false)
+        let frames = 0
+        setInterval(() => {
+          if (plot?.querySelector('canvas') === null) blank++
+          if (++frames === 100) resolve(blank)
+        }, 5)
+      }),
+  )
+  assert.equal(blanks, 0)
+  const dark = (await marksOf(page, 's')).map(mark => mark.fill)
+  assert.equal(dark.length, light.length)
+  assert.notDeepEqual(dark, light)
+})
+
+test('the Table tab shows the newest rows as text, hostile text too', async () => {
+  const { page } = open
+  await addWindows(page)
+  await push(page, [windowRow('<img src=x onerror=alert(1)>', 0, 5), windowRow('north', 1, 6)])
+  await sequenceAfter(page, 's', 0)
+  await page.getByRole('tab', { name: 'Table' }).click()
+  await page.waitForSelector('.riffle-table tbody tr')
+  const texts = await page.$$eval('.riffle-table tbody tr', rows =>
+    (rows as unknown as { innerText: string }[]).map(row => row.innerText.split('\t')),
+  )
+  assert.deepEqual(texts, [
+    ['north', '2026-01-01 09:00:10', '2026-01-01 09:00:20', '6'],
+    ['<img src=x onerror=alert(1)>', '2026-01-01 09:00:00', '2026-01-01 09:00:10', '5'],
+  ])
+  assert.equal(await page.$('img'), null)
+})
+
+test('buttons name their stream; a paused stream offers Resume; the end stays with its reason', async () => {
+  const { page } = open
+  await addWindows(page)
+  await page.evaluate(row => window.page.push('s', [row], [], { state: 'paused' }), windowRow('north', 0, 1))
+  await stateBecomes(page, 's', 'paused')
+  await page.getByRole('button', { name: 'Resume stream s' }).click()
+  await page.waitForFunction(() => window.page.controls.length > 0)
+  assert.deepEqual(await page.evaluate(() => window.page.controls), ['resume s'])
+  await page.evaluate(() => window.page.end('s'))
+  await stateBecomes(page, 's', 'stopped')
+  const [chart] = await chartsOf(page)
+  assert.match(chart?.strip ?? '', /stopped: by %stop/)
+})
+
+test('a kernel out of reach leaves the last frame with the reason', async () => {
+  const { page } = open
+  await addWindows(page)
+  await push(page, [windowRow('north', 0, 1)])
+  await sequenceAfter(page, 's', 0)
+  await page.evaluate(() => window.page.lost())
+  await stateBecomes(page, 's', 'lost')
+  assert.deepEqual(await drawn(page), [['north', 1, false]])
+  assert.match((await chartsOf(page))[0]?.strip ?? '', /the kernel is restarting/)
+})
+
+test('nothing of a chart is reachable from the page, and no request leaves it', async () => {
+  const { page } = open
+  const requests: string[] = []
+  page.on('request', request => requests.push(request.url()))
+  await page.evaluate(() =>
+    window.page.add(
+      's',
+      { form: 'window', by: [], aggregates: ['n'], stepMs: 10_000, revisions: false },
+      {
+        spec: {
+          layer: [
+            { mark: 'point', data: { url: '/secret.csv' } },
+            { mark: { type: 'image', url: '/pixel.png' } as never },
+          ],
+          usermeta: { x: 1 },
+        },
+      },
+    ),
+  )
+  await push(page, [windowRow('north', 0, 1)])
+  await sequenceAfter(page, 's', 0)
+  assert.deepEqual(requests, [])
+  assert.deepEqual(await page.evaluate(() => Object.keys(window).filter(name => /vega/i.test(name))), [])
+  assert.match((await chartsOf(page))[0]?.strip ?? '', /taken out of the spec: .*usermeta/)
+})
+
+interface PageNode {
+  readonly dataset: Readonly<Record<string, string>>
+  querySelector(selector: string): PageNode | null
+}
+/** What extension/page/chart-page.ts puts on the page. */
+interface ChartPage {
+  readonly wire: { lose: number }
+  readonly controls: readonly string[]
+  add(stream: string, concept: ChartConcept, options: ChartOptions): void
+  push(stream: string, rows: unknown[], open: unknown[], stats: { state?: 'paused' }): void
+  end(stream: string): void
+  lost(): void
+  theme(light: boolean): void
+}
+declare const document: PageNode
+declare const window: { page: ChartPage }
