@@ -17,6 +17,7 @@ import type {
   Span,
 } from './define.ts'
 import { nearest, parseHeader, title, usageOf } from './header.ts'
+import { MagicTable } from './magic-table.ts'
 import { looksUp, variableName } from './names.ts'
 import { SourceWriter } from './source-writer.ts'
 import { mayHoldMagic, splitCell, type MagicPart, type Part } from './split.ts'
@@ -27,25 +28,23 @@ import { quote } from './values.ts'
 const API: ReadonlySet<string> = new Set(API_NAMES)
 
 export class CellExpander {
-  private readonly magics: readonly MagicDefinition[]
-  private readonly byName: ReadonlyMap<string, MagicDefinition>
+  private readonly table: MagicTable
 
   constructor(magics: readonly MagicDefinition[]) {
-    this.magics = magics
-    this.byName = new Map(magics.map(magic => [magic.name, magic]))
+    this.table = new MagicTable(magics)
   }
 
   expand(text: string, context: ExpandContext): ExpandedCell {
     if (!mayHoldMagic(text)) return { source: text, notices: [], makes: [] }
-    const parts = splitCell(text, name => this.byName.get(name))
+    const parts = splitCell(text, name => this.table.get(name))
     if (parts.every(part => part.kind === 'typescript')) return { source: text, notices: [], makes: [] }
     const first = parts.find(part => part.kind !== 'typescript' || part.span.text.trim() !== '')
     if (first?.kind === 'line' && first.name === 'desugar') return this.desugar(text, first, context)
-    return new CellRun(text, context, this.byName, this.magics, false).run(parts)
+    return new CellRun(text, context, this.table, false).run(parts)
   }
 
   private desugar(text: string, part: MagicPart, context: ExpandContext): ExpandedCell {
-    const definition = this.byName.get('desugar') as MagicDefinition
+    const definition = this.table.get('desugar') as MagicDefinition
     parseHeader(text, definition, part.rest, part.nameSpan)
     const from = part.header.end
     if (text.slice(from).trim() === '') {
@@ -57,8 +56,8 @@ export class CellExpander {
         usage,
       })
     }
-    const parts = splitCell(text, name => this.byName.get(name), from)
-    const run = new CellRun(text, context, this.byName, this.magics, true)
+    const parts = splitCell(text, name => this.table.get(name), from)
+    const run = new CellRun(text, context, this.table, true)
     const expanded = run.run(parts)
     const typescript = [...run.imports(), expanded.source.trim()].join('\n')
     return {
@@ -97,8 +96,7 @@ interface ParsedPart {
 class CellRun {
   private readonly text: string
   private readonly context: ExpandContext
-  private readonly byName: ReadonlyMap<string, MagicDefinition>
-  private readonly magics: readonly MagicDefinition[]
+  private readonly table: MagicTable
   private readonly readable: boolean
   private readonly writer: SourceWriter
   private readonly notices: string[] = []
@@ -111,17 +109,10 @@ class CellRun {
   private above: string | undefined
   private chain: Chain | undefined
 
-  constructor(
-    text: string,
-    context: ExpandContext,
-    byName: ReadonlyMap<string, MagicDefinition>,
-    magics: readonly MagicDefinition[],
-    readable: boolean,
-  ) {
+  constructor(text: string, context: ExpandContext, table: MagicTable, readable: boolean) {
     this.text = text
     this.context = context
-    this.byName = byName
-    this.magics = magics
+    this.table = table
     this.readable = readable
     this.writer = new SourceWriter()
   }
@@ -140,7 +131,7 @@ class CellRun {
 
   private parse(part: Part, last: boolean): Section | undefined {
     if (part.kind !== 'line' && part.kind !== 'cell') return undefined
-    const definition = this.definitionOf(part)
+    const definition = this.table.of(part, this.text)
     const header = parseHeader(this.text, definition, part.rest, part.nameSpan)
     if (
       definition.body?.required === true &&
@@ -166,37 +157,6 @@ class CellRun {
     return { definition, ...header, body, header: part.header, last }
   }
 
-  /** `%topic create|delete|describe` is `%topics …`; a topic of that name stands behind `--`. */
-  private definitionOf(part: MagicPart): MagicDefinition {
-    const found = this.byName.get(part.name)
-    if (
-      found?.name === 'topic' &&
-      part.kind === 'line' &&
-      /^\s+(?:create|delete|describe)(?:\s|$)/.test(part.rest.text)
-    ) {
-      return this.byName.get('topics') ?? found
-    }
-    if (found !== undefined && found.kind === part.kind) return found
-    const typed = part.nameSpan.text
-    if (found !== undefined) {
-      this.fail(found, `${typed} is not a ${part.kind} magic, ${title(found)} is one`, part.nameSpan, title(found))
-    }
-    const names = this.magics.map(title)
-    const near = nearest(
-      part.name,
-      this.magics.map(magic => magic.name),
-    )
-    const meant = near === undefined ? undefined : names.find(name => name.replace(/^%+/, '') === near)
-    const start = part.name === '' ? 'A magic has a name' : `There is no magic ${typed}`
-    const definition = near === undefined ? undefined : this.byName.get(near)
-    throw new UsageError(meant === undefined ? start : `${start}, did you mean ${meant}`, {
-      cell: this.text,
-      ...part.nameSpan,
-      hint: meant ?? '%lsmagic',
-      usage: definition === undefined ? undefined : usageOf(definition),
-    })
-  }
-
   /** What a program outside a notebook needs above it; in a cell the same names are global, and the import does no harm. */
   imports(): string[] {
     const bare = [...this.used].filter(name => name !== 'riffle').sort()
@@ -218,12 +178,10 @@ class CellRun {
 
   private help(part: { readonly span: Span; readonly percent: string; readonly name: string }): void {
     const root = part.name.split('.')[0] as string
-    const known = this.byName.has(part.name) || (part.percent === '' && (this.bound(root) || API.has(root)))
+    const known =
+      this.table.get(part.name) !== undefined || (part.percent === '' && (this.bound(root) || API.has(root)))
     if (!known) {
-      const names = [
-        ...this.magics.map(magic => magic.name),
-        ...(part.percent === '' ? [...this.context.names, ...API_NAMES] : []),
-      ]
+      const names = [...this.table.names, ...(part.percent === '' ? [...this.context.names, ...API_NAMES] : [])]
       const near = nearest(part.name, names)
       const meant = near === undefined ? '' : `, did you mean ${part.percent}${near}?`
       throw new UsageError(`There is no help for ${part.name}${meant}`, {
