@@ -125,10 +125,10 @@ export class CellsHost {
     return outcome
   }
 
-  /** Stop was pressed. Without a running cell nothing happens, and nothing is left behind for the next one. */
+  /** Stop was pressed. Without a running cell only a late timer that loops is stopped; nothing is left for the next cell. */
   interrupt(): void {
     const running = this.#running
-    if (running === undefined) return
+    if (running === undefined) return this.#options.watch.interruptIdle()
     if (running.noticeShown) {
       running.replacing = true
       this.#process?.kill()

@@ -84,8 +84,7 @@ export class Executions {
 
   interrupt(): void {
     const current = this.#current
-    if (current === undefined) return
-    if (current.inCells) this.#options.cells.interrupt()
+    if (current === undefined || current.inCells) this.#options.cells.interrupt()
     else current.cancel.abort()
   }
 

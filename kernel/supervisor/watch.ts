@@ -38,6 +38,11 @@ export class WatchLine {
     for (const socket of this.#sockets) socket.write(line)
   }
 
+  /** Nothing runs, but a timer of an earlier cell may loop. */
+  interruptIdle(): void {
+    for (const socket of this.#sockets) socket.write('interrupt idle\n')
+  }
+
   forget(): void {
     this.#early = []
   }

@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Dealer, Request, Subscriber } from 'zeromq'
+import { curveKeyPair, Dealer, Request, Subscriber } from 'zeromq'
 import { kernelMain } from './built.ts'
 
 /** Parsed JSON of the other side; a test says what it expects of it. */
@@ -39,16 +39,22 @@ export class Client {
   readonly session = randomUUID()
   readonly received: Message[] = []
   readonly sockets: Record<Channel, Dealer>
-  readonly subscriber = new Subscriber({ receiveHighWaterMark: 0 })
+  readonly subscriber: Subscriber
   readonly ports: Ports
   readonly #key: string
   #waiters: (() => void)[] = []
   #sending: Promise<void> = Promise.resolve()
 
-  constructor(ports: Ports, key: string) {
+  constructor(ports: Ports, key: string, serverKey?: string) {
     this.ports = ports
     this.#key = key
-    const options = { routingId: this.session, linger: 0, receiveHighWaterMark: 0 }
+    const own = serverKey === undefined ? undefined : curveKeyPair()
+    const curve =
+      own === undefined
+        ? {}
+        : { curveServerKey: serverKey!, curvePublicKey: own.publicKey, curveSecretKey: own.secretKey }
+    this.subscriber = new Subscriber({ receiveHighWaterMark: 0, ...curve })
+    const options = { ...curve, routingId: this.session, linger: 0, receiveHighWaterMark: 0 }
     this.sockets = { shell: new Dealer(options), control: new Dealer(options), stdin: new Dealer(options) }
     for (const channel of ['shell', 'control', 'stdin'] as const) {
       this.sockets[channel].connect(address(ports, channel))
@@ -253,6 +259,8 @@ export interface StartOptions {
   readonly transport?: 'tcp' | 'ipc'
   readonly environment?: Record<string, string>
   readonly cwd?: string
+  /** CurveZMQ: the connection file carries the server's keys. */
+  readonly curve?: boolean
 }
 
 /** Starts what Jupyter starts: the built kernel with a connection file. */
@@ -272,6 +280,7 @@ export async function startKernel(options: StartOptions = {}): Promise<StartedKe
     hb,
   }
   const key = randomUUID()
+  const server = options.curve === true ? curveKeyPair() : undefined
   const connectionFile = join(folder, 'connection.json')
   const fields = {
     shell_port: shell,
@@ -284,6 +293,7 @@ export async function startKernel(options: StartOptions = {}): Promise<StartedKe
     key,
     signature_scheme: 'hmac-sha256',
     kernel_name: 'riffle',
+    ...(server === undefined ? {} : { curve_publickey: server.publicKey, curve_secretkey: server.secretKey }),
   }
   writeFileSync(connectionFile, JSON.stringify(fields))
   const child = spawn(process.execPath, [main, connectionFile], {
@@ -296,7 +306,7 @@ export async function startKernel(options: StartOptions = {}): Promise<StartedKe
   )
   const clients: Client[] = []
   const connect = (): Client => {
-    const client = new Client(ports, key)
+    const client = new Client(ports, key, server?.publicKey)
     clients.push(client)
     return client
   }

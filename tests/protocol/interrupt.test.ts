@@ -61,6 +61,14 @@ test('Stop without a running cell, twice, harms neither now nor the next cell', 
   assert.equal((await client.run('kept')).reply.content['status'], 'ok')
 })
 
+test('Stop ends a loop in a timer of a cell that has ended', async () => {
+  const { id } = await client.run('setTimeout(() => { console.log("spinning"); for (;;) {} }, 20)')
+  await client.until(message => message.parent.msg_id === id && message.content['text'] === 'spinning\n', 'the timer')
+  assert.equal((await client.ask('control', 'interrupt_request')).content['status'], 'ok')
+  const { iopub } = await client.run('kept + 1')
+  assert.equal(iopub.find(message => message.header.msg_type === 'execute_result')?.content['data']['text/plain'], '42')
+})
+
 test('a prompt goes to the asking client only, its answer comes back', async () => {
   const other = kernel.connect()
   await other.until(message => message.header.msg_type === 'iopub_welcome')

@@ -1,5 +1,6 @@
 /** Types, completion, inspection and magics, as a client sees them. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -195,6 +196,18 @@ test('fields complete in the body of a magic, and a wrong one is an error where 
   assert.equal(reply.content['ename'], 'TypeScriptError')
   assert.match(plain(reply.content['traceback'].join('\n')), /2 \| o => o\.amunt > 5\n +\| {8}\^{5}/)
   assert.ok((await complete('%%window orders --tumbling 10s --by re'))['matches'].includes('region'))
+})
+
+test('a type server that dies is started again, with all it knew', async () => {
+  await client.run('const survives = { deep: 1 }')
+  const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).trim().split('\n')
+  const server = rows
+    .map(row => row.trim().split(/\s+/))
+    .find(([, parent, ...args]) => Number(parent) === kernel.process.pid && args.includes('--lsp'))
+  process.kill(Number(server?.[0]), 'SIGKILL')
+  // The answer that was lost with it is empty; asked again, the new one answers.
+  for (let matches: string[] = []; matches.length === 0;) matches = (await complete('survives.de'))['matches']
+  assert.equal((await client.run('survives.deeper')).reply.content['ename'], 'TypeScriptError')
 })
 
 function plain(text: string): string {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { test } from 'node:test'
-import { isStatus, startKernel } from './client.ts'
+import { Client, isStatus, startKernel } from './client.ts'
 
 test('kernel_info is answered before the children are up', async () => {
   const kernel = await startKernel()
@@ -47,6 +47,19 @@ test('ipc sockets work and their files are gone afterwards', async () => {
   await kernel.exited
   assert.equal(existsSync(`${kernel.ports.ip}-${kernel.ports.shell}`), false)
   await kernel.stop()
+})
+
+test('with keys in the connection file all is encrypted, and a client without keys hears nothing', async () => {
+  const kernel = await startKernel({ curve: true })
+  const plain = new Client(kernel.ports, kernel.key)
+  try {
+    plain.send('shell', 'kernel_info_request', {})
+    assert.equal((await kernel.client.run('1')).reply.content['status'], 'ok')
+    assert.deepEqual(plain.received, [])
+  } finally {
+    plain.close()
+    await kernel.stop()
+  }
 })
 
 test('process.exit in a cell ends the cells process only: an error says what is lost, the next cell runs', async () => {
