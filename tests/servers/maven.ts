@@ -10,6 +10,7 @@ import { promisify } from 'node:util'
 import { cacheFolder } from './cache.ts'
 
 const run = promisify(execFile)
+const machineSettingsPath = '/etc/maven/settings.xml'
 const mavenVersion = '3.9.11'
 
 /** Copies the runtime closure of `artifacts` (`group:name:version`) into a folder of the cache and gives the folder. */
@@ -24,7 +25,8 @@ export async function ensureJars(name: string, artifacts: readonly string[], jav
   const fresh = join(folder, `libs-${process.pid}`)
   rmSync(fresh, { recursive: true, force: true })
   const goal = ['-q', '-B', 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${fresh}`]
-  await run(await ensureMaven(), goal, { cwd: folder, timeout: 600_000, env: mavenEnvironment(java) })
+  const maven = await ensureMaven()
+  await run(maven, [...machineSettings(maven), ...goal], { cwd: folder, timeout: 600_000, env: mavenEnvironment(java) })
   rmSync(libs, { recursive: true, force: true })
   renameSync(fresh, libs)
   writeFileSync(marker, wanted)
@@ -52,7 +54,7 @@ async function ensureMaven(): Promise<string> {
 
 /** Maven Central, or the mirror of it that settings.xml names. */
 export function centralUrl(): string {
-  for (const path of [join(homedir(), '.m2', 'settings.xml'), '/etc/maven/settings.xml']) {
+  for (const path of [join(homedir(), '.m2', 'settings.xml'), machineSettingsPath]) {
     if (!existsSync(path)) continue
     const text = readFileSync(path, 'utf8').replace(/<!--[^]*?-->/g, '')
     for (const [, mirror] of text.matchAll(/<mirror>([^]*?)<\/mirror>/g)) {
@@ -64,9 +66,23 @@ export function centralUrl(): string {
   return 'https://repo.maven.apache.org/maven2'
 }
 
+/** Certificates of the machine's own Java, if it has one: a site's own authority is in there. */
+const machineStore = '/etc/ssl/certs/java/cacerts'
+
 function mavenEnvironment(java: string): NodeJS.ProcessEnv {
-  // Java from the wheel is on no path Maven looks at.
-  return java === 'java' ? process.env : { ...process.env, JAVA_HOME: join(java, '..', '..') }
+  if (java === 'java') return process.env
+  // Java from the wheel is on no path Maven looks at, and knows only the public authorities.
+  const store = existsSync(machineStore) ? ` -Djavax.net.ssl.trustStore=${machineStore}` : ''
+  return {
+    ...process.env,
+    JAVA_HOME: join(java, '..', '..'),
+    MAVEN_OPTS: `${process.env['MAVEN_OPTS'] ?? ''}${store}`.trim(),
+  }
+}
+
+/** A Maven that was fetched reads its own settings, not the machine's: mirrors stand there. */
+function machineSettings(maven: string): string[] {
+  return maven !== 'mvn' && existsSync(machineSettingsPath) ? ['-gs', machineSettingsPath] : []
 }
 
 function pom(artifacts: readonly string[]): string {
