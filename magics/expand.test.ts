@@ -235,6 +235,8 @@ const errors: readonly (readonly [cell: string, lines: readonly string[]])[] = [
   ['%param t 9 --max 5', ['UsageError: 9 is not between anything and 5', '  %param t 9 --max 5', '           ^']],
   ['%param t x --choices a,b', ['UsageError: "x" is none of the choices a, b', '  %param t x --choices a,b', '           ^', 'Try: a']],
   ['%time 1 +', ['UsageError: The expression does not parse: Unexpected token', '  %time 1 +', '          ^']],
+  ['%install ../evil', ['UsageError: "../evil" is not the name of an npm package', '  %install ../evil', '           ^^^^^^^', 'Try: %install date-fns']],
+  ['%install "--global"', ['UsageError: "--global" is not the name of an npm package', '  %install "--global"', '           ^^^^^^^^^^', 'Try: %install date-fns']],
   ['%env A=b', ['UsageError: "A=b" is not a name of a variable', '  %env A=b', '       ^^^', 'Try: %env A b']],
   ['%types loud', ['UsageError: %types is "loud": it is one of on, warn, off', '  %types loud', '         ^^^^', 'Try: %types on']],
   ['const a = 1\n%desugar', ['UsageError: %desugar stands on top of a cell', '  %desugar', '  ^^^^^^^^']],

@@ -18,6 +18,7 @@ import { generate } from './generate.ts'
 import { helpPage, magicList, quickReference, type HelpPage } from './help.ts'
 import { history } from './history.ts'
 import { html } from './html.ts'
+import { install } from './install.ts'
 import { lsmagic as lsmagicMagic } from './lsmagic.ts'
 import { map } from './map.ts'
 import { markdown } from './markdown.ts'
@@ -56,6 +57,7 @@ export const MAGICS: readonly MagicDefinition[] = [
   generate,
   history,
   html,
+  install,
   lsmagicMagic,
   map,
   markdown,
