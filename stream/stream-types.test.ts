@@ -1,6 +1,7 @@
 /** What the compiler must accept and refuse; checked by tsc, run as a program that the expected errors do not break. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { TopicRow } from './index.ts'
 import { count, from, max, mean, min, sum, topic, tumbling } from './index.ts'
 import type { Stream } from './stream.ts'
 
@@ -61,7 +62,7 @@ test('a key made by a lambda is named key', () => {
 })
 
 test('fields of unknown rows are anything', () => {
-  const rows = from<Record<string, any>>([])
+  const rows = from<TopicRow<'a topic of unknown type'>>([])
   const totals = rows
     .keyBy('who')
     .window(tumbling(10))

@@ -5,10 +5,11 @@
 import type { Connection, TopicSummary } from '../connectors/connector.ts'
 import type { ChartOptions, MimeBundle } from '../charts/protocol.ts'
 import { StreamError } from '../errors.ts'
+import type { StreamErrorParts } from '../errors.ts'
 import type { StreamStats } from '../model.ts'
 import type { LambdaSlot, PlanNode } from '../plan.ts'
 import { keepAlive, nextTurn, wallClock } from '../time/clock.ts'
-import type { Clock } from '../time/clock.ts'
+import type { Clock, Timer } from '../time/clock.ts'
 import { FeedLog } from './feed-log.ts'
 import { columnsOf, outline } from './outline.ts'
 import { ParamTable } from './param-table.ts'
@@ -91,28 +92,38 @@ export class LocalRuntime implements Runtime {
 
   subscribe(plan: PlanNode, options: SubscribeOptions = {}): RowSource {
     let running: RunningPlan | undefined
-    const alive = keepAlive()
+    let alive: Timer | undefined
+    const rest = () => {
+      alive?.cancel()
+      alive = undefined
+    }
     const buffer = new RowBuffer(options, async () => {
       this.readings.delete(reading)
-      alive.cancel()
+      rest()
       await running?.stop()
     })
+    const finish = (error: StreamErrorParts | undefined) => {
+      rest()
+      buffer.end(error)
+    }
     const begin = () => {
       const old = running
       buffer.reset()
-      running = new RunningPlan(this.resolve(plan), this.around, consumerOf(buffer), options.bounded)
+      const consumer = { onBatch: buffer.add.bind(buffer), ready: buffer.ready.bind(buffer), onEnd: finish }
+      running = new RunningPlan(this.resolve(plan), this.around, consumer, options.bounded)
+      alive ??= keepAlive()
       const started = running
       void (async () => {
         await old?.stop()
         await started.start()
-      })().catch((error: unknown) => buffer.end(partsOf(error)))
+      })().catch((error: unknown) => finish(partsOf(error)))
     }
     const reading: Reading = { plan, restart: begin }
     this.readings.add(reading)
     try {
       begin()
     } catch (error) {
-      buffer.end(partsOf(error))
+      finish(partsOf(error))
     }
     return buffer
   }
@@ -313,17 +324,13 @@ export class LocalRuntime implements Runtime {
 
 const unheard: PlanConsumer = { onBatch() {}, onEnd() {} }
 
-function consumerOf(buffer: RowBuffer): PlanConsumer {
-  return { onBatch: batch => buffer.add(batch), ready: () => buffer.ready(), onEnd: error => buffer.end(error) }
-}
-
 /** Connectors are loaded when a topic is first used: a program of `from` streams needs none. */
 async function openUrl(url: string, as: string, clock: Clock): Promise<Connection> {
   const { openConnection } = await import('../connectors/registry.ts')
   return openConnection(url, { as, clock })
 }
 
-function partsOf(error: unknown): ReturnType<StreamError['toJSON']> {
+function partsOf(error: unknown): StreamErrorParts {
   if (error instanceof StreamError) return error.toJSON()
   return { code: 'STREAM_FAILED', message: `Cannot start stream: ${String(error)}` }
 }

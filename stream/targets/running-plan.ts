@@ -34,7 +34,7 @@ export interface PlanConsumer {
 interface Drive {
   pause(): void
   resume(): void
-  stop(): Promise<void> | void
+  stop(): Promise<void>
   lagCount(): number
 }
 
@@ -208,7 +208,7 @@ function feedDrive(log: FeedLog, deliver: (event: SourceEvent) => Promise<void> 
   return {
     pause: () => attachment.pause(),
     resume: () => attachment.resume(),
-    stop: () => attachment.close(),
+    stop: async () => attachment.close(),
     lagCount: () => attachment.lagCount(),
   }
 }
