@@ -278,7 +278,8 @@ class RunningPipeline implements Pipeline {
   private noteTail(node: PlanNode, operator: Operator): void {
     if (!this.inTail) return
     // Operators of their own: looking at open windows must not count anything.
-    if (node.op === 'map' || node.op === 'filter' || node.op === 'flatMap') this.tail.after.unshift(buildOperator(node, this.host, SILENT))
+    if (node.op === 'map' || node.op === 'filter' || node.op === 'flatMap')
+      this.tail.after.unshift(buildOperator(node, this.host, SILENT))
     else {
       this.inTail = false
       if ('provisional' in operator) this.tail.window = operator as Operator & Provisional
