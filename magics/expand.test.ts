@@ -171,6 +171,16 @@ function contextNames(defaultNames: DefaultNames, cellId: string, count: number)
   return Array.from({ length: count }, () => next('ordersWindow'))
 }
 
+test('completion in a cell takes no name away', () => {
+  const defaultNames = new DefaultNames()
+  const cell = '%%window orders --tumbling 1s'
+  assert.match(
+    expandCell(cell, { ...contextOf({ cellId: 'probe', defaultNames }), lenient: true }).source,
+    /^const ordersWindow = /,
+  )
+  assert.match(expanded(cell, { cellId: 'a', defaultNames }), /^const ordersWindow = /)
+})
+
 test('a name of the user is not taken for a stream', () => {
   assert.equal(new DefaultNames().forCell('a', new Set(['ordersWindow']))('ordersWindow'), 'ordersWindow2')
 })

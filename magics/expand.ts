@@ -223,7 +223,7 @@ class CellRun {
     const as = section.options.get('as')?.[0]
     const continued = next?.section?.definition.step !== undefined && next.section.positionals.length === 0
     if (as === undefined && continued) return
-    const name = as?.value ?? this.context.defaultName(variableName(chain.rootName) + suffix)
+    const name = as?.value ?? this.defaultName(variableName(chain.rootName) + suffix)
     if (name === chain.rootName) {
       context.fail(
         `${title(section.definition)} cannot call its result ${name}: it reads the stream of that name`,
@@ -274,12 +274,17 @@ class CellRun {
   private sectionContext(section: Section): SectionContext {
     return {
       ...this.context,
-      defaultName: base => this.context.defaultName(base),
+      defaultName: base => this.defaultName(base),
       api: name => this.api(name),
       source: target => this.source(target),
       verbatim: span => this.verbatim(span),
       fail: (message, at, hint) => this.fail(section.definition, message, at, hint),
     }
+  }
+
+  /** A look at a cell that is still being typed takes no name away from the cell that will run. */
+  private defaultName(base: string): string {
+    return this.context.lenient === true ? base : this.context.defaultName(base)
   }
 
   private api(name: string): string {
