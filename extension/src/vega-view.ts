@@ -5,8 +5,8 @@
 import * as vega from 'vega'
 import { compile } from 'vega-lite'
 import { expressionInterpreter } from 'vega-interpreter'
-import { CalmDomain, timeDomain } from '../../stream/charts/domains.ts'
-import { channelField } from '../../stream/charts/fallback.ts'
+import { CalmDomain } from '../../stream/charts/domains.ts'
+import { channelField, timeAxis } from '../../stream/charts/fallback.ts'
 import { drawnMarks } from '../../stream/charts/marks.ts'
 import { validateSpec } from '../../stream/charts/validate.ts'
 import { DATASET } from '../../stream/charts/protocol.ts'
@@ -137,9 +137,8 @@ export class VegaView {
 
   #setDomains(rows: readonly ChartRow[], nowMs: number): void {
     const { spec, retention } = this.#options
-    const x = channelField(spec, 'x')
-    if (x !== null && this.#signals.has('xMin')) {
-      const domain = timeDomain(rows, x, retention)
+    if (this.#signals.has('xMin')) {
+      const domain = timeAxis(spec, rows, retention)
       if (domain !== null) this.#view.signal('xMin', domain.min).signal('xMax', domain.max)
     }
     const y = channelField(spec, 'y')

@@ -30,10 +30,20 @@ const ERROR_LINES = 5
 
 type Series = string | number | boolean | null
 
+export interface ChartParts {
+  readonly chartId: string
+  readonly stream: string
+  readonly concept: ChartConcept
+  readonly options: ChartOptions
+  /** Used when the options have none. */
+  readonly title: string
+}
+
 export class Chart {
   readonly chartId: string
   readonly stream: string
   readonly options: ChartOptions
+  readonly title: string
   readonly fps: number
   #concept: ChartConcept
   #retention: Retention
@@ -45,7 +55,8 @@ export class Chart {
   #status: ChartStatus = emptyStatus('starting')
   #end: ChartFrame['end']
 
-  constructor(chartId: string, stream: string, concept: ChartConcept, options: ChartOptions) {
+  constructor({ chartId, stream, concept, options, title }: ChartParts) {
+    this.title = options.title ?? title
     this.chartId = chartId
     this.stream = stream
     this.options = options
@@ -75,10 +86,6 @@ export class Chart {
 
   get respec(): NonNullable<ChartFrame['respec']> {
     return { spec: this.#spec, columns: this.#columns, retention: this.#retention, title: this.title }
-  }
-
-  get title(): string {
-    return this.options.title ?? this.stream
   }
 
   tap(): TapOptions {

@@ -5,6 +5,7 @@
 import { DATASET, LIVE_MIME, PARAM_MIME, PROTOCOL_VERSION } from './protocol.ts'
 import { CalmDomain, timeDomain } from './domains.ts'
 import { chartText } from './text.ts'
+import type { Domain } from './domains.ts'
 import type { ChartRow, LiveBundle, MimeBundle, ParamBundle } from './protocol.ts'
 
 export const VEGALITE_MIME = 'application/vnd.vegalite.v5+json'
@@ -45,15 +46,28 @@ export function restingParams(
   rows: readonly ChartRow[],
   retention: LiveBundle['retention'],
 ): Record<string, number> {
-  const x = channelField(spec, 'x')
   const y = channelField(spec, 'y')
-  const time = x === null ? null : timeDomain(rows, x, retention)
+  const time = timeAxis(spec, rows, retention)
   const value = y === null ? null : new CalmDomain().update(rows, y, 0)
   const all = { xMin: time?.min, xMax: time?.max, yMin: value?.min, yMax: value?.max }
   const names = new Set(paramsOf(spec).map(nameOf))
   return Object.fromEntries(
     Object.entries(all).filter((entry): entry is [string, number] => entry[1] !== undefined && names.has(entry[0])),
   )
+}
+
+/** Where the time axis of a plot stands; null when it has none. A bar from `x` to `x2` is shown whole. */
+export function timeAxis(
+  spec: Readonly<Record<string, unknown>>,
+  rows: readonly ChartRow[],
+  retention: LiveBundle['retention'],
+): Domain | null {
+  const x = channelField(spec, 'x')
+  if (x === null) return null
+  const x2 = channelField(spec, 'x2')
+  const from = timeDomain(rows, x, retention)
+  const to = x2 === null ? from : timeDomain(rows, x2, retention)
+  return from === null || to === null ? null : { min: from.min, max: to.max }
 }
 
 function paramsOf(spec: Readonly<Record<string, unknown>>): readonly unknown[] {
@@ -65,7 +79,7 @@ function nameOf(param: unknown): string {
 }
 
 /** Field of a channel of the plot as a whole; null when it has none. */
-export function channelField(spec: Readonly<Record<string, unknown>>, channel: 'x' | 'y'): string | null {
+export function channelField(spec: Readonly<Record<string, unknown>>, channel: 'x' | 'x2' | 'y'): string | null {
   const encoding = spec['encoding']
   if (typeof encoding !== 'object' || encoding === null) return null
   const told: unknown = (encoding as Record<string, unknown>)[channel]

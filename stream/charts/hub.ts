@@ -31,6 +31,14 @@ export interface ChartHubOptions {
   watched?(chartId: string, watched: boolean): void
 }
 
+export interface ChartDefinition {
+  readonly stream: string
+  readonly concept: ChartConcept
+  readonly options: ChartOptions
+  /** Shown when the user gave none; default the stream's name. For streams without one: what they do. */
+  readonly title?: string | undefined
+}
+
 export interface Registered {
   readonly chartId: string
   readonly tap: TapOptions
@@ -51,13 +59,13 @@ export class ChartHub {
   }
 
   /** Makes a chart of a stream, or gives the one that shows the same stream in the same way. Throws DURATION_INVALID. */
-  register(definition: { stream: string; concept: ChartConcept; options: ChartOptions }): Registered {
-    const { stream, concept, options } = definition
+  register(definition: ChartDefinition): Registered {
+    const { stream, concept, options, title } = definition
     const id = JSON.stringify([stream, options])
     const known = this.#charts.get(this.#idOfDefinition.get(id) ?? '')
     if (known !== undefined) return { chartId: known.chartId, tap: known.tap(), created: false }
     const chartId = `${stream}#${this.#nextChart++}`
-    const chart = new Chart(chartId, stream, concept, options)
+    const chart = new Chart({ chartId, stream, concept, options, title: title ?? stream })
     this.#charts.set(chartId, chart)
     this.#idOfDefinition.set(id, chartId)
     return { chartId, tap: chart.tap(), created: true }

@@ -69,9 +69,12 @@ function plotSpec(request: SpecRequest, mark: Exclude<Mark, 'table' | 'number' |
   const yQuantitative = ['number', 'other'].includes(kindOf(columns, y))
   const calm = yQuantitative && (mark === 'line' || mark === 'point') && !setsAxis(options.spec, 'y')
   const slides = temporal && request.retention.spanMs !== undefined && !setsAxis(options.spec, 'x')
+  const spans = mark === 'bar' && concept.form === 'window' && options.x === undefined
   const color = colorEncoding(request)
   const encoding: Record<string, unknown> = {
-    x: temporal ? timeEncoding(request, x, slides) : fieldEncoding(request, x, xKind),
+    x: temporal ? timeEncoding(request, spans ? 'windowStart' : x, slides) : fieldEncoding(request, x, xKind),
+    // A bar is as wide as its window.
+    ...(spans ? { x2: { field: 'windowEnd' } } : {}),
     y: valueEncoding(y, yQuantitative, calm),
     ...(color === null ? {} : { color }),
   }
@@ -135,7 +138,9 @@ function marksOf(mark: string, concept: ChartConcept, options: ChartOptions): Re
   if (mark === 'area') return { mark: { type: 'area', clip: true, line: true, fillOpacity: 0.3 } }
   if (mark === 'point')
     return { mark: { type: 'point', clip: true, filled: true, size: 36, opacity: 0.8, tooltip: true } }
-  return { layer: [{ mark: { type: 'bar', clip: true, tooltip: true }, encoding: { opacity: openOpacity } }] }
+  return {
+    layer: [{ mark: { type: 'bar', clip: true, tooltip: true, binSpacing: 1 }, encoding: { opacity: openOpacity } }],
+  }
 }
 
 function timeEncoding(request: SpecRequest, field: string, slides: boolean): Record<string, unknown> {
