@@ -263,7 +263,7 @@ class CellRun {
   private tell(notice: string): void {
     if (this.told.has(notice) || this.context.told?.has(notice) === true) return
     this.told.add(notice)
-    this.context.told?.add(notice)
+    if (this.context.lenient !== true) this.context.told?.add(notice)
     this.notices.push(notice)
   }
 
