@@ -33,6 +33,7 @@ export interface CellsHostOptions {
   headerOf(id: string): Header | undefined
   /** Where the engine listens now. */
   enginePath(): string | undefined
+  onReady(): void
   onCall(call: CellsCall): void
   onComm(comm: CellsComm): void
   onInputRequest(request: InputRequest): void
@@ -185,6 +186,7 @@ export class CellsHost {
       case 'ready':
         this.#failedStarts = 0
         this.#lastWords = ''
+        this.#options.onReady()
         return
       case 'stream':
         return iopub.stream(this.#header(message.parentId), message.name, message.text)

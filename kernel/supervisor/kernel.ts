@@ -36,6 +36,8 @@ const SHORT_PARENTS = 2000
 const SHUTDOWN_MS = 800
 /** The engine and the type server start this long after the sockets, or with the first request: readiness comes first. */
 const CHILDREN_DELAY_MS = 150
+/** Should the cells process never get ready, the engine starts all the same. */
+const ENGINE_DELAY_MS = 1000
 
 interface Prompt {
   readonly requestId: string
@@ -96,6 +98,8 @@ export class Kernel {
       iopub: this.#iopub,
       headerOf,
       enginePath: () => this.#engine.path,
+      // The first cell needs this process most; the engine starts behind it, or with the first question to it.
+      onReady: () => this.#engine.start(),
       onCall: call => void this.#calls.answer(call),
       onComm: comm => this.#comms.fromCells(comm),
       onInputRequest: request => this.#askInput(request),
@@ -183,8 +187,8 @@ export class Kernel {
     if (this.#childrenStarted || this.#ending) return
     this.#childrenStarted = true
     this.#cells.start()
-    this.#engine.start()
     this.#language.start()
+    setTimeout(() => this.#engine.start(), ENGINE_DELAY_MS).unref()
   }
 
   #receive(channel: Channel, message: Incoming): void {

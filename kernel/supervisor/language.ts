@@ -55,7 +55,8 @@ export class Language {
   }
 
   start(): void {
-    this.#types.start()
+    // With types off only completion needs the server, and starts it.
+    if (this.#mode !== 'off') this.#types.start()
   }
 
   stop(): void {
