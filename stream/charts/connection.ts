@@ -45,6 +45,7 @@ export class ChartConnection {
   /** When the browser last said anything. */
   #heardMs: number
   #tick: Timer | null = null
+  #tickDueMs = 0
   #watchdog: Timer | null = null
   #closed = false
 
@@ -169,12 +170,15 @@ export class ChartConnection {
   }
 
   #schedule(): void {
-    if (this.#tick !== null || this.#closed || this.#credit === 0) return
+    if (this.#closed || this.#credit === 0) return
     const nowMs = this.#options.clock.nowMs()
     let dueMs = Infinity
     for (const [chartId, subscription] of this.#subscriptions)
       dueMs = Math.min(dueMs, this.#dueMs(chartId, subscription))
-    if (dueMs === Infinity) return
+    // A tick that waits for the next status must not hold up rows that came since.
+    if (dueMs === Infinity || (this.#tick !== null && this.#tickDueMs <= dueMs)) return
+    this.#tick?.cancel()
+    this.#tickDueMs = dueMs
     this.#tick = this.#options.clock.setTimer(Math.max(0, dueMs - nowMs), () => {
       this.#tick = null
       this.#sendFrame()

@@ -424,3 +424,18 @@ test('whatever is lost, hidden or starved, the browser ends with the rows of the
     { numRuns: process.env['LONG'] === '1' ? 2000 : 200 },
   )
 })
+
+test('rows that come while only a status is due do not wait for it', () => {
+  const { hub, chartId, clock, frames } = bench()
+  hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
+  hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
+  clock.advance(0)
+  hub.apply(chartId, null, STATS, [])
+  clock.advance(50)
+  hub.apply(chartId, add(row(1)), STATS, [])
+  clock.advance(50)
+  assert.deepEqual(
+    frames().map(frame => frame.delta?.upsert.length ?? 0),
+    [0, 1],
+  )
+})
