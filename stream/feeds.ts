@@ -5,15 +5,17 @@
 import { isMark, markKind } from './marks.ts'
 import type { Mark } from './marks.ts'
 import { runtime } from './targets/runtime-registry.ts'
-import type { FeedPort } from './targets/runtime.ts'
+import type { FeedPort, RowSource } from './targets/runtime.ts'
 
 const CHUNK_ROWS = 4096
 
-/** Something that has to be pumped into the runtime once a consumer wants it. */
+/** Something that has to be pumped into the runtime while somebody consumes it. */
 export interface Pump {
-  /** Idempotent. */
+  /** One more consumer: the first one starts the pump, or lets it go on. */
   begin(): void
-  /** What the iterable threw: the consumers saw an end, the error is told to whoever waits for the rows. */
+  /** One consumer less: without any the pump rests before its next push, so that an endless source does not run for nobody. */
+  release(): void
+  /** What the source threw: the consumers saw an end, the error is told to whoever waits for the rows. */
   readonly failure: { readonly error: unknown } | undefined
 }
 
@@ -26,29 +28,72 @@ export interface PumpOptions {
 
 /** Pumps an iterable into a feed: in chunks, waiting for the consumers after each, then ends it. */
 export function iterablePump({ id, rows, partition }: PumpOptions): Pump {
+  return pumpOf(id, port =>
+    Array.isArray(rows) && partition === undefined ? pumpArray(port, rows) : pumpRows(port, rows, partition),
+  )
+}
+
+/** Rows of a stream through a function of the program and into a feed, at most `inFlight` calls at a time, in order. */
+export function asyncMapPump(id: string, open: () => RowSource, f: (row: unknown) => unknown, inFlight: number): Pump {
+  return pumpOf(id, async port => {
+    const source = open()
+    try {
+      for (let chunk = await source.next(); chunk !== null; chunk = await source.next()) {
+        for (let at = 0; at < chunk.rows.length; at += inFlight) {
+          const results = await Promise.all(chunk.rows.slice(at, at + inFlight).map(async row => f(row)))
+          await port.push(results, { eventTimesMs: chunk.eventTimesMs.slice(at, at + inFlight) })
+        }
+        if (chunk.watermarkMs !== undefined && Number.isFinite(chunk.watermarkMs))
+          await port.watermark(chunk.watermarkMs)
+      }
+    } finally {
+      await source.close()
+    }
+  })
+}
+
+function pumpOf(id: string, work: (port: FeedPort) => Promise<void>): Pump {
+  let consumers = 0
   let begun = false
   let failure: Pump['failure']
+  let wake: (() => void) | undefined
+  const wanted = async () => {
+    while (consumers === 0) {
+      await new Promise<void>(resolve => {
+        wake = resolve
+      })
+    }
+  }
+  const run = async () => {
+    const port = runtime().feed(id)
+    const waiting: FeedPort = {
+      push: (rows, options) => wanted().then(() => port.push(rows, options)),
+      watermark: (watermarkMs, partition) => port.watermark(watermarkMs, partition),
+      idle: partition => port.idle(partition),
+      end: () => port.end(),
+    }
+    try {
+      await work(waiting)
+    } catch (error) {
+      failure = { error }
+    }
+    await port.end()
+  }
   return {
     get failure() {
       return failure
     },
     begin() {
+      consumers++
+      wake?.()
       if (begun) return
       begun = true
-      const port = runtime().feed(id)
-      const pumping =
-        Array.isArray(rows) && partition === undefined ? pumpArray(port, rows) : pumpRows(port, rows, partition)
-      pumping
-        .then(
-          () => port.end(),
-          (error: unknown) => {
-            failure = { error }
-            return port.end()
-          },
-        )
-        .catch((error: unknown) => {
-          failure ??= { error }
-        })
+      run().catch((error: unknown) => {
+        failure ??= { error }
+      })
+    },
+    release() {
+      consumers--
     },
   }
 }

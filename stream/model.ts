@@ -55,6 +55,8 @@ export type SourceEvent =
       readonly keys?: readonly unknown[] | undefined
       /** When they were pushed: the event time of rows whose source names no time field. */
       readonly processingTimeMs?: number | undefined
+      /** Event times told beside the rows; they win over the source's time field. */
+      readonly eventTimesMs?: Float64Array | undefined
     }
   /** Explicit watermark of one partition, or of all when `partition` is undefined. */
   | { readonly kind: 'watermark'; readonly watermarkMs: number; readonly partition?: number | undefined }

@@ -302,3 +302,61 @@ test('a topic is read, followed, limited and idle by the virtual clock', async (
   await assert.rejects(local.describeTopic('prod', 't'), { code: 'CONNECTION_UNKNOWN' })
   await local.close()
 })
+
+test('mapAsync keeps order and event times, and runs at most inFlight calls', async () => {
+  let running = 0
+  let most = 0
+  const doubled = rows(...Array.from({ length: 10 }, (_, i) => ({ at: i, v: i }))).mapAsync(
+    async r => {
+      most = Math.max(most, ++running)
+      for (let turn = r.v % 3; turn >= 0; turn--) await Promise.resolve()
+      running--
+      return { v: r.v * 2 }
+    },
+    { inFlight: 3 },
+  )
+  const got = await doubled.toArray()
+  assert.deepEqual(
+    got.map(r => r.v),
+    [0, 2, 4, 6, 8, 10, 12, 14, 16, 18],
+  )
+  assert.deepEqual(got.map(eventTime), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  assert.equal(most, 3)
+  const windows = rows({ at: 1, v: 1 }, { at: 12, v: 2 })
+    .mapAsync(async r => r)
+    .window(tumbling(10))
+    .aggregate({ n: count() })
+  assert.deepEqual(
+    (await windows.toArray()).map(r => [r.windowStart, r.n]),
+    [
+      [0, 1],
+      [10, 1],
+    ],
+  )
+  await assert.rejects(
+    rows({ at: 1, v: 1 })
+      .mapAsync(() => Promise.reject(new RangeError('no answer')))
+      .toArray(),
+    new RangeError('no answer'),
+  )
+})
+
+test('an endless iterable rests while nobody reads', async () => {
+  let made = 0
+  const endless = from(
+    (function* () {
+      for (;;) yield { at: made, v: made++ }
+    })(),
+    { time: 'at' },
+  )
+  assert.deepEqual(
+    (await endless.take(3)).map(r => r.v),
+    [0, 1, 2],
+  )
+  const after = made
+  await new Promise(resolve => setImmediate(resolve))
+  await new Promise(resolve => setImmediate(resolve))
+  // One chunk may be on its way when the reader leaves.
+  assert.ok(made - after <= 4096, `${made - after} rows for nobody`)
+  assert.equal((await endless.take(20_000)).length, 20_000)
+})

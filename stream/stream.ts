@@ -9,6 +9,7 @@ import { StreamError } from './errors.ts'
 import type { PlanNode, WindowOptions } from './plan.ts'
 import type { Aggregate } from './aggregates/functions.ts'
 import type { ChartOptions, MimeBundle } from './charts/protocol.ts'
+import { asyncMapPump } from './feeds.ts'
 import type { Pump } from './feeds.ts'
 import { rememberEventTime } from './event-time-of.ts'
 import { runtime } from './targets/runtime-registry.ts'
@@ -68,6 +69,8 @@ export class Stream<T> implements AsyncIterable<T> {
   private readonly parts: StreamParts
   private boundName: string | undefined
   private readonly open = new Set<RowSource>()
+  /** Started under its name by this object. */
+  private running = false
 
   /** @internal Streams are made by `topic`, `from`, `feed`, `stream` and by each other. */
   constructor(parts: StreamParts) {
@@ -184,6 +187,25 @@ export class Stream<T> implements AsyncIterable<T> {
     for await (const row of this) await f(row)
   }
 
+  /**
+   * One row for each row, made by a function that runs in this program, not in the engine: it may await, fetch and use
+   * sockets. At most `inFlight` calls run at a time (default 16), rows keep their order and event time. A rejection ends the
+   * stream.
+   */
+  mapAsync<R>(f: (row: T) => R | Promise<R>, options: { readonly inFlight?: number | undefined } = {}): Stream<R> {
+    const { inFlight = 16 } = options
+    if (!Number.isInteger(inFlight) || inFlight < 1) {
+      throw new StreamError({
+        code: 'OPTION_INVALID',
+        message: `Cannot run ${inFlight} calls at a time: a whole number from 1 is needed`,
+      })
+    }
+    const id = `async-${crypto.randomUUID()}`
+    const pump = asyncMapPump(id, () => this.subscribe({}), f as (row: unknown) => unknown, inFlight)
+    const plan: PlanNode = { op: 'feed', id, partitions: 1, bounded: !this.parts.endless() }
+    return new Stream<R>({ plan, pumps: [pump], endless: this.parts.endless })
+  }
+
   /** Rows one by one with back-pressure: at most 10,000 rows are computed ahead. Leaving the loop ends the read. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     const source = this.subscribe({})
@@ -215,6 +237,8 @@ export class Stream<T> implements AsyncIterable<T> {
   async stop(): Promise<void> {
     await Promise.all([...this.open].map(source => this.unsubscribe(source)))
     if (this.boundName !== undefined) await runtime().stop(this.boundName)
+    if (this.running) for (const pump of this.parts.pumps) pump.release()
+    this.running = false
   }
 
   /** Stops reading at a record boundary and keeps the state. */
@@ -248,7 +272,8 @@ export class Stream<T> implements AsyncIterable<T> {
   async bindName(name: string, options: StartOptions = {}): Promise<void> {
     await runtime().start(name, this.parts.plan, options)
     this.boundName = name
-    this.beginPumps()
+    if (!this.running) this.beginPumps()
+    this.running = true
   }
 
   /** Rows for one consumer. The caller closes it. */
@@ -305,7 +330,7 @@ export class Stream<T> implements AsyncIterable<T> {
   }
 
   private async unsubscribe(source: RowSource): Promise<void> {
-    this.open.delete(source)
+    if (this.open.delete(source)) for (const pump of this.parts.pumps) pump.release()
     await source.close()
   }
 

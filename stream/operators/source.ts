@@ -134,7 +134,7 @@ export class SourceStage {
     else for (const p of partitions) this.next.set(p, (this.next.get(p) ?? 0n) + 1n)
     this.recordCount += rows.length
     const origin = new FeedOrigin(rows.length, partitions, first, event.processingTimeMs ?? 0, keys)
-    return this.timed(rows, origin, partitions, undefined, [])
+    return this.timed(rows, origin, partitions, event.eventTimesMs, [], event.eventTimesMs !== undefined)
   }
 
   /** Judges each record against the watermark before it, then lets it raise the watermark. */
@@ -144,8 +144,10 @@ export class SourceStage {
     partitions: Int32Array | undefined,
     timestampsMs: Float64Array | undefined,
     failures: Decoded['failures'],
+    told = false,
   ): Batch {
-    const { watermark, readTime } = this
+    const { watermark } = this
+    const readTime = told ? undefined : this.readTime
     const { stage } = this.parts
     const count = rows.length
     const eventTimesMs = new Float64Array(count)

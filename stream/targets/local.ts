@@ -149,12 +149,12 @@ export class LocalRuntime implements Runtime {
     const { clock } = this
     return {
       async push(rows, options = {}) {
-        const { partition = 0, key } = options
+        const { partition = 0, key, eventTimesMs } = options
         const partitions = partition === 0 ? undefined : new Int32Array(rows.length).fill(partition)
         const keys = key === undefined ? undefined : rows.map(() => key)
-        await log.push({ kind: 'rows', rows, partitions, keys, processingTimeMs: clock.nowMs() })
+        await log.push({ kind: 'rows', rows, partitions, keys, processingTimeMs: clock.nowMs(), eventTimesMs })
         // Consumers waiting for rows get their turn before the pusher goes on.
-        if (rows.length === 1) await nextTurn()
+        await nextTurn()
       },
       async watermark(watermarkMs, partition) {
         await log.push({ kind: 'watermark', watermarkMs, partition })

@@ -78,14 +78,20 @@ export interface RowChunk {
   readonly rows: readonly unknown[]
   readonly eventTimesMs: Float64Array
   readonly weights?: Int8Array | undefined
+  /** Watermark after these rows, when known. */
+  readonly watermarkMs?: number | undefined
+}
+
+export interface FeedPushOptions {
+  readonly partition?: number | undefined
+  readonly key?: unknown
+  /** Event time of each row, when the feed does not read it from the rows. */
+  readonly eventTimesMs?: Float64Array | undefined
 }
 
 /** Pushes resolve when everything below has handled them (and in their order over all feeds). */
 export interface FeedPort {
-  push(
-    rows: readonly unknown[],
-    options?: { readonly partition?: number | undefined; readonly key?: unknown },
-  ): Promise<void>
+  push(rows: readonly unknown[], options?: FeedPushOptions): Promise<void>
   watermark(watermarkMs: number, partition?: number): Promise<void>
   idle(partition: number): Promise<void>
   end(): Promise<void>

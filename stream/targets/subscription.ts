@@ -88,11 +88,15 @@ export class RowBuffer implements RowSource {
   }
 
   private chunk(batch: Batch): RowChunk {
-    const { rows, eventTimesMs, weights } = batch
-    if (this.changes || weights === undefined) return { rows, eventTimesMs, weights }
+    const { rows, eventTimesMs, weights, watermarkMs } = batch
+    if (this.changes || weights === undefined) return { rows, eventTimesMs, weights, watermarkMs }
     const kept: number[] = []
     for (let i = 0; i < batch.count; i++) if (weights[i] !== -1) kept.push(i)
-    return { rows: kept.map(i => rows[i]), eventTimesMs: Float64Array.from(kept, i => eventTimesMs[i] as number) }
+    return {
+      rows: kept.map(i => rows[i]),
+      eventTimesMs: Float64Array.from(kept, i => eventTimesMs[i] as number),
+      watermarkMs,
+    }
   }
 
   private wake(): void {
