@@ -194,6 +194,22 @@ test('a running aggregate is one bar per key, at the place of the key', async ()
   assert.equal(Number(byRegion.get('north')?.height), 2 * Number(byRegion.get('south')?.height))
 })
 
+test('bars of windows stand from start to end and are stacked on zero', async () => {
+  const form = request(WINDOWS, { mark: 'bar' })
+  const rects = (
+    await draw(form, [windowRow('north', 0, 100), windowRow('south', 0, 50), windowRow('north', 1, 60)])
+  ).filter(mark => mark.type === 'rect')
+  const [north, south, next] = rects
+  assert.ok(north !== undefined && south !== undefined && next !== undefined)
+  assert.equal(rects.length, 3)
+  const bottom = (mark: DrawnMark): number => Number(mark.y) + Number(mark.height)
+  assert.ok(Math.abs(Number(north.height) - 2 * Number(south.height)) < 0.01)
+  assert.ok(Math.abs(bottom(next) - Math.max(bottom(north), bottom(south))) < 0.01, 'all stand on zero')
+  assert.equal(north.x, south.x)
+  assert.ok(Number(next.x) >= Number(north.x) + Number(north.width))
+  assert.ok(Number(north.width) > 200, `${north.width} px of 600 for one of two windows`)
+})
+
 test('the number form draws the newest value as text', async () => {
   const form = FORMS['running-number']
   assert.ok(form !== undefined)

@@ -70,7 +70,7 @@ function plotSpec(request: SpecRequest, mark: Exclude<Mark, 'table' | 'number' |
   const calm = yQuantitative && (mark === 'line' || mark === 'point') && !setsAxis(options.spec, 'y')
   const slides = temporal && request.retention.spanMs !== undefined && !setsAxis(options.spec, 'x')
   const spans = mark === 'bar' && concept.form === 'window' && options.x === undefined
-  const color = colorEncoding(request)
+  const color = colorEncoding(request, mark)
   const encoding: Record<string, unknown> = {
     x: temporal ? timeEncoding(request, spans ? 'windowStart' : x, slides) : fieldEncoding(request, x, xKind),
     // A bar is as wide as its window.
@@ -139,7 +139,12 @@ function marksOf(mark: string, concept: ChartConcept, options: ChartOptions): Re
   if (mark === 'point')
     return { mark: { type: 'point', clip: true, filled: true, size: 36, opacity: 0.8, tooltip: true } }
   return {
-    layer: [{ mark: { type: 'bar', clip: true, tooltip: true, binSpacing: 1 }, encoding: { opacity: openOpacity } }],
+    layer: [
+      {
+        mark: { type: 'bar', clip: true, tooltip: true, orient: 'vertical', binSpacing: 1 },
+        encoding: { opacity: openOpacity },
+      },
+    ],
   }
 }
 
@@ -206,7 +211,7 @@ function fieldEncoding(
   }
 }
 
-function colorEncoding(request: SpecRequest): Record<string, unknown> | null {
+function colorEncoding(request: SpecRequest, mark: string): Record<string, unknown> | null {
   const { concept, options, columns, series } = request
   const field = colorField(concept, options)
   if (field === null) return null
@@ -222,8 +227,8 @@ function colorEncoding(request: SpecRequest): Record<string, unknown> | null {
       direction: 'horizontal',
       columns: 6,
       offset: 6,
-      symbolType: 'stroke',
-      symbolStrokeWidth: 3,
+      // Lines show a stroke, everything filled a square.
+      ...(mark === 'line' ? { symbolType: 'stroke', symbolStrokeWidth: 3 } : { symbolType: 'square' }),
       symbolOpacity: 1,
       symbolSize: 120,
       labelLimit: 120,
