@@ -7,19 +7,16 @@ import type { TapFrame } from '../../stream/charts/tap.ts'
 import type { StreamError, StreamErrorParts } from '../../stream/errors.ts'
 import type { StreamState } from '../../stream/model.ts'
 import type { PlanNode } from '../../stream/plan.ts'
+import { outline } from '../../stream/targets/outline.ts'
 import { wallClock } from '../../stream/time/clock.ts'
 import type { TapSpec } from './compute-protocol.ts'
-import { chartRefusal, knownColumns } from './names.ts'
+import { chartRefusal, isView, knownColumns } from './names.ts'
 import type { Params } from './params.ts'
 import type { Streams } from './streams.ts'
 
 const STATUS_MS = 500
 /** A view nobody looks at goes on for so long: a page is being reloaded, a cell scrolled by. */
 const UNWATCHED_MS = 60_000
-
-/** Name of the stream behind an expression that was shown without a name of its own. */
-export const viewName = (key: string): string => `view-${key}`
-const isView = (name: string): boolean => name.startsWith('view-')
 
 export interface ChartsOptions {
   readonly instance: string
@@ -95,7 +92,12 @@ export class Charts {
     const refusal = this.refusal(name, plan, { options, cellId })
     if (refusal !== undefined) throw refusal
     const concept = chartConcept(plan, other => streams.planOf(other))
-    const { chartId, tap, created } = this.hub.register({ stream: name, concept, options })
+    const { chartId, tap, created } = this.hub.register({
+      stream: name,
+      concept,
+      options,
+      ...(isView(name) ? { title: outline(plan) } : {}),
+    })
     if (created) {
       let charts = this.chartsOf.get(name)
       if (charts === undefined) this.chartsOf.set(name, (charts = new Map()))

@@ -86,3 +86,7 @@ export function chartRefusal(
     hint: `${nearest(gone, columns)}Name one of its fields in --x, --y or --color`,
   })
 }
+
+/** Name of the stream behind an expression that was shown without a name of its own. */
+export const viewName = (key: string): string => `view-${key}`
+export const isView = (name: string): boolean => name.startsWith('view-')

@@ -15,7 +15,7 @@ import { resolvePlan } from '../../stream/targets/resolve.ts'
 import type { TapSpec } from './compute-protocol.ts'
 import { Execution } from './execution.ts'
 import type { ExecutionDeps } from './execution.ts'
-import { namesIn, requireFields } from './names.ts'
+import { isView, namesIn, requireFields } from './names.ts'
 import { nearest } from './nearest.ts'
 
 export interface StreamsDeps extends ExecutionDeps {
@@ -88,8 +88,10 @@ export class Streams {
     const { name, options } = stream
     const taps = this.deps.onReplaced(name)
     const current = () => this.named.get(name) === stream && stream.execution === execution
+    // What has no name of its own is called by what it does.
+    const title = isView(name) ? outline(stream.plan) : name
     const execution: Execution = new Execution(this.deps, {
-      name,
+      name: title,
       plan: this.resolve(stream.plan),
       deliver: 'nothing',
       params: this.deps.params(),
@@ -97,7 +99,7 @@ export class Streams {
         if (current()) this.deps.onTaps(frames, name)
       },
       onConsole: (to, text) => this.deps.onConsole(options.cellId, to, text),
-      onRefused: error => this.deps.onError(options.cellId, name, error),
+      onRefused: error => this.deps.onError(options.cellId, title, error),
       onEnded: (state, error) => {
         void execution.closeSources()
         if (current()) this.over(stream, state, error)
@@ -128,7 +130,8 @@ export class Streams {
   private over(stream: Named, state: 'ended' | 'failed', error: StreamErrorParts | undefined, tell = true): void {
     stream.state = state
     stream.error = error
-    if (error !== undefined && tell) this.deps.onError(stream.options.cellId, stream.name, error)
+    const title = isView(stream.name) ? outline(stream.plan) : stream.name
+    if (error !== undefined && tell) this.deps.onError(stream.options.cellId, title, error)
     this.deps.onOver(stream.name, state, error)
   }
 

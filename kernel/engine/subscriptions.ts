@@ -6,6 +6,7 @@ import { StreamError } from '../../stream/errors.ts'
 import type { StreamErrorParts } from '../../stream/errors.ts'
 import type { PlanNode } from '../../stream/plan.ts'
 import type { RowChunk, SubscribeOptions } from '../../stream/targets/runtime.ts'
+import { outline } from '../../stream/targets/outline.ts'
 import { Execution } from './execution.ts'
 import type { ExecutionDeps } from './execution.ts'
 import { namesIn } from './names.ts'
@@ -108,7 +109,7 @@ class Subscription {
 
   private launch(): void {
     const execution = new Execution(this.deps, {
-      name: `reader of ${this.names[0] ?? 'a stream'}`,
+      name: outline(this.plan),
       plan: this.deps.resolve(this.plan),
       deliver: this.options.changes === true ? 'changes' : 'rows',
       params: this.deps.params(),
