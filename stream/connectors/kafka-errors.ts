@@ -105,6 +105,19 @@ export function typeOf(error: unknown): string | undefined {
   return undefined
 }
 
+const settling = new Set([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+  'REPLICA_NOT_AVAILABLE',
+  'NETWORK_EXCEPTION',
+])
+
+/** Errors that go away by themselves while leaders are found. */
+export function isSettling(error: unknown): boolean {
+  return settling.has(typeOf(error) ?? '')
+}
+
 function connectionLost(error: unknown): boolean {
   const name = error instanceof Error ? error.name : ''
   return /Connection|Timeout|BrokerNotFound|Closed/.test(name)

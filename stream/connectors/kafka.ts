@@ -4,8 +4,8 @@
  */
 import { StreamError } from '../errors.ts'
 import { connectCluster, makeCluster, makeKafka } from './kafka-client.ts'
-import { notKafka, reachLimitMs, requestFailed, requireReachable, typeOf } from './kafka-errors.ts'
-import { allTopics, earliestTimestamp, latestTimestamp, offsetsAt } from './kafka-offsets.ts'
+import { isSettling, notKafka, reachLimitMs, requestFailed, requireReachable, typeOf } from './kafka-errors.ts'
+import { allTopics, earliestTimestamp, latestTimestamp, offsetsAt, topicNamed } from './kafka-offsets.ts'
 import { cursorAt, KafkaReader } from './kafka-reader.ts'
 import { unknownTopic } from './nearest-names.ts'
 import { partitionOfKey } from './partitioner.ts'
@@ -18,6 +18,8 @@ import type { ReadBound } from './read-bound.ts'
 /** A request holds one batch for each partition, and a broker takes 1 MB for a batch unless told otherwise. */
 const requestBytes = 500_000
 const requestRecords = 5000
+/** kafkajs tries a few times by itself, each time with the leader it finds then. */
+const sendLimitMs = 15_000
 
 export interface KafkaOptions {
   readonly as: string
@@ -47,7 +49,7 @@ export class KafkaConnection implements Connection {
   readonly name: string
   readonly url: string
   readonly #address: ClusterAddress
-  readonly #cluster: KafkaCluster
+  #cluster: KafkaCluster
   readonly #clock: Clock
   readonly #onNotice: (text: string) => void
   readonly #readers = new Set<Reader>()
@@ -78,14 +80,31 @@ export class KafkaConnection implements Connection {
   async create(name: string, options: { readonly partitions: number }): Promise<void> {
     const topics = [{ topic: name, numPartitions: options.partitions }]
     const made = await this.#administering(`create topic "${name}"`, admin =>
-      admin.createTopics({ waitForLeaders: true, topics }),
+      admin.createTopics({ waitForLeaders: false, topics }),
     )
-    if (made) return
+    if (made) {
+      await this.#settled(name)
+      return
+    }
     throw new StreamError({
       code: 'TOPIC_EXISTS',
       message: `Cannot create topic "${name}": it exists`,
       hint: `%topic ${name}`,
     })
+  }
+
+  /** The brokers hear of a new topic a moment after the one that made it: only then can it be used. */
+  async #settled(name: string): Promise<void> {
+    const untilMs = this.#clock.nowMs() + reachLimitMs
+    for (;;) {
+      const topic = await this.#asking(`create topic "${name}"`, () => topicNamed(this.#cluster, name))
+      if (topic !== undefined) {
+        await this.#asking(`create topic "${name}"`, () => offsetsAt(this.#cluster, [topic], latestTimestamp))
+        return
+      }
+      if (this.#clock.nowMs() > untilMs) return
+      await pause(this.#clock, 50)
+    }
   }
 
   async delete(name: string): Promise<void> {
@@ -228,7 +247,7 @@ export class KafkaConnection implements Connection {
       ),
     }))
     const producer = await this.#producing()
-    const answers = await this.#asking(`produce to topic "${topic}"`, () =>
+    const answers = await this.#sending(topic, () =>
       producer.sendBatch({ acks: -1, topicMessages: [{ topic, messages }] }),
     )
     // One batch a partition and request: offsets follow one another in the order given.
@@ -238,6 +257,18 @@ export class KafkaConnection implements Connection {
       next.set(partition, offset + 1n)
       return { partition, offset }
     })
+  }
+
+  /** Never tried again from here: a request without an answer may have been written, and a second one would double it. */
+  async #sending<T>(topic: string, send: () => Promise<T>): Promise<T> {
+    try {
+      return await withinLimit(send(), this.#clock, sendLimitMs)
+    } catch (error) {
+      const producer = this.#producer
+      this.#producer = undefined
+      void producer?.then(each => each.disconnect()).catch(() => undefined)
+      throw requestFailed(`produce to topic "${topic}"`, this.url, error)
+    }
   }
 
   #producing(): Promise<KafkaProducer> {
@@ -270,23 +301,36 @@ export class KafkaConnection implements Connection {
     }
   }
 
-  /** A request on the shared connection: once more after a reconnect, since a broker may have been restarted meanwhile. */
+  /**
+   * A request on the shared connection. A cluster that is settling (a topic just made, a broker just back) is asked again for a
+   * few seconds; after a lost connection it is asked once more through a new one, since a broker may have been restarted.
+   */
   async #asking<T>(action: string, f: () => Promise<T>): Promise<T> {
-    try {
-      return await withinLimit(f(), this.#clock)
-    } catch (first) {
-      if (first instanceof StreamError) throw first
+    const untilMs = this.#clock.nowMs() + reachLimitMs
+    for (let reconnected = false; ;) {
       try {
-        await requireReachable(this.url, this.#address.brokers)
-        await withinLimit(connectCluster(this.#cluster), this.#clock)
         return await withinLimit(f(), this.#clock)
       } catch (error) {
-        throw requestFailed(
-          action,
-          this.url,
-          typeOf(error) === undefined && typeOf(first) !== undefined ? first : error,
-        )
+        if (error instanceof StreamError) throw error
+        if (isSettling(error) && this.#clock.nowMs() < untilMs) await pause(this.#clock, 100)
+        else if (reconnected || typeOf(error) !== undefined) throw requestFailed(action, this.url, error)
+        else {
+          reconnected = true
+          await this.#reconnect(action)
+        }
       }
+    }
+  }
+
+  async #reconnect(action: string): Promise<void> {
+    await requireReachable(this.url, this.#address.brokers)
+    // kafkajs' state after a loss is not to be trusted: a fresh object takes its place.
+    void this.#cluster.disconnect().catch(() => undefined)
+    this.#cluster = makeCluster(this.#address)
+    try {
+      await withinLimit(connectCluster(this.#cluster), this.#clock)
+    } catch (error) {
+      throw requestFailed(action, this.url, error)
     }
   }
 }
@@ -314,11 +358,16 @@ function addressesOf(url: string): string[] {
   return brokers
 }
 
+/** Resolves later. */
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise(resolve => void clock.setTimer(ms, resolve))
+}
+
 /** Fails when the cluster says nothing: kafkajs itself would wait for half a minute. */
-async function withinLimit<T>(work: Promise<T>, clock: Clock): Promise<T> {
+async function withinLimit<T>(work: Promise<T>, clock: Clock, limitMs = reachLimitMs): Promise<T> {
   let stop = () => undefined as void
   const limit = new Promise<never>((_resolve, reject) => {
-    const timer = clock.setTimer(reachLimitMs, () => reject(new TimeoutError()))
+    const timer = clock.setTimer(limitMs, () => reject(new TimeoutError(limitMs)))
     stop = () => timer.cancel()
   })
   try {
@@ -331,8 +380,8 @@ async function withinLimit<T>(work: Promise<T>, clock: Clock): Promise<T> {
 class TimeoutError extends Error {
   override readonly name = 'TimeoutError'
 
-  constructor() {
-    super(`no answer within ${reachLimitMs} ms`)
+  constructor(limitMs: number) {
+    super(`no answer within ${limitMs} ms`)
   }
 }
 

@@ -3,6 +3,7 @@
  * mistake our client makes on both ways does not cancel out.
  */
 import net from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
 
 /** Sends one request and gives the body of its answer. */
 export function request(
@@ -83,10 +84,15 @@ export async function produceByHand(
     int32(batch.length),
     batch,
   ])
-  const answer = await request(host, port, 0, 3, body, 15_000)
   const at = 4 + 2 + Buffer.byteLength(topic) + 4 + 4
-  const code = answer.readInt16BE(at)
-  if (code !== 0) throw new Error(`Produce answered error ${code}`)
+  const limitMs = Date.now() + 15_000
+  for (;;) {
+    const code = (await request(host, port, 0, 3, body, 15_000)).readInt16BE(at)
+    if (code === 0) return
+    // 3, 5, 6: a topic just made has no leader yet. Nothing was written.
+    if (![3, 5, 6].includes(code) || Date.now() > limitMs) throw new Error(`Produce answered error ${code}`)
+    await wait(50)
+  }
 }
 
 /** Record batch format v2. */

@@ -51,7 +51,12 @@ test('a broker that is killed and comes back costs a read no record and doubles 
   await readTo(3000)
   await kill()
   const away = readTo(count + 1)
+  const startedMs = Date.now()
+  await assert.rejects(connection.topics(), { code: 'KAFKA_UNREACHABLE' })
+  await assert.rejects(connection.produce(topic, [{ key: null, value: value(-1) }]), { code: 'KAFKA_UNREACHABLE' })
+  assert.ok(Date.now() - startedMs < 10_000)
   await restart()
+  assert.ok((await connection.topics()).some(each => each.name === topic))
   await connection.produce(topic, [{ key: null, value: value(count) }])
   await away
   assert.equal(seen.length, count + 1)
@@ -66,7 +71,7 @@ for (const codec of ['gzip', 'snappy', 'lz4', 'zstd']) {
     const admin = makeKafka({ brokers: [`${host}:${port}`], clientId: 'test' }).admin()
     await admin.connect()
     const configEntries = [{ name: 'compression.type', value: codec }]
-    await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1, configEntries }] })
+    await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: 1, configEntries }] })
     await admin.disconnect()
     const values = Array.from({ length: 2000 }, (_, i) => JSON.stringify({ i, region: 'east', pad: 'abc'.repeat(300) }))
     for (let at = 0; at < values.length; at += 500) {
