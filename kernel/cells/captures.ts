@@ -23,7 +23,35 @@ export interface CaptureContext {
   readonly folder: string
 }
 
-const noted = new WeakMap<object, Noted>()
+interface Note {
+  readonly context: CaptureContext
+  readonly id: number
+  readonly locals: (() => Record<string, unknown>) | undefined
+}
+
+/**
+ * A private field put on a function that exists already. Unlike a symbol nobody sees it, and unlike a WeakMap entry it costs
+ * the garbage collector nothing: cells make closures by the million.
+ */
+class Returns {
+  constructor(f: object) {
+    // oxlint-disable-next-line no-constructor-return
+    return f
+  }
+}
+class Stamp extends Returns {
+  readonly #note: Note
+
+  constructor(f: object, note: Note) {
+    super(f)
+    this.#note = note
+  }
+
+  static read(f: object): Note | undefined {
+    return #note in f ? f.#note : undefined
+  }
+}
+
 const contexts = new WeakMap<Origin, CaptureContext>()
 let known: Origins | undefined
 
@@ -42,14 +70,19 @@ export function noteFunction<F extends object>(
   f: F,
   locals?: () => Record<string, unknown>,
 ): F {
-  const closure = context.origin.transformed.closures[id]
-  if (closure !== undefined) noted.set(f, { ...context, closure, locals })
+  if (Stamp.read(f) === undefined) new Stamp(f, { context, id, locals })
   return f
+}
+
+function read(f: object): Noted | undefined {
+  const note = Stamp.read(f)
+  const closure = note?.context.origin.transformed.closures[note.id]
+  return note === undefined || closure === undefined ? undefined : { ...note.context, closure, locals: note.locals }
 }
 
 /** What `ship` needs to send `f` to the engine; undefined for a function that no cell or local module made. */
 export function captureInfo(f: (...args: never[]) => unknown): CaptureInfo | undefined {
-  const found = noted.get(f) ?? byText(f)
+  const found = read(f) ?? byText(f)
   return found === undefined ? undefined : infoOf(found)
 }
 

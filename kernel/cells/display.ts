@@ -155,6 +155,13 @@ export interface Display {
   clear(options?: { readonly wait?: boolean }): void
 }
 
+const handles = new WeakSet<object>()
+
+/** What `display()` gives back: as the last expression of a cell it shows nothing more. */
+export function isHandle(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && handles.has(value)
+}
+
 export function createDisplay(channel: Channel, runs: Runs): Display {
   const publish = (msgType: 'display_data' | 'update_display_data', parentId: string, id: string, data: Bundle): void =>
     channel.send({ type: 'message', parentId, msgType, content: { data, metadata: {}, transient: { display_id: id } } })
@@ -180,6 +187,7 @@ export function createDisplay(channel: Channel, runs: Runs): Display {
         return handle
       },
     }
+    handles.add(handle)
     return handle
   }
   const display = show as Display

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { StreamError } from '../../stream/errors.ts'
 import type { Channel } from './channel.ts'
 import { compile, type Compiled } from './compile.ts'
-import { bundleOf } from './display.ts'
+import { bundleOf, isHandle } from './display.ts'
 import { drive } from './driver.ts'
 import { placeError, toCellError } from './errors.ts'
 import { Interrupted, setRunning, SHARED, unlessStopped } from './interrupt.ts'
@@ -113,7 +113,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     const { value } = await drive(machine, compiled.start(), run)
     const moved = compiled.result()
     const result = moved === undefined ? value : moved.value
-    if (result === undefined || run.silent || (isParam(result) && run.shown.has(result))) return
+    if (result === undefined || run.silent || isHandle(result) || (isParam(result) && run.shown.has(result))) return
     const data = await unlessStopped(run, bundleOf(result))
     channel.send({
       type: 'message',

@@ -1,5 +1,6 @@
 /** TypeScript that makes code (enum, namespace, parameter properties, decorators, `using`) → JavaScript of this Node, with a map. */
-import { transformSync } from 'esbuild'
+import { createRequire } from 'node:module'
+import type * as esbuild from 'esbuild'
 import MagicString from 'magic-string'
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping'
 import type { Node } from './syntax.ts'
@@ -19,6 +20,8 @@ export function lower(source: string, result: Node | undefined): { readonly code
     marked.appendRight(result.start, 'import.meta.result(')
     marked.appendLeft(result.end, ')')
   }
+  // Loaded at the first need: it costs 40 ms and 8 MB, and few cells need it.
+  const { transformSync } = createRequire(import.meta.url)('esbuild') as typeof esbuild
   const made = transformSync(marked.toString(), {
     loader: 'ts',
     target: 'node20.19',

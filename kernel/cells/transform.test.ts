@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { runInThisContext } from 'node:vm'
 import { captureInfo, watchOrigins } from './captures.ts'
 import { compile } from './compile.ts'
 import { drive } from './driver.ts'
@@ -266,6 +267,21 @@ test('a lambda made inside a function carries the locals it captures', async () 
   assert.equal(captureInfo(looped)?.read('r'), 'b')
 })
 
+test('a function declared below its return carries its locals', async () => {
+  const f = (await new Notebook().run(
+    'function make(t) { return inner; function inner(o) { return o > t } }\nmake(4)',
+  )) as () => unknown
+  assert.equal(captureInfo(f)?.read('t'), 4)
+  assert.equal(captureInfo(f)?.text, 'function inner(o) { return o > t }')
+})
+
+test('a class declared in a function carries its locals', async () => {
+  const shape = (await new Notebook().run(
+    'function make(t) { class Box { limit() { return t } } return Box }\nmake(4)',
+  )) as never
+  assert.equal(captureInfo(shape)?.read('t'), 4)
+})
+
 test('a lambda made inside a function without captured locals is found by its text', async () => {
   const f = (await new Notebook().run('function make() { return x => x * 17 }\nmake()')) as () => unknown
   assert.equal(captureInfo(f)?.text, 'x => x * 17')
@@ -277,7 +293,7 @@ test('a shipped lambda keeps its loops and statements as they are', async () => 
     '(k) => { let s = 0; for (let i = 0; i < k; i++) s += i; if (s) s++; else s--; while (s < 9) s++; return s }'
   const f = (await new Notebook().run(text)) as () => unknown
   const shipped = captureInfo(f)?.text ?? ''
-  const revived = (0, eval)(shipped) as (k: number) => number
+  const revived = runInThisContext(`(${shipped})`) as (k: number) => number
   assert.equal(revived(4), 9)
   assert.doesNotMatch(shipped, /\$|\) ;s/)
 })

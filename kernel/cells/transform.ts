@@ -126,6 +126,8 @@ interface Place {
   readonly closure: Closure | undefined
   /** Functions around; 0 is the cell itself, where await is a yield. */
   readonly depth: number
+  /** Where the statements of the block begin: its functions exist from there on. */
+  readonly head?: number | undefined
 }
 
 const bareNames = new Set(['arguments', 'undefined'])
@@ -696,7 +698,8 @@ class Transformer {
 
   private block(node: Node, place: Place): void {
     const body = children(node, 'body')
-    const inner = this.inner(place, body)
+    const head = this.source.indexOf('{', node.start) + 1
+    const inner = { ...this.inner(place, body), head }
     if (node.type === 'StaticBlock') declareVars(inner.scope, node)
     this.statements(body, node.type === 'StaticBlock' ? { ...inner, depth: place.depth + 1 } : inner)
   }
@@ -705,7 +708,7 @@ class Transformer {
     this.visitChild(node, 'discriminant', place)
     const cases = children(node, 'cases')
     const inner = this.inner(
-      place,
+      { ...place, head: undefined },
       cases.flatMap(each => children(each, 'consequent')),
     )
     for (const each of cases) {
@@ -845,7 +848,9 @@ class Transformer {
     const declaration = node.type.endsWith('Declaration')
     if (declaration) {
       if (thunk !== '' && closure.name !== '') {
-        this.after(node.end, `;${this.p}c.f(${closure.id}, ${closure.name}${thunk});`)
+        // A function exists from the head of its block, and may stand below a return; a class exists from here.
+        const at = node.type === 'FunctionDeclaration' ? (place.head ?? node.end) : node.end
+        this.after(at, `;${this.p}c.f(${closure.id}, ${closure.name}${thunk});`)
       }
       return
     }
@@ -884,7 +889,8 @@ class Transformer {
     declareBlock(bodyScope, children(body, 'body'))
     declareVars(bodyScope, body)
     for (const name of scope.names.keys()) if (bodyScope.names.get(name) === 'var') bodyScope.names.delete(name)
-    this.statements(children(body, 'body'), { scope: bodyScope, closure, depth: place.depth + 1 })
+    const head = body.start + 1
+    this.statements(children(body, 'body'), { scope: bodyScope, closure, depth: place.depth + 1, head })
   }
 
   private eraseThis(parameter: Node, next: Node | undefined): void {

@@ -157,6 +157,14 @@ test('display shows, updates and clears', async () => {
   assert.deepEqual(messages[3]?.content, { wait: true })
 })
 
+test('a display as last expression is shown once', async () => {
+  const { messages } = await cells.run('display(1)')
+  assert.deepEqual(
+    messages.map(each => each.msgType),
+    ['display_data'],
+  )
+})
+
 test('an edited local module is new, and so is what imports it', async () => {
   file('lib/rate.ts', 'export const rate: number = 2\nexport interface Unused { a: 1 }')
   file(
