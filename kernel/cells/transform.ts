@@ -200,7 +200,8 @@ class Transformer {
   }
 
   private ship(closure: Closure): string {
-    const text = this.shipped.slice(closure.node.start, closure.node.end)
+    // A function that is a statement of its own has the statement's semicolon before it.
+    const text = this.shipped.slice(closure.node.start, closure.node.end).replace(/^;/, '')
     return closure.kind === 'method' ? `({ ${text} }).${closure.name}` : text
   }
 
