@@ -70,6 +70,8 @@ export type FromCompute =
       readonly rows: readonly unknown[]
       readonly eventTimesMs: Float64Array
       readonly weights?: Int8Array | undefined
+      /** Watermark after the last of the rows. */
+      readonly watermarkMs: number
     }
   | {
       readonly type: 'handled'

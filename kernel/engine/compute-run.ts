@@ -145,6 +145,7 @@ export class ComputeRun {
     const rows: unknown[] = []
     const times: number[] = []
     const weights: number[] = []
+    const watermarkMs = this.output.at(-1)!.watermarkMs
     for (const batch of this.output.splice(0)) {
       for (let i = 0; i < batch.count; i++) {
         const weight = batch.weights?.[i] ?? 1
@@ -157,7 +158,8 @@ export class ComputeRun {
     if (rows.length === 0) return
     const at = this.rowCount
     this.rowCount += rows.length
-    const message = { type: 'rows' as const, run: this.spec.run, at, rows, eventTimesMs: Float64Array.from(times) }
+    const eventTimesMs = Float64Array.from(times)
+    const message = { type: 'rows' as const, run: this.spec.run, at, rows, eventTimesMs, watermarkMs }
     const all = weights.every(weight => weight === 1)
     try {
       this.post(all ? message : { ...message, weights: Int8Array.from(weights) })

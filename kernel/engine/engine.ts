@@ -102,11 +102,12 @@ export class Engine {
       unsubscribe: id => this.subscriptions.close(id),
       // A feed begins with its first push; the request keeps its place before that.
       feedOpen: () => {},
-      feedPush: (id, rows, { partition, key }) =>
+      feedPush: (id, rows, { partition, key, eventTimesMs }) =>
         push(id, {
           kind: 'rows',
           rows,
           processingTimeMs: wallClock.nowMs(),
+          eventTimesMs,
           ...(partition === undefined ? {} : { partitions: new Int32Array(rows.length).fill(partition) }),
           ...(key === undefined ? {} : { keys: rows.map(() => key) }),
         }),

@@ -8,6 +8,7 @@ import type { PlanNode, ShippedLambda } from '../../stream/plan.ts'
 import type { TopicSummary } from '../../stream/connectors/connector.ts'
 import type { ChartOptions, FromEngine, MimeBundle, ToEngine } from '../../stream/charts/protocol.ts'
 import type {
+  FeedPushOptions,
   GenerateOptions,
   ParamSpec,
   ProduceOptions,
@@ -31,7 +32,7 @@ export interface EngineForCells {
   rows(subscription: string): RowChunk | null
   unsubscribe(subscription: string): void
   feedOpen(id: string): void
-  feedPush(id: string, rows: readonly unknown[], options: { partition?: number | undefined; key?: unknown }): void
+  feedPush(id: string, rows: readonly unknown[], options: FeedPushOptions): void
   feedWatermark(id: string, watermarkMs: number, partition: number | undefined): void
   feedIdle(id: string, partition: number): void
   feedEnd(id: string): void

@@ -290,14 +290,14 @@ export class Run {
 
   private takeRows(message: Extract<FromCompute, { type: 'rows' }>): void {
     const skip = this.delivered - message.at
-    const { rows, eventTimesMs, weights } = message
+    const { rows, eventTimesMs, weights, watermarkMs } = message
     if (skip >= rows.length) return
     this.delivered = message.at + rows.length
-    const chunk =
-      skip <= 0 ? { rows, eventTimesMs } : { rows: rows.slice(skip), eventTimesMs: eventTimesMs.slice(skip) }
-    this.options.onRows?.(
-      weights === undefined ? chunk : { ...chunk, weights: skip <= 0 ? weights : weights.slice(skip) },
-    )
+    const chunk: RowChunk =
+      skip <= 0
+        ? { rows, eventTimesMs, weights, watermarkMs }
+        : { rows: rows.slice(skip), eventTimesMs: eventTimesMs.slice(skip), weights: weights?.slice(skip), watermarkMs }
+    this.options.onRows?.(chunk)
   }
 
   /** Ends the run with this state; the worker is told unless it said so itself. */

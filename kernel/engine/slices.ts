@@ -21,6 +21,7 @@ export function sliceOf(event: SourceEvent, from: number, to: number): SourceEve
     partitions: event.partitions?.slice(from, to),
     keys: event.keys?.slice(from, to),
     processingTimeMs: event.processingTimeMs,
+    eventTimesMs: event.eventTimesMs?.slice(from, to),
   }
 }
 

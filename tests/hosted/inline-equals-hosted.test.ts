@@ -120,6 +120,18 @@ test('hopping, cumulating and running aggregates', async () => {
   )
 })
 
+test('a function that waits, with its windows', async () => {
+  const rows = await both(() =>
+    from(readings.slice(0, 300), { time: 'at', outOfOrder: '1s' })
+      .mapAsync(async r => ({ region: r.region, v: await Promise.resolve(r.v * 2) }), { inFlight: 7 })
+      .keyBy('region')
+      .window(tumbling('2s'))
+      .aggregate({ total: sum('v'), n: count() })
+      .toArray(),
+  )
+  assert.ok(rows.length > 3)
+})
+
 test('time told by hand', async () => {
   const rows = await both(() =>
     from([{ at: 1, v: 2 }, watermark(5), { at: 3, v: 9 }, { at: 7, v: 1 }, idle(0), watermark(20), { at: 30, v: 4 }], {
