@@ -93,7 +93,12 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
     ending.kill(signal)
     await ended
   }
-  await launch()
+  try {
+    await launch()
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  }
   return {
     host: '127.0.0.1',
     port: port!,
