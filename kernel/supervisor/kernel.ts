@@ -34,6 +34,7 @@ export interface KernelOptions {
 const SHORT_PARENTS = 2000
 /** Jupyter kills after 5 s; children get this long to end by themselves. */
 const SHUTDOWN_MS = 800
+const KILLED_MS = 300
 /** The engine and the type server start this long after the sockets, or with the first request: readiness comes first. */
 const CHILDREN_DELAY_MS = 150
 /** Should the cells process never get ready, the engine starts all the same. */
@@ -169,12 +170,18 @@ export class Kernel {
     this.#language.stop()
     const deadline = Date.now() + SHUTDOWN_MS
     await this.#engine.stop(SHUTDOWN_MS)
-    while (this.#cells.alive && Date.now() < deadline) await new Promise(resolve => setTimeout(resolve, 10))
+    await this.#cellsEnded(deadline)
     this.#cells.kill()
+    // Killed is not yet gone: who asks for us next must not find it.
+    await this.#cellsEnded(Date.now() + KILLED_MS)
     this.#watch.close()
     await this.#sockets?.close()
     this.#folder.remove()
     this.#options.exit(code)
+  }
+
+  async #cellsEnded(deadline: number): Promise<void> {
+    while (this.#cells.alive && Date.now() < deadline) await new Promise(resolve => setTimeout(resolve, 5))
   }
 
   interrupt(): void {

@@ -66,7 +66,7 @@ export function topicsBundle(lists: readonly TopicsOf[]): Json {
 
 export function topicBundle({ summary, columns, sample }: TopicDescription): Json {
   const fields = tableBundle({
-    columns: ['field', 'type', ''],
+    columns: ['field', 'type', 'meaning'],
     rows: columns.map(column => [
       column.name,
       `${column.type}${column.optional === true ? ' (optional)' : ''}`,

@@ -1,9 +1,9 @@
 /** Start, shutdown, crashes, orphans. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { test } from 'node:test'
-import { Client, isStatus, startKernel } from './client.ts'
+import { Client, HANG_MS, isStatus, startKernel } from './client.ts'
 
 test('kernel_info is answered before the children are up', async () => {
   const kernel = await startKernel()
@@ -156,6 +156,42 @@ test('a crash of the cells process while idle is not seen until the next cell, w
     await kernel.stop()
   }
 })
+
+test('shutdown while a cell loops ends the kernel and its children in time', async () => {
+  const kernel = await startKernel()
+  const { client } = kernel
+  const cell = client.execute('console.log(process.pid); for (;;) {}')
+  const started = await client.until(message => message.parent.msg_id === cell && message.header.msg_type === 'stream')
+  client.send('control', 'shutdown_request', { restart: true })
+  assert.equal(await kernel.exited, 0)
+  assert.equal(alive(Number(started.content['text'])), false)
+  await kernel.stop()
+})
+
+test('children end when the kernel is killed, even those that loop', async () => {
+  const kernel = await startKernel()
+  const { client } = kernel
+  const cell = client.execute('console.log(process.pid); for (;;) {}')
+  await client.until(message => message.parent.msg_id === cell && message.header.msg_type === 'stream')
+  const children = childrenOf(kernel.process.pid!)
+  assert.ok(children.length >= 2)
+  kernel.process.kill('SIGKILL')
+  await kernel.exited
+  const limit = performance.now() + HANG_MS
+  while (children.some(alive)) {
+    assert.ok(performance.now() < limit, 'a child outlived the kernel')
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  await kernel.stop()
+})
+
+function childrenOf(parent: number): number[] {
+  const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n')
+  return rows
+    .map(row => row.trim().split(/\s+/).map(Number))
+    .filter(([, above]) => above === parent)
+    .map(([pid]) => pid!)
+}
 
 function alive(pid: number): boolean {
   try {
