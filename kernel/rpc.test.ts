@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Duplex } from 'node:stream'
 import { test } from 'node:test'
 import { StreamError } from '../stream/errors.ts'
-import { createRpc, streamTransport } from './rpc.ts'
+import { createRpc, ipcTransport, streamTransport } from './rpc.ts'
 
 interface Remote {
   add(a: bigint, b: bigint): bigint
@@ -111,4 +111,10 @@ test('closing rejects pending and later calls with ENGINE_GONE', async () => {
 test('an unknown method is an error, inherited names included', async () => {
   const { caller } = pair()
   await assert.rejects(caller.call('toString' as 'echo', 1), { code: 'INTERNAL' })
+})
+
+test('a channel that was closed before anybody listened is told as closed', async () => {
+  const rpc = createRpc<object, Remote>(ipcTransport({ on: () => undefined, connected: false }))
+  await new Promise<void>(resolve => rpc.onClose(resolve))
+  await assert.rejects(rpc.call('echo', 1), { code: 'ENGINE_GONE' })
 })

@@ -225,6 +225,8 @@ export function ipcTransport(end: IpcEnd): Transport {
     listen(onMessage, onClose) {
       end.on('message', onMessage)
       end.on('disconnect', onClose)
+      // The other side may have gone while this process was still loading: then nothing tells it any more.
+      if (!end.connected) queueMicrotask(onClose)
     },
     close() {
       if (end.connected) end.disconnect?.()

@@ -290,9 +290,14 @@ test('a cell run three times is one stream with one chart; after a stop it draws
     browser.drain()
     return browser.last.get(chart!)?.end?.state === 'stopped' ? true : undefined
   })
+  const atStop = browser.last.get(chart!)!.sequence
+  await runtime.produce('embedded', 'thrice', [{ at: 3000 }])
+  // A stream of its own has handled the record: the stopped one had as much time, and said nothing.
+  assert.equal((await take(runtime.subscribe(topic('thrice')), 4)).length, 4)
+  browser.drain()
+  assert.equal(browser.last.get(chart!)!.sequence, atStop)
   await cell()
   assert.equal(charts.size, 1)
-  await runtime.produce('embedded', 'thrice', [{ at: 3000 }])
   await until(() => (browser.closed(chart!, 'n').size === 3 ? true : undefined))
   assert.equal(browser.last.get(chart!)?.status.state, 'running')
 })
