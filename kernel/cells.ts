@@ -103,6 +103,8 @@ async function main(): Promise<void> {
     else process.exit(0)
   })
   await watching
+  // The supervisor may have gone while this process was loading.
+  if (!process.connected) process.exit(0)
   hideChannel()
   installStackTraces(origins)
   channel.send({ type: 'ready', pid: process.pid })

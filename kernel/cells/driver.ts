@@ -62,9 +62,11 @@ export async function drive(machine: Machine, cell: Cell, run: Run): Promise<{ r
 }
 
 async function settled(value: unknown, run: Run): Promise<Resume> {
+  run.rejection = undefined
   try {
     return { failed: false, value: await unlessStopped(run, value) }
   } catch (error) {
+    run.rejection = error
     return { failed: true, error }
   }
 }

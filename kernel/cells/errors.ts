@@ -157,10 +157,33 @@ export function toCellError(
   const shown = where === undefined ? [] : excerpt(where)
   if (error instanceof CellSyntaxError)
     return { ename: 'SyntaxError', evalue, traceback: [head, ...at(where), ...shown] }
-  const frames = stack.split('\n').filter(line => line.startsWith('    at '))
-  if (known === undefined && where !== undefined) frames.push(`    at async ${label(where)}`)
+  const frames = shortened(stack.split('\n').filter(line => line.startsWith('    at ')))
+  if (awaiting !== undefined && place !== undefined) {
+    // The driver awaits for the cell, so the engine's own async frames end above it.
+    const waited = label({ origin: awaiting.origin, place })
+    if (!frames.some(line => line.includes(waited))) frames.push(`    at async ${waited}`)
+  }
   if (frames.length === 0 && where !== undefined) frames.push(`    at ${label(where)}`)
   return { ename, evalue, traceback: [head, ...facts(error), ...shown, ...frames, ...more(error)] }
+}
+
+/** Endless recursion shows a few of its equal frames. */
+function shortened(frames: readonly string[]): string[] {
+  const kept: string[] = []
+  let repeated = 0
+  const close = (): void => {
+    if (repeated > 0) kept.push(`    … ${repeated} more`)
+    repeated = 0
+  }
+  for (const frame of frames) {
+    if (kept.length >= 3 && kept.slice(-3).every(each => each === frame)) repeated++
+    else {
+      close()
+      kept.push(frame)
+    }
+  }
+  close()
+  return kept
 }
 
 function thrownValue(value: unknown, awaiting: { origin: Origin; offset: number } | undefined): CellError {

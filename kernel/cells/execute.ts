@@ -52,7 +52,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     aftermath.unref()
   }
   const publish = (run: Run, error: unknown): CellError => {
-    const shown = toCellError(error, run === runs.current ? run.awaiting : undefined)
+    const shown = toCellError(error, run === runs.current && run.rejection === error ? run.awaiting : undefined)
     channel.send({ type: 'message', parentId: run.requestId, msgType: 'error', content: { ...shown } })
     return shown
   }

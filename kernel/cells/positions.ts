@@ -115,7 +115,7 @@ export function createOrigin(parts: OriginParts): Origin {
   }
 }
 
-const KEPT = 5_000
+const KEPT = 1_000
 
 /** The scripts that ran, by the name V8 knows them by; a cell run thousands of times forgets its oldest runs. */
 export class Origins {

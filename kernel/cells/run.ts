@@ -13,6 +13,8 @@ export interface Run extends Stoppable {
   readonly silent: boolean
   /** Where the cell's own code waits. */
   awaiting: { readonly origin: Origin; readonly offset: number } | undefined
+  /** What the last await was rejected with. */
+  rejection: unknown
   readonly payload: Record<string, unknown>[]
   /** Params whose slider this run has shown. */
   readonly shown: Set<unknown>
@@ -32,6 +34,7 @@ export function createRun(parts: RunParts): Run {
     allowStdin: parts.allowStdin,
     silent: parts.silent,
     awaiting: undefined,
+    rejection: undefined,
     payload: [],
     shown: new Set(),
   })

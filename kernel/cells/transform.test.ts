@@ -191,6 +191,7 @@ const table: readonly (readonly [name: string, cells: readonly string[], value: 
     ['function* gn() { let i = 0; while (true) yield i++ }\nconst it2 = gn(); it2.next(); it2.next().value'],
     1,
   ],
+  ['ignores a first line for the shell', ['#!/usr/bin/env node\n3'], 3],
   ['keeps text of templates', ['const t1 = "b";\n`a${`${t1}c`}`'], 'abc'],
 ]
 

@@ -176,6 +176,8 @@ class Transformer {
     // What esbuild added (helpers) stays local to the generator.
     const hidden = new Scope(this.top, undefined)
     for (const [name, kind] of everything.names) if (!this.top.names.has(name)) hidden.names.set(name, kind)
+    const hashbang = child(this.program, 'hashbang')
+    if (hashbang !== undefined) this.erase(hashbang.start, hashbang.end)
     const place: Place = { scope: hidden, closure: undefined, depth: 0 }
     this.statements(statements, place, true)
     const { p } = this
@@ -195,14 +197,8 @@ class Transformer {
       fresh,
       closures: this.closures,
       callees: this.callees,
-      ship: closure => this.ship(closure),
+      ship: shipper(this.shipped),
     }
-  }
-
-  private ship(closure: Closure): string {
-    // A function that is a statement of its own has the statement's semicolon before it.
-    const text = this.shipped.slice(closure.node.start, closure.node.end).replace(/^;/, '')
-    return closure.kind === 'method' ? `({ ${text} }).${closure.name}` : text
   }
 
   // ---- edits
@@ -815,6 +811,8 @@ class Transformer {
   private addClosure(parts: Pick<Closure, 'kind' | 'node' | 'name'>, place: Place): Closure {
     const closure: Closure = {
       ...parts,
+      // Only the place: the tree itself is not kept as long as the notebook.
+      node: { type: parts.node.type, start: parts.node.start, end: parts.node.end },
       id: this.closures.length,
       parent: place.closure,
       scopeNames: new Set(),
@@ -953,6 +951,14 @@ class Transformer {
     // A field's value runs like a function body: no yields in it.
     if (value !== undefined) this.visit(value, { ...place, depth: place.depth + 1 })
     if (this.source[node.end - 1] !== ';') this.both(code => void code.appendLeft(node.end, ';'))
+  }
+}
+
+function shipper(shipped: MagicString): (closure: Closure) => string {
+  return closure => {
+    // A function that is a statement of its own has the statement's semicolon before it.
+    const text = shipped.slice(closure.node.start, closure.node.end).replace(/^;/, '')
+    return closure.kind === 'method' ? `({ ${text} }).${closure.name}` : text
   }
 }
 

@@ -81,6 +81,24 @@ test('an error without a frame of the user points at the await', async () => {
   )
 })
 
+test('an error of an async function shows where the cell awaited it', async () => {
+  const { error } = await cells.run(
+    'async function late() {\n  await 1\n  throw new TypeError("later")\n}\n\nawait late()',
+    {
+      cellName: 'cell-a.ts',
+    },
+  )
+  assert.match(plain(error.traceback), / {4}at late \(cell-a\.ts:3:9\)\n {4}at async cell-a\.ts:6:1$/)
+  const after = await cells.run('await Promise.reject(1).catch(() => 0)\nthrow "text"')
+  assert.equal(plain(after.error.traceback), 'Thrown: text')
+})
+
+test('endless recursion shows a few frames', async () => {
+  const { error } = await cells.run('const deep = (): number => deep()\ndeep()', { cellName: 'cell-d.ts' })
+  assert.equal(error.ename, 'RangeError')
+  assert.match(error.traceback, /(at deep \(cell-d\.ts:1:28\)\n {4}){3}… 2[67] more$/)
+})
+
 test('several errors in one are all shown', async () => {
   const { error } = await cells.run('throw new AggregateError([new Error("one"), new RangeError("two")], "both")')
   assert.match(error.traceback, /\[errors\[0\]\] Error: one[^]*\[errors\[1\]\] RangeError: two/)
