@@ -45,6 +45,7 @@ const strangers: readonly (readonly [from: string, to: string])[] = [
 const packageHomes: readonly (readonly [name: RegExp, ...homes: string[]])[] = [
   [/^kafkajs(\/|$)/, 'stream/connectors/'],
   [/^(snappyjs|lz4js|@bokuweb\/zstd-wasm)(\/|$)/, 'stream/connectors/'],
+  [/^(avsc|protobufjs|ajv)(\/|$)/, 'stream/schemas/'],
   [/^zeromq(\/|$)/, 'kernel/'],
   [/^(oxc-parser|magic-string)(\/|$)/, 'kernel/', 'magics/'],
   [/^(esbuild|typescript)(\/|$)/, 'kernel/'],
