@@ -17,7 +17,7 @@ import {
 } from './lab-page.ts'
 import { launchChromium } from './open-chart-page.ts'
 import { tumblingCounts, type DumpedRecord } from '../notebooks/reference-windows.ts'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 
 let lab: Lab
 let browser: Browser
@@ -154,6 +154,54 @@ test('pause, resume and stop on the chart reach its stream; the others go on', a
   await notebook.close()
 })
 
+test('a second view and a second browser draw the same stream, each at its own pace', async () => {
+  writeNotebook(lab, 'shared.ipynb', ['%topic orders --from earliest;', WINDOW])
+  const one = await openNotebook(browser, lab, 'shared.ipynb')
+  await one.runNext()
+  await one.runNext()
+  await sequenceAfter(one.page, 'ordersWindow', 1)
+  await one.command('docmanager:save')
+  const other = await openNotebook(browser, lab, 'shared.ipynb')
+  await stateBecomes(other.page, 'ordersWindow', 'running')
+  const before = await sequenceAfter(other.page, 'ordersWindow', 0)
+  await sequenceAfter(other.page, 'ordersWindow', before)
+  await sequenceAfter(one.page, 'ordersWindow', await sequenceAfter(one.page, 'ordersWindow', 1))
+  const [here, there] = await Promise.all([closedMarks(one.page), closedMarks(other.page)])
+  const common = [...here].filter(([key]) => there.has(key))
+  assert.ok(common.length > 100)
+  for (const [key, count] of common) assert.equal(there.get(key), count, key)
+  await other.close()
+
+  await one.command('notebook:move-cursor-up')
+  await one.command('notebook:create-output-view')
+  await one.page.waitForFunction(() => document.querySelectorAll('.riffle-chart[data-state="running"]').length === 2)
+  await one.close()
+})
+
+test('a slider is drawn and lambdas read what it was set to', async () => {
+  // The value travels browser, engine, cells; the second cell waits until it has come.
+  writeNotebook(lab, 'param.ipynb', [
+    '%param least 100 --min 0 --max 500 --step 10',
+    'for (let i = 0; i < 1000 && least.value !== 300; i++) await new Promise(r => setTimeout(r, 10))\nleast.value',
+  ])
+  const notebook = await openNotebook(browser, lab, 'param.ipynb')
+  const { page } = notebook
+  await notebook.runNext()
+  const slider = page.locator('.riffle-param input')
+  await slider.waitFor()
+  assert.equal(await slider.inputValue(), '100')
+  await slider.fill('300')
+  await page.waitForFunction(() => document.querySelector('.riffle-param output')?.innerText === '300')
+  // Touching the slider made its cell the active one.
+  await notebook.command('notebook:move-cursor-down')
+  await notebook.runNext()
+  await page.waitForFunction(() => {
+    const results = [...document.querySelectorAll('.jp-OutputArea-executeResult')]
+    return results.at(-1)?.innerText.includes('300') === true
+  })
+  await notebook.close()
+})
+
 test('a kernel restart leaves the last frame with a badge, and the cell run again is live', async () => {
   writeNotebook(lab, 'restart.ipynb', ['%topic orders --from earliest'])
   const notebook = await openNotebook(browser, lab, 'restart.ipynb')
@@ -172,9 +220,19 @@ test('a kernel restart leaves the last frame with a badge, and the cell run agai
   await notebook.close()
 })
 
-declare const document: { querySelector(selector: string): { innerText: string; scrollTop: number } | null }
+declare const document: {
+  querySelectorAll(selector: string): { innerText: string; length: number }[]
+  querySelector(selector: string): { innerText: string; scrollTop: number } | null
+}
 declare const jupyterapp: {
   shell: { currentWidget: { sessionContext: { session: { kernel: { restart(): Promise<void> } } } } }
+}
+
+async function closedMarks(page: Page): Promise<Map<string, unknown>> {
+  const marks = (await marksOf(page, 'ordersWindow')).filter(
+    mark => mark.type === 'symbol' && mark.row['$open'] !== true,
+  )
+  return new Map(marks.map(({ row }) => [`${String(row['region'])} ${String(row['windowStart'])}`, row['count']]))
 }
 
 /** The picture of the README: looked at by people, never compared. */
