@@ -1,0 +1,110 @@
+/** Charts: what one frame costs the page, and how long a row takes from the stream's output to the screen. No Jupyter between. */
+import { launchChromium, openChartPage, type OpenPage } from '../tests/browser/open-chart-page.ts'
+import { median, type BenchSetup, type Measurement } from './bench.ts'
+import type { Browser } from 'playwright-core'
+
+const FRAMES = 60
+const POINTS = 1000
+const T0 = Date.UTC(2026, 0, 1, 9)
+
+let browser: Browser | undefined
+
+export const setup: BenchSetup = async () => {
+  browser = await launchChromium()
+  return () => browser?.close()
+}
+
+/** A page with one line chart of 1,000 points in five series. */
+async function withChart<T>(use: (open: OpenPage) => Promise<T>): Promise<T> {
+  if (browser === undefined) throw new Error('the bench was not set up')
+  const open = await openChartPage(browser)
+  try {
+    await open.page.evaluate(() =>
+      window.page.add(
+        's',
+        { form: 'window', by: ['k'], aggregates: ['n'], stepMs: 1000, revisions: false },
+        { keep: 1000, fps: 20 },
+      ),
+    )
+    await open.page.evaluate(rows => window.page.push('s', rows, [], {}), rowsFrom(0, POINTS / 5))
+    await open.page.waitForFunction(() => document.querySelector('.riffle-chart')?.dataset['rows'] === '1000')
+    return await use(open)
+  } finally {
+    await open.close()
+  }
+}
+
+function rowsFrom(first: number, count: number): object[] {
+  return Array.from({ length: count * 5 }, (_, i) => {
+    const window = first + Math.floor(i / 5)
+    return {
+      k: `k${i % 5}`,
+      windowStart: T0 + window * 1000,
+      windowEnd: T0 + (window + 1) * 1000,
+      n: Math.sin(window / 9 + i) * 50 + 60,
+    }
+  })
+}
+
+/** Time the page's main thread is busy per frame: from Chromium's own count of task time. */
+async function frameMainThreadMs(): Promise<number> {
+  return withChart(async ({ page }) => {
+    const session = await page.context().newCDPSession(page)
+    await session.send('Performance.enable')
+    const busyMs = async (): Promise<number> => {
+      const { metrics } = await session.send('Performance.getMetrics')
+      return (metrics.find(metric => metric.name === 'TaskDuration')?.value ?? Number.NaN) * 1000
+    }
+    const before = await busyMs()
+    for (let i = 0; i < FRAMES; i++) await drawOne(page, i)
+    return ((await busyMs()) - before) / FRAMES
+  })
+}
+
+/** From handing a row to the tap until the frame that shows it is on the screen. */
+async function producedToPaintedMs(): Promise<Record<string, number>> {
+  return withChart(async ({ page }) => {
+    const delays: number[] = []
+    for (let i = 0; i < FRAMES; i++) delays.push(await drawOne(page, i))
+    delays.sort((a, b) => a - b)
+    return { p50: median(delays), p95: delays[Math.floor(delays.length * 0.95)] ?? Number.NaN }
+  })
+}
+
+/** Pushes one more window and waits, inside the page, until its sequence is drawn. */
+function drawOne(page: OpenPage['page'], index: number): Promise<number> {
+  return page.evaluate(
+    rows =>
+      new Promise<number>(resolve => {
+        const node = document.querySelector('.riffle-chart')
+        const before = node?.dataset['seq']
+        const began = performance.now()
+        new MutationObserver((_, observer) => {
+          if (node?.dataset['seq'] === before) return
+          observer.disconnect()
+          resolve(performance.now() - began)
+        }).observe(node, { attributes: true })
+        window.page.push('s', rows, [], {})
+      }),
+    rowsFrom(POINTS / 5 + index, 1),
+  )
+}
+
+export const measurements: readonly Measurement[] = [
+  { name: 'charts.frame-main-thread-ms', unit: 'ms', measure: frameMainThreadMs },
+  { name: 'charts.produced-to-painted-ms', unit: 'ms', measure: producedToPaintedMs },
+]
+
+interface PageNode {
+  readonly dataset: Readonly<Record<string, string>>
+}
+declare const document: { querySelector(selector: string): PageNode | null }
+declare const MutationObserver: new (f: (records: unknown, observer: { disconnect(): void }) => void) => {
+  observe(node: PageNode | null, options: object): void
+}
+declare const window: {
+  page: {
+    add(stream: string, concept: object, options: object): void
+    push(stream: string, rows: object[], open: object[], stats: object): void
+  }
+}
