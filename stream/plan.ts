@@ -50,7 +50,12 @@ export type Captured =
   /** A function of the language itself under a name of the notebook: `Math.abs`. */
   | { readonly kind: 'native'; readonly name: string }
   /** Re-imported by name on the other side, resolved from `from` (the notebook's folder). */
-  | { readonly kind: 'import'; readonly specifier: string; readonly name: string | '*' | 'default'; readonly from: string }
+  | {
+      readonly kind: 'import'
+      readonly specifier: string
+      readonly name: string | '*' | 'default'
+      readonly from: string
+    }
   /** `param(...)`: read live, each change takes effect at a record boundary. */
   | { readonly kind: 'param'; readonly name: string }
   /** A name of Riffle's own API (`mean`, `count` …), bound to the same function on the other side. */
@@ -127,7 +132,12 @@ export interface WindowOptions {
 }
 
 export type WindowSpec =
-  | { readonly kind: 'tumbling'; readonly sizeMs: number; readonly offsetMs: number; readonly zone?: string | undefined }
+  | {
+      readonly kind: 'tumbling'
+      readonly sizeMs: number
+      readonly offsetMs: number
+      readonly zone?: string | undefined
+    }
   | { readonly kind: 'hopping'; readonly sizeMs: number; readonly slideMs: number; readonly offsetMs: number }
   | { readonly kind: 'cumulating'; readonly maxSizeMs: number; readonly stepMs: number; readonly offsetMs: number }
   | { readonly kind: 'session'; readonly gapMs: number }

@@ -31,7 +31,12 @@ export type ToCells =
   | { readonly type: 'input'; readonly requestId: string; readonly value: string | null }
   | CommMessage
   /** Answer to a `call`. */
-  | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: StreamErrorParts | undefined }
+  | {
+      readonly type: 'answer'
+      readonly id: number
+      readonly value?: unknown
+      readonly error?: StreamErrorParts | undefined
+    }
   /** Where the engine listens; sent at start and whenever the engine was replaced. */
   | { readonly type: 'engine'; readonly path: string }
   | { readonly type: 'shutdown' }
@@ -59,7 +64,13 @@ export type FromCells =
   | { readonly type: 'inputRequest'; readonly requestId: string; readonly prompt: string; readonly password: boolean }
   | CommMessage
   /** The cells process asks the supervisor for something only it has (`NotebookApi`: types, history, reset …). */
-  | { readonly type: 'call'; readonly id: number; readonly requestId: string; readonly method: string; readonly args: readonly unknown[] }
+  | {
+      readonly type: 'call'
+      readonly id: number
+      readonly requestId: string
+      readonly method: string
+      readonly args: readonly unknown[]
+    }
 
 export interface CommMessage {
   readonly type: 'comm'
