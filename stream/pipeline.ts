@@ -19,6 +19,7 @@ import { lambdaOf } from './operators/lambda.ts'
 import type { LambdaHost } from './operators/lambda.ts'
 import type { Operator, Provisional, StageContext } from './operators/operator.ts'
 import { Collector, failureOf, Refusals, Stage } from './operators/refusals.ts'
+import { singles } from './operators/singles.ts'
 import { SourceStage } from './operators/source.ts'
 import type { Decoded } from './operators/source.ts'
 
@@ -51,7 +52,7 @@ export interface Pipeline {
   readonly sources: readonly (TopicNode | FeedNode)[]
   readonly state: 'running' | 'ended' | 'failed'
   readonly error: StreamErrorParts | undefined
-  /** The newest refused records, oldest first, at most 100. */
+  /** The newest refused records, at most 100; in order for each stage. */
   readonly lateRows: readonly Refused[]
   readonly errors: readonly Refused[]
   /** Handles one event to its end. Ignored once ended or failed. Never throws for a record's or a lambda's sake. */
@@ -117,6 +118,11 @@ class RunningPipeline implements Pipeline {
   private rowCount = 0
   private watermarkMs = -Infinity
   private inTail = true
+  /**
+   * Refused records of several stages meet in one `.late()` or `.errors()` stream: a batch would give them in the order of the
+   * stages, and the order would depend on where it was cut.
+   */
+  private oneByOne = false
 
   constructor(plan: PlanNode, host: PipelineHost) {
     this.host = host
@@ -141,7 +147,8 @@ class RunningPipeline implements Pipeline {
         message: `Cannot push to source ${source}: plan has ${this.sources.length}`,
       })
     try {
-      entry.next(entry.stage.handle(event))
+      if (this.oneByOne) for (const single of singles(event)) entry.next(entry.stage.handle(single))
+      else entry.next(entry.stage.handle(event))
       if (this.sourceStages.every(s => s.stage.ended)) this.state = 'ended'
     } catch (error) {
       this.state = 'failed'
@@ -233,6 +240,7 @@ class RunningPipeline implements Pipeline {
         this.inTail = false
         const sink = new Collector()
         const isLate = node.op === 'late'
+        if (refusingStages(node.input, isLate) > 1) this.oneByOne = true
         this.build(
           node.input,
           batch => next(sink.take(batch.watermarkMs)),
@@ -292,6 +300,14 @@ class RunningPipeline implements Pipeline {
     this.rowCount += batch.count
     this.host.onOutput(batch)
   }
+}
+
+/** Stages below that may report to one side stream: windows drop late records, sources and lambdas refuse broken ones. */
+function refusingStages(node: PlanNode, late: boolean): number {
+  if (node.op === 'topic' || node.op === 'feed') return late ? 0 : 1
+  if (node.op === 'stream') return 0
+  const own = late ? node.op === 'window' && node.options.window !== undefined : node.op !== 'changes'
+  return refusingStages(node.input, late) + (own ? 1 : 0)
 }
 
 function run(operator: Operator, batch: Batch): Batch {

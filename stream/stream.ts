@@ -15,7 +15,7 @@ import { rememberEventTime } from './event-time-of.ts'
 import { runtime } from './targets/runtime-registry.ts'
 import type { RowSource, StartOptions, SubscribeOptions } from './targets/runtime.ts'
 import { formatDuration, parseDuration, parsePositiveDuration } from './time/duration.ts'
-import type { Duration, WindowDefinition } from './windows.ts'
+import type { CountingDefinition, Duration, WindowDefinition } from './windows.ts'
 
 export const STREAM_BRAND: unique symbol = Symbol.for('riffle.stream') as never
 const DISPLAY: unique symbol = Symbol.for('Jupyter.display') as never
@@ -127,8 +127,10 @@ export class Stream<T> implements AsyncIterable<T> {
   }
 
   /** Windows over all rows, without a key. */
-  window(window: WindowDefinition, options: EmitOptions = {}): WindowedStream<T, object> {
-    return new WindowedStream<T, object>(this, [], window, options)
+  window(window: WindowDefinition, options?: EmitOptions): WindowedStream<T, object, WindowBounds>
+  window(window: CountingDefinition): WindowedStream<T, object, object>
+  window(window: WindowDefinition | CountingDefinition, options: EmitOptions = {}): WindowedStream<T, object, object> {
+    return new WindowedStream<T, object, object>(this, [], window, options)
   }
 
   /** Records that came too late for every window of this stream, as rows. */
@@ -352,8 +354,10 @@ export class KeyedStream<T, K> {
   }
 
   /** Windows per key. */
-  window(window: WindowDefinition, options: EmitOptions = {}): WindowedStream<T, K> {
-    return new WindowedStream<T, K>(this.stream, this.by, window, options)
+  window(window: WindowDefinition, options?: EmitOptions): WindowedStream<T, K, WindowBounds>
+  window(window: CountingDefinition): WindowedStream<T, K, object>
+  window(window: WindowDefinition | CountingDefinition, options: EmitOptions = {}): WindowedStream<T, K, object> {
+    return new WindowedStream<T, K, object>(this.stream, this.by, window, options)
   }
 
   /**
@@ -374,15 +378,20 @@ export class KeyedStream<T, K> {
 }
 
 /** Windows waiting for their aggregates. */
-export class WindowedStream<T, K> {
+export class WindowedStream<T, K, Bounds = WindowBounds> {
   private readonly stream: Stream<T>
   private readonly by: WindowOptions['by']
-  private readonly definition: WindowDefinition
+  private readonly definition: WindowDefinition | CountingDefinition
   private readonly latenessMs: number
   private readonly emit: WindowOptions['emit']
 
   /** @internal Made by `window`. */
-  constructor(stream: Stream<T>, by: WindowOptions['by'], definition: WindowDefinition, options: EmitOptions) {
+  constructor(
+    stream: Stream<T>,
+    by: WindowOptions['by'],
+    definition: WindowDefinition | CountingDefinition,
+    options: EmitOptions,
+  ) {
     this.stream = stream
     this.by = by
     this.definition = definition
@@ -407,13 +416,13 @@ export class WindowedStream<T, K> {
    * // [{ windowStart: 0, windowEnd: 10, total: 7, kind: 'onTime', revision: 0 }]
    * ```
    */
-  aggregate<A extends AggregatesBut<T, keyof K | keyof WindowBounds | keyof Firing>>(
+  aggregate<A extends AggregatesBut<T, keyof K | keyof Bounds | keyof Firing>>(
     aggregates: A,
-  ): Stream<Simplify<K & WindowBounds & ResultsOf<A> & Firing>> {
+  ): Stream<Simplify<K & Bounds & ResultsOf<A> & Firing>> {
     const options: WindowOptions = {
       window: this.definition.spec,
       by: this.by,
-      aggregates: namedAggregates(aggregates, this.by, true),
+      aggregates: namedAggregates(aggregates, this.by, this.definition.spec.kind !== 'counting'),
       latenessMs: this.latenessMs,
       emit: this.emit,
     }

@@ -6,7 +6,12 @@ import { parseDuration, parsePositiveDuration } from './time/duration.ts'
 export type Duration = string | number
 
 export interface WindowDefinition {
-  readonly spec: WindowSpec
+  readonly spec: Exclude<WindowSpec, { kind: 'counting' }>
+}
+
+/** A window whose rows have no bounds. */
+export interface CountingDefinition {
+  readonly spec: Extract<WindowSpec, { kind: 'counting' }>
 }
 
 export interface WindowAlignment {
@@ -58,6 +63,34 @@ export function cumulating(maxSize: Duration, step: Duration, alignment: WindowA
     })
   }
   return { spec: { kind: 'cumulating', maxSizeMs, stepMs, offsetMs: offsetOf(alignment, maxSizeMs) } }
+}
+
+/**
+ * Sessions: records of a key that follow each other within `gap` (a distance equal to the gap still joins). A session ends
+ * `gap` after its last record.
+ *
+ * @throws StreamError DURATION_INVALID
+ */
+export function session(gap: Duration): WindowDefinition {
+  return { spec: { kind: 'session', gapMs: parsePositiveDuration(gap, 'session gap') } }
+}
+
+/**
+ * Windows of `size` records of a key, whatever their times; with `slide` one row every `slide` records over the last `size`
+ * (the first ones over fewer). Rows have no bounds; what is incomplete at the end gives none.
+ *
+ * @throws StreamError OPTION_INVALID
+ */
+export function counting(size: number, slide: number = size): CountingDefinition {
+  for (const n of [size, slide]) {
+    if (Number.isInteger(n) && n >= 1) continue
+    throw new StreamError({
+      code: 'OPTION_INVALID',
+      message: `Cannot count windows of ${n} records: a whole number from 1 is needed`,
+      hint: 'Write for example counting(100, 10)',
+    })
+  }
+  return { spec: { kind: 'counting', size, slide } }
 }
 
 function offsetOf(alignment: WindowAlignment, period: number): number {

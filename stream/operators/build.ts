@@ -1,9 +1,9 @@
 /** From plan nodes to operators: one row per operator, so that a new one is added in one place. */
 import type { PlanNode, WindowOptions } from '../plan.ts'
-import { StreamError } from '../errors.ts'
 import { layoutOf } from '../aggregates/accumulator.ts'
 import { changesOperator } from './changes.ts'
 import { fieldReader } from './compile.ts'
+import { CountingOperator } from './counting.ts'
 import { filterOperator } from './filter.ts'
 import { flatMapOperator } from './flat-map.ts'
 import { lambdaOf } from './lambda.ts'
@@ -13,6 +13,7 @@ import type { Operator, StageContext } from './operator.ts'
 import { RowReader } from './row-reader.ts'
 import type { NamedReader } from './row-reader.ts'
 import { RunningOperator } from './running.ts'
+import { SessionOperator } from './session.ts'
 import { windowShape } from './window-shape.ts'
 import { WindowOperator } from './window.ts'
 
@@ -50,10 +51,11 @@ function windowOperator(options: WindowOptions, host: LambdaHost, context: Stage
     const { latenessMs, emit } = options
     return new WindowOperator({ shape, keyNames, layout, aggregateNames, reader, latenessMs, emit, context })
   }
-  throw new StreamError({
-    code: 'OPTION_INVALID',
-    message: `Cannot run window "${window.kind}": this version has tumbling, hopping and cumulating windows`,
-  })
+  const parts = { keyNames, layout, aggregateNames, reader, context }
+  if (window.kind === 'session') {
+    return new SessionOperator({ ...parts, gapMs: window.gapMs, latenessMs: options.latenessMs, emit: options.emit })
+  }
+  return new CountingOperator({ ...parts, size: window.size, slide: window.slide })
 }
 
 function readerOf(

@@ -429,7 +429,7 @@ export class WindowOperator implements Operator, Provisional {
 }
 
 /** Early rows count for themselves: the row of the closing window is revision 0, late ones follow it. */
-function revisionAfter(old: Readonly<Record<string, unknown>> | undefined, kind: string): number {
+export function revisionAfter(old: Readonly<Record<string, unknown>> | undefined, kind: string): number {
   if (old === undefined || (old['kind'] === 'early') !== (kind === 'early')) return 0
   return (old['revision'] as number) + 1
 }

@@ -1,0 +1,55 @@
+/** Things that come due at a watermark, soonest first. A deadline may be old: whoever takes one looks again and puts it back. */
+export class Deadlines<T> {
+  private heap: { readonly atMs: number; readonly thing: T }[] = []
+
+  get count(): number {
+    return this.heap.length
+  }
+
+  /** Infinity when empty. */
+  get soonestMs(): number {
+    return this.heap[0]?.atMs ?? Infinity
+  }
+
+  add(atMs: number, thing: T): void {
+    const { heap } = this
+    const entry = { atMs, thing }
+    let i = heap.length
+    heap.push(entry)
+    while (i > 0) {
+      const parent = (i - 1) >> 1
+      const above = heap[parent]!
+      if (above.atMs <= atMs) break
+      heap[i] = above
+      i = parent
+    }
+    heap[i] = entry
+  }
+
+  /** Takes the soonest; call only when there is one. */
+  take(): T {
+    const { heap } = this
+    const first = heap[0]!
+    const last = heap.pop()!
+    if (heap.length > 0) this.sink(last)
+    return first.thing
+  }
+
+  clear(): void {
+    this.heap = []
+  }
+
+  private sink(entry: { readonly atMs: number; readonly thing: T }): void {
+    const { heap } = this
+    let i = 0
+    for (;;) {
+      let child = 2 * i + 1
+      if (child >= heap.length) break
+      if (child + 1 < heap.length && heap[child + 1]!.atMs < heap[child]!.atMs) child++
+      if (heap[child]!.atMs >= entry.atMs) break
+      heap[i] = heap[child]!
+      i = child
+    }
+    heap[i] = entry
+  }
+}
