@@ -3,6 +3,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { describe, examine } from './doctor.ts'
 import { install, uninstall } from './install.ts'
 import { installTarget } from './jupyter-paths.ts'
+import { nabReport } from './score-files.ts'
 import { runLab, runMain } from './setup/lab.ts'
 import { notebooksFolder } from './setup/places.ts'
 import { SetupProblem } from './setup/problem.ts'
@@ -59,6 +60,21 @@ const commands: Readonly<Record<string, Command>> = {
       if (!healthy) process.exitCode = 1
     },
   },
+  nab: {
+    usage: 'riffle nab --scores FOLDER --labels FILE',
+    summary: 'scores a folder of CSV files (timestamp,score) by the rules of the Numenta Anomaly Benchmark',
+    options: { scores: { type: 'string' }, labels: { type: 'string' } },
+    run: async options => {
+      const [scores, labels] = [required(options, 'scores'), required(options, 'labels')]
+      process.stdout.write(nabReport(scores, labels, notice => process.stderr.write(`${notice}\n`)))
+    },
+  },
+}
+
+function required(options: Readonly<Record<string, unknown>>, name: string): string {
+  const value = options[name]
+  if (typeof value === 'string' && value !== '') return value
+  throw new SetupProblem(`Cannot run without --${name}: riffle nab --help and riffle score --help show the usage`)
 }
 
 function targetOf(options: Readonly<Record<string, unknown>>): Promise<string> {
