@@ -6,7 +6,7 @@ import * as vega from 'vega'
 import { compile } from 'vega-lite'
 import { expressionInterpreter } from 'vega-interpreter'
 import { CalmDomain } from '../../stream/charts/domains.ts'
-import { channelField, timeAxis } from '../../stream/charts/fallback.ts'
+import { paramValues } from '../../stream/charts/fallback.ts'
 import { drawnMarks } from '../../stream/charts/marks.ts'
 import { validateSpec } from '../../stream/charts/validate.ts'
 import { DATASET } from '../../stream/charts/protocol.ts'
@@ -74,7 +74,7 @@ export class VegaView {
   async draw(rows: readonly ChartRow[], nowMs: number): Promise<void> {
     if (this.#finalized) return
     this.#change(rows)
-    this.#setDomains(rows, nowMs)
+    this.#setParams(rows, nowMs)
     await this.#view.runAsync()
   }
 
@@ -135,16 +135,11 @@ export class VegaView {
     this.#view.change(DATASET, vega.changeset().remove(removed).insert(inserted))
   }
 
-  #setDomains(rows: readonly ChartRow[], nowMs: number): void {
+  #setParams(rows: readonly ChartRow[], nowMs: number): void {
     const { spec, retention } = this.#options
-    if (this.#signals.has('xMin')) {
-      const domain = timeAxis(spec, rows, retention)
-      if (domain !== null) this.#view.signal('xMin', domain.min).signal('xMax', domain.max)
-    }
-    const y = channelField(spec, 'y')
-    if (y !== null && this.#signals.has('yMin')) {
-      const domain = this.#calm.update(rows, y, nowMs)
-      if (domain !== null) this.#view.signal('yMin', domain.min).signal('yMax', domain.max)
+    const values = paramValues(spec, rows, retention, field => this.#calm.update(rows, field, nowMs))
+    for (const [name, value] of Object.entries(values)) {
+      if (this.#signals.has(name)) this.#view.signal(name, value)
     }
   }
 }

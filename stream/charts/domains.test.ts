@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CalmDomain, timeDomain } from './domains.ts'
+import { CalmDomain, openFrom, timeDomain } from './domains.ts'
 
 const rows = (...values: unknown[]) => values.map((v, i) => ({ $key: `k${i}`, v }))
 
@@ -42,4 +42,12 @@ test('values far from zero do not start at zero, equal values have air', () => {
   assert.deepEqual(new CalmDomain().update(rows(1000, 1100), 'v', 0), { min: 994, max: 1106 })
   assert.deepEqual(new CalmDomain().update(rows(5, 5), 'v', 0), { min: 4.7, max: 5.3 })
   assert.equal(new CalmDomain().update(rows('a', Number.NaN), 'v', 0), null)
+})
+
+test('the dashed end of a line begins at the newest finished row before the first open one', () => {
+  const row = (t: number, open = false) => ({ $key: `k${t}`, t, ...(open ? { $open: true } : {}) })
+  assert.equal(openFrom([row(10), row(20), row(30, true), row(40, true)], 't'), 20)
+  assert.equal(openFrom([row(10), row(20)], 't'), 21)
+  assert.equal(openFrom([row(30, true)], 't'), 30)
+  assert.equal(openFrom([], 't'), 1)
 })

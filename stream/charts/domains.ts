@@ -25,6 +25,31 @@ export function timeDomain(rows: readonly ChartRow[], field: string, retention: 
   return { min, max: range.max + EDGE_SHARE * (range.max - min) }
 }
 
+/** From more points than this on a line has no dots: nobody could tell them apart, and they cost more than the line. */
+export const DENSE_ROWS = 400
+
+/**
+ * From which time on rows lead to open windows: the newest finished row before the first open one. The dashed end of a line
+ * is drawn from there. Without open windows it is right of everything.
+ */
+export function openFrom(rows: readonly ChartRow[], field: string): number {
+  let firstOpen = Infinity
+  let newest = 0
+  for (const row of rows) {
+    const time = row[field]
+    if (typeof time !== 'number') continue
+    if (time > newest) newest = time
+    if (row.$open === true && time < firstOpen) firstOpen = time
+  }
+  if (firstOpen === Infinity) return newest + 1
+  let from = -Infinity
+  for (const row of rows) {
+    const time = row[field]
+    if (typeof time === 'number' && row.$open !== true && time < firstOpen && time > from) from = time
+  }
+  return from === -Infinity ? firstOpen : from
+}
+
 export class CalmDomain {
   #domain: Domain | null = null
   /** Since when the values have left much of the domain unused; null while they fill it. */

@@ -3,7 +3,7 @@
  * else's, text for the rest. Every saved notebook is drawn from these.
  */
 import { DATASET, LIVE_MIME, PARAM_MIME, PROTOCOL_VERSION } from './protocol.ts'
-import { CalmDomain, timeDomain } from './domains.ts'
+import { CalmDomain, DENSE_ROWS, openFrom, timeDomain } from './domains.ts'
 import { chartText } from './text.ts'
 import type { Domain } from './domains.ts'
 import type { ChartRow, LiveBundle, MimeBundle, ParamBundle } from './protocol.ts'
@@ -40,24 +40,38 @@ export function staticSpec({
   }
 }
 
-/** Values of those of the params `xMin xMax yMin yMax` that the spec has, for rows that stand still. */
+export type ParamValues = Readonly<Record<string, number | boolean>>
+
+/** Values of the params of a generated spec for rows that stand still. */
 export function restingParams(
   spec: Readonly<Record<string, unknown>>,
   rows: readonly ChartRow[],
   retention: LiveBundle['retention'],
-): Record<string, number> {
-  const y = channelField(spec, 'y')
-  const time = timeAxis(spec, rows, retention)
-  const value = y === null ? null : new CalmDomain().update(rows, y, 0)
-  const all = { xMin: time?.min, xMax: time?.max, yMin: value?.min, yMax: value?.max }
+): ParamValues {
+  return paramValues(spec, rows, retention, field => new CalmDomain().update(rows, field, 0))
+}
+
+/** Values of those of the params `xMin xMax yMin yMax openFrom dense` that the spec has and the rows decide. */
+export function paramValues(
+  spec: Readonly<Record<string, unknown>>,
+  rows: readonly ChartRow[],
+  retention: LiveBundle['retention'],
+  valueDomain: (field: string) => Domain | null,
+): ParamValues {
   const names = new Set(paramsOf(spec).map(nameOf))
-  return Object.fromEntries(
-    Object.entries(all).filter((entry): entry is [string, number] => entry[1] !== undefined && names.has(entry[0])),
-  )
+  const x = channelField(spec, 'x')
+  const y = channelField(spec, 'y')
+  const time = names.has('xMin') ? timeAxis(spec, rows, retention) : null
+  const value = y !== null && names.has('yMin') ? valueDomain(y) : null
+  return {
+    ...(time === null ? {} : { xMin: time.min, xMax: time.max }),
+    ...(value === null ? {} : { yMin: value.min, yMax: value.max }),
+    ...(x !== null && names.has('openFrom') ? { openFrom: openFrom(rows, x), dense: rows.length > DENSE_ROWS } : {}),
+  }
 }
 
 /** Where the time axis of a plot stands; null when it has none. A bar from `x` to `x2` is shown whole. */
-export function timeAxis(
+function timeAxis(
   spec: Readonly<Record<string, unknown>>,
   rows: readonly ChartRow[],
   retention: LiveBundle['retention'],

@@ -20,7 +20,15 @@ export function overlay(base: Spec, partial: Spec): Spec {
   } else if ('mark' in partial) {
     delete under['layer']
   }
-  return merge(under, rest) as Spec
+  const merged = merge(under, rest) as Record<string, unknown>
+  return 'params' in rest ? { ...merged, params: bothParams(base['params'], rest['params']) } : merged
+}
+
+/** The generated params stay, because the generated marks read them; one of the same name is the user's. */
+function bothParams(generated: unknown, own: unknown): unknown {
+  if (!Array.isArray(generated) || !Array.isArray(own)) return own
+  const names = new Set(own.map((param: unknown) => (isPlain(param) ? param['name'] : undefined)))
+  return [...generated.filter((param: unknown) => !(isPlain(param) && names.has(param['name']))), ...(own as unknown[])]
 }
 
 function merge(base: unknown, over: unknown): unknown {

@@ -65,6 +65,7 @@ const FORMS: Readonly<Record<string, SpecRequest>> = {
     { name: 'amount', kind: 'number' },
   ]),
   overlaid: request(WINDOWS, { spec: { height: 90, encoding: { y: { axis: { title: 'EUR' } } } } }),
+  'own-brush': request(WINDOWS, { spec: { params: [{ name: 'brush', select: 'interval' }] } }),
   'own-layers': request(WINDOWS, {
     spec: { layer: [{ mark: 'rule', encoding: { x: { field: 'windowEnd', type: 'temporal' } } }] },
   }),
@@ -167,6 +168,14 @@ test('finished windows are drawn filled, open ones hollow, later ones further ri
   assert.ok(Number(open.x) < 600)
 })
 
+test('beyond 400 rows a line has no dots, but open windows still have theirs', async () => {
+  const rows = Array.from({ length: 401 }, (_, i) => windowRow('north', i, i))
+  const form = { ...request(WINDOWS), retention: { rows: 1000, timeField: 'windowEnd', spanMs: 1e9 } }
+  assert.equal(symbols(await draw(form, rows.slice(0, 400))).length, 400)
+  assert.equal(symbols(await draw(form, rows)).length, 0)
+  assert.equal(symbols(await draw(form, [...rows, windowRow('north', 401, 1, true)])).length, 1)
+})
+
 test('colours follow the order of the series, not of the rows', async () => {
   const form = request(WINDOWS)
   const strokeOf = async (rows: ChartRow[]): Promise<(string | null)[]> =>
@@ -247,6 +256,12 @@ test('the partial spec of a user is laid over: objects merge, a new field is a n
     },
   )
   assert.deepEqual(overlay(base, { mark: 'bar' })['layer'], undefined)
+  const params = [{ name: 'xMin', value: 0 }, { name: 'p' }]
+  assert.deepEqual(overlay({ ...base, params }, { params: [{ name: 'brush' }, { name: 'p', value: 2 }] })['params'], [
+    { name: 'xMin', value: 0 },
+    { name: 'brush' },
+    { name: 'p', value: 2 },
+  ])
   assert.deepEqual(overlay(base, JSON.parse('{"__proto__":{"polluted":1}}') as Spec), base)
   assert.equal(({} as { polluted?: number }).polluted, undefined)
 })

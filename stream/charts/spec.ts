@@ -4,7 +4,7 @@
  *   concept -> mark -> encoding -> layers -> params -> the user's partial spec laid over
  *
  * Written in what Vega-Lite 5.6 (JupyterLab's own) and 6 share. A sliding time axis and a calm value axis are params
- * (`xMin`, `xMax`, `yMin`, `yMax`): the browser sets signals, the spec is compiled once. Sizes are fixed boxes, the legend
+ * (`xMin`, `xMax`, `yMin`, `yMax`), and so is what depends on how much is drawn (`openFrom`, `dense`): the browser sets signals, the spec is compiled once. Sizes are fixed boxes, the legend
  * and the value axis have reserved room, so nothing jumps.
  */
 import { DATASET } from './protocol.ts'
@@ -93,9 +93,15 @@ function plotSpec(request: SpecRequest, mark: Exclude<Mark, 'table' | 'number' |
             { name: 'yMax', value: 1 },
           ]
         : []),
+      ...(mark === 'line' && concept.form === 'window'
+        ? [
+            { name: 'openFrom', value: 0 },
+            { name: 'dense', value: false },
+          ]
+        : []),
     ],
     encoding,
-    ...marksOf(mark, concept, options),
+    ...marksOf(mark, x, request),
   }
 }
 
@@ -112,24 +118,24 @@ function frame({ title, options }: SpecRequest): Record<string, unknown> {
 }
 
 /** Finished windows are solid; open ones are hollow points at the end of a dashed line. */
-function marksOf(mark: string, concept: ChartConcept, options: ChartOptions): Record<string, unknown> {
+function marksOf(mark: string, x: string, { concept, options }: SpecRequest): Record<string, unknown> {
   const userMark = options.spec?.['mark']
   if (userMark !== undefined || (options.spec !== undefined && replacesLayers(options.spec))) {
     return { mark: userMark ?? { type: mark, clip: true } }
   }
   const openOpacity = { condition: { test: "datum['$open'] === true", value: 0.45 }, value: 1 }
   if (mark === 'line' && concept.form === 'window') {
-    const final = [{ filter: "datum['$open'] !== true" }]
-    const open = [{ filter: "datum['$open'] === true" }]
+    const final = { filter: "datum['$open'] !== true" }
+    const open = { filter: "datum['$open'] === true" }
+    // Only the end of the line is dashed: a whole second line below the solid one would cost as much as that.
+    const end = { filter: `datum[${JSON.stringify(x)}] >= openFrom` }
+    const dot = { type: 'point', clip: true, opacity: 1, tooltip: true }
     return {
       layer: [
-        { mark: { type: 'line', clip: true, strokeDash: [3, 3], strokeWidth: 1.25, opacity: 0.7 } },
-        { transform: final, mark: { type: 'line', clip: true, strokeWidth: 2 } },
-        { transform: final, mark: { type: 'point', clip: true, filled: true, size: 18, opacity: 1, tooltip: true } },
-        {
-          transform: open,
-          mark: { type: 'point', clip: true, filled: false, size: 44, strokeWidth: 1.5, opacity: 1, tooltip: true },
-        },
+        { transform: [end], mark: { type: 'line', clip: true, strokeDash: [3, 3], strokeWidth: 1.25, opacity: 0.7 } },
+        { transform: [final], mark: { type: 'line', clip: true, strokeWidth: 2 } },
+        { transform: [final, { filter: '!dense' }], mark: { ...dot, filled: true, size: 18 } },
+        { transform: [open], mark: { ...dot, filled: false, size: 44, strokeWidth: 1.5 } },
       ],
     }
   }
