@@ -125,7 +125,7 @@ export class Charts {
       const refusal = asked === undefined ? undefined : this.refusal(name, plan, asked)
       if (refusal === undefined) taps.push({ chartId, options: tap })
       else {
-        this.hub.end(chartId, 'failed', refusal.message)
+        this.hub.end(chartId, 'failed', reasonOf(refusal))
         this.options.onError(asked?.cellId, name, refusal.toJSON())
       }
     }
@@ -146,7 +146,7 @@ export class Charts {
   over(name: string, state: StreamState, error: StreamErrorParts | undefined): void {
     this.status(name)
     for (const chartId of this.chartsOf.get(name)?.keys() ?? [])
-      this.hub.end(chartId, state, error?.message ?? `the stream is ${state}`)
+      this.hub.end(chartId, state, error === undefined ? `the stream is ${state}` : reasonOf(error))
   }
 
   param(name: string, value: number | string | boolean): void {
@@ -175,4 +175,9 @@ export class Charts {
     for (const timer of this.unwatched.values()) clearTimeout(timer)
     this.hub.dispose()
   }
+}
+
+/** What happened and where: the detail names the cell and line of the lambda. */
+function reasonOf(error: Pick<StreamErrorParts, 'message' | 'detail'>): string {
+  return error.detail === undefined ? error.message : `${error.message} (${error.detail})`
 }
