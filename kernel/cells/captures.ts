@@ -93,16 +93,24 @@ function byText(f: object): Noted | undefined {
   for (const origin of known.newest()) {
     const context = contexts.get(origin)
     if (context === undefined) continue
-    let best: { closure: Closure; extra: number } | undefined
-    for (const closure of origin.transformed.closures) {
-      if (closure.localNames.size > 0) continue
-      const ran = origin.transformed.edits.slice(closure.node.start, closure.node.end)
-      const extra = ran.length - text.length
-      if (ran.includes(text) && (best === undefined || extra < best.extra)) best = { closure, extra }
-    }
-    if (best !== undefined) return { ...context, closure: best.closure }
+    const found = origin.transformed.closures.find(
+      closure =>
+        closure.localNames.size === 0 &&
+        isText(origin.transformed.edits.slice(closure.node.start, closure.node.end), text),
+    )
+    if (found !== undefined) return { ...context, closure: found }
   }
   return undefined
+}
+
+/** What `$s` needs around a function: never a part of the function itself. */
+const opening = /^(?:;|return \(|\(\{ [\w$]+: |\(|\$+c\.\w+\((?:\d+, )?)*$/
+const closing = /^(?: \}\)\.[\w$]+|\)|, \d+|;)*$/
+
+/** True when `ran` is `text` and nothing but wrappers: a longer function that contains the text is another one. */
+function isText(ran: string, text: string): boolean {
+  const at = ran.indexOf(text)
+  return at >= 0 && opening.test(ran.slice(0, at)) && closing.test(ran.slice(at + text.length))
 }
 
 function infoOf({ origin, closure, scope, folder, locals }: Noted): CaptureInfo {

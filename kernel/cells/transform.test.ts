@@ -299,6 +299,21 @@ test('a shipped lambda keeps its loops and statements as they are', async () => 
   assert.doesNotMatch(shipped, /\$|\) ;s/)
 })
 
+test('a foreign function is not taken for a part of a cell', async () => {
+  await new Notebook().run('function big(rows) { const f = x => x; return rows.map(f) }\nbig')
+  const foreign = runInThisContext('x => x') as () => unknown
+  assert.equal(captureInfo(foreign)?.text, 'x => x')
+  const other = runInThisContext('(rows => rows.map(f))') as () => unknown
+  assert.equal(captureInfo(other), undefined)
+})
+
+test('a named function made inside another is found by its text', async () => {
+  const f = (await new Notebook().run(
+    'function make() { step = o => o.n * 3; return step }\nlet step\nmake()',
+  )) as () => unknown
+  assert.equal(captureInfo(f)?.text, 'o => o.n * 3')
+})
+
 test('a lambda that assigns to what it captures says where', async () => {
   const f = (await new Notebook().run(
     'let total = 0',
