@@ -260,19 +260,28 @@ test('a package installed after a failed import is found', async () => {
 
 test('late output and late errors belong to their cell', async () => {
   const first = cells.begin(
-    'setTimeout(() => { console.log("late"); Promise.reject(new Error("rejected late")); throw new TypeError("thrown late") }, 20); 0',
+    `let fired: () => void
+const later = new Promise<void>(done => (fired = done))
+setTimeout(() => {
+  console.log("late")
+  Promise.reject(new Error("rejected late"))
+  fired()
+  throw new TypeError("thrown late")
+}, 1)
+0`,
   )
   await cells.outcome(first)
-  const second = await cells.run('await new Promise(done => setTimeout(done, 60)); "second"')
+  const second = await cells.run('await later; "second"')
   assert.equal(second.result, "'second'")
   assert.equal(second.stdout, '')
   assert.equal(cells.printed(first), 'late\n')
-  const errors = cells.seen.filter(
-    each => each.type === 'message' && each.parentId === first && each.msgType === 'error',
-  )
-  const texts = errors.map(each => (each.type === 'message' ? String(each.content['evalue']) : ''))
+  const errors = (): string[] =>
+    cells.seen
+      .filter(each => each.type === 'message' && each.parentId === first && each.msgType === 'error')
+      .map(each => (each.type === 'message' ? String(each.content['evalue']) : ''))
+  await cells.until('both errors', () => errors().length === 2)
   assert.deepEqual(
-    texts.toSorted((a, b) => a.localeCompare(b)),
+    errors().toSorted((a, b) => a.localeCompare(b)),
     ['rejected late', 'thrown late'],
   )
 })
