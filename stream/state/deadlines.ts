@@ -35,6 +35,11 @@ export class Deadlines<T> {
     return first.thing
   }
 
+  /** Everything that waits, in no order. */
+  get things(): readonly T[] {
+    return this.heap.map(entry => entry.thing)
+  }
+
   clear(): void {
     this.heap = []
   }

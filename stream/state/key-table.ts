@@ -1,9 +1,8 @@
 /**
  * Keys as dense integers: state lives in arrays indexed by them, and a key is hashed once per record, never concatenated.
  *
- * Several columns are interned one by one and their ids combined in pairs. A key nobody holds any more stays until such keys
- * outnumber the held ones: the keys of the next window are mostly those of the last, and a stream of ever new keys must not
- * grow without end. Order of keys is by value, never by arrival.
+ * Several columns are interned one by one and their ids combined in pairs. A key nobody holds any more stays for a while: the keys
+ * of the next window are mostly those of the last, and a stream of ever new keys must not grow without end. Order of keys is by value, never by arrival.
  */
 import { StreamError } from '../errors.ts'
 
@@ -30,6 +29,10 @@ export class KeyTable {
   private next = 0
   /** Keys nobody holds that are still known. */
   private unheld = 0
+  /** Grows with every look for keys to forget; by id the one of its last release. */
+  private generation = 0
+  private releasedIn = new Int32Array(64)
+  private releases = 0
   /** Known ids by value, without the fresh ones. */
   private order = new Int32Array(0)
   /** Ids made since `order` was. */
@@ -93,7 +96,8 @@ export class KeyTable {
     this.holders[id] = left
     if (left > 0) return
     this.unheld++
-    if (this.unheld > KEPT_UNHELD && this.unheld * 2 > this.liveCount) this.forgetUnheld()
+    this.releasedIn[id] = this.generation
+    if (++this.releases > KEPT_UNHELD && this.releases * 2 > this.liveCount) this.forgetUnheld()
   }
 
   /** The value of one column. */
@@ -130,6 +134,7 @@ export class KeyTable {
     this.next = values.length
     this.holders = new Int32Array(Math.max(64, values.length))
     this.holders.set(state.holders)
+    this.releasedIn = new Int32Array(this.holders.length)
     this.free = state.free.slice()
     this.columns = Array.from({ length: this.width }, (_, c) => values.map(v => v[c]))
     const known = this.knownIds()
@@ -176,8 +181,12 @@ export class KeyTable {
       const larger = new Int32Array(this.holders.length * 2)
       larger.set(this.holders)
       this.holders = larger
+      const releasedIn = new Int32Array(larger.length)
+      releasedIn.set(this.releasedIn)
+      this.releasedIn = releasedIn
     }
     this.holders[id] = 0
+    this.releasedIn[id] = this.generation
     this.unheld++
     this.fresh.push(id)
     for (let c = 0; c < this.width; c++) {
@@ -194,19 +203,25 @@ export class KeyTable {
     return known
   }
 
+  /** Forgets the keys that nobody has held since the look before the last one. */
   private forgetUnheld(): void {
-    if (this.width === 0) return
+    this.releases = 0
+    this.generation++
+    if (this.width === 0 || this.unheld * 2 < this.liveCount) return
+    const old = (id: number) =>
+      (this.holders[id] as number) === 0 && (this.releasedIn[id] as number) < this.generation - 1
     const known = this.knownIds()
-    const held = known.filter(id => (this.holders[id] as number) > 0)
+    const kept = known.filter(id => !old(id))
+    if (kept.length === known.length) return
     for (const id of known) {
-      if ((this.holders[id] as number) > 0) continue
+      if (!old(id)) continue
       for (const column of this.columns) column[id] = undefined
       this.free.push(id)
     }
-    this.unheld = 0
-    this.order = this.order.filter(id => (this.holders[id] as number) > 0)
-    this.fresh = this.fresh.filter(id => (this.holders[id] as number) > 0)
-    this.rebuild(held)
+    this.unheld -= known.length - kept.length
+    this.order = this.order.filter(id => !old(id))
+    this.fresh = this.fresh.filter(id => !old(id))
+    this.rebuild(kept)
   }
 
   /** Maps from values to ids anew. */
