@@ -62,7 +62,13 @@ test('rows become marks, an open window is replaced by its result, and the page 
     ['north', 2, true],
   ])
   await push(page, [windowRow('north', 1, 9)])
-  await page.waitForFunction(() => document.querySelector('.riffle-chart')?.dataset['seq'] === '3')
+  await page.waitForFunction(() => {
+    const replies: { row: Record<string, unknown> }[][] = []
+    const detail = { reply: replies.push.bind(replies) }
+    const node = document.querySelector('.riffle-chart') as unknown as EventTarget
+    node.dispatchEvent(new CustomEvent('riffle-marks', { detail }))
+    return replies[0]?.every(mark => mark.row['$open'] !== true) === true
+  })
   assert.deepEqual(await drawn(page), [
     ['north', 5, false],
     ['north', 9, false],
