@@ -25,6 +25,8 @@ export type StreamErrorCode =
   | 'LAMBDA_THREW'
   | 'LAMBDA_RUNAWAY'
   | 'PARAM_INVALID'
+  | 'PATTERN_INVALID'
+  | 'MATCH_FAILED'
   | 'STATE_TOO_LARGE'
   | 'SNAPSHOT_INVALID'
   | 'CONNECTION_UNKNOWN'
@@ -50,6 +52,8 @@ export interface StreamErrorParts {
   readonly message: string
   /** Facts: positions, values, the cell and line of a lambda. */
   readonly detail?: string | undefined
+  /** Which rule was broken, where one code stands for several (`PATTERN_INVALID`: `bad-count`, `not-first` …). */
+  readonly rule?: string | undefined
   /** The next thing to type. */
   readonly hint?: string | undefined
   /** True when the same action may succeed later without a change. Default false. */
@@ -60,6 +64,7 @@ export interface StreamErrorParts {
 export class StreamError extends Error {
   readonly code: StreamErrorCode
   readonly detail: string | undefined
+  readonly rule: string | undefined
   readonly hint: string | undefined
   readonly retriable: boolean
 
@@ -68,13 +73,15 @@ export class StreamError extends Error {
     this.name = 'StreamError'
     this.code = parts.code
     this.detail = parts.detail
+    this.rule = parts.rule
     this.hint = parts.hint
     this.retriable = parts.retriable ?? false
   }
 
   /** Plain data for a process boundary; `StreamError.from` makes it an error again. */
   toJSON(): StreamErrorParts {
-    return { code: this.code, message: this.message, detail: this.detail, hint: this.hint, retriable: this.retriable }
+    const { code, message, detail, rule, hint, retriable } = this
+    return { code, message, detail, ...(rule === undefined ? {} : { rule }), hint, retriable }
   }
 
   static from(parts: StreamErrorParts): StreamError {

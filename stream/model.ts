@@ -8,6 +8,8 @@
  * before i, because `beforeMs[i]` carries the watermark that was in force just before row i.
  */
 
+import type { BatchSchemas } from './schema-model.ts'
+
 /** A place in a topic. */
 export interface Position {
   readonly partition: number
@@ -39,6 +41,8 @@ export interface EnvelopeBatch {
   readonly valueRanges: Int32Array
   /** Absent when no record of the batch has headers. */
   readonly headers?: readonly (Readonly<Record<string, Uint8Array>> | undefined)[] | undefined
+  /** The schemas its records refer to, fetched before they are decoded; absent when there is no registry. */
+  readonly schemas?: BatchSchemas | undefined
 }
 
 /**
@@ -76,6 +80,8 @@ export interface Batch {
   readonly beforeMs: Float64Array
   /** Watermark after the whole batch, rows included. */
   readonly watermarkMs: number
+  /** True: after this batch no partition of the source takes part in the watermark. Absent means false. */
+  readonly idle?: boolean | undefined
   /** +1 or −1 per row; absent means all +1. */
   readonly weights?: Int8Array | undefined
   /** Where each row came from; absent below an operator that makes new rows (a window). */

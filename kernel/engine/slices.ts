@@ -49,5 +49,6 @@ function sliceBatch(batch: EnvelopeBatch, from: number, to: number): EnvelopeBat
     keyRanges,
     valueRanges,
     headers: batch.headers?.slice(from, to),
+    schemas: batch.schemas,
   }
 }

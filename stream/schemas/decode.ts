@@ -3,13 +3,16 @@
  * its field `value`, so tables, types and windows work on every topic. A record that cannot be decoded is named with its
  * reason and the read goes on; nothing here throws for any bytes.
  *
- * `auto` is JSON, decided per record and never by what came before, so the same record gives the same row wherever a read
- * starts. `detectFormat` looks at a sample and tells when `text` or `bytes` should be asked for instead.
+ * `auto` is decided per record and never by what came before, so the same record gives the same row wherever a read starts:
+ * framed by a schema registry it is what its schema says, else JSON. `detectFormat` looks at a sample and tells when `text` or
+ * `bytes` should be asked for instead.
  */
 import { Buffer, isAscii, isUtf8 } from 'node:buffer'
+import { frameOf } from './framing.ts'
+import { schemaDecoder } from './schema-decoder.ts'
 import type { EnvelopeBatch } from '../model.ts'
 
-export type ValueFormat = 'auto' | 'json' | 'text' | 'bytes'
+export type ValueFormat = 'auto' | 'avro' | 'json' | 'text' | 'bytes'
 
 export interface DecodeOptions {
   readonly format?: ValueFormat | undefined
@@ -53,7 +56,13 @@ export function decodeBatch(batch: EnvelopeBatch, options: DecodeOptions = {}): 
   for (let i = 0; i < batch.count; i++) {
     const start = batch.valueRanges[2 * i]!
     const length = batch.valueRanges[2 * i + 1]!
+    const frame = format === 'auto' || format === 'avro' ? frameOf(batch, i, 'value') : undefined
     if (length < 0) refuse(i, 'null value (tombstone)')
+    else if (frame !== undefined) {
+      const value = schemaDecoder(batch.schemas, frame.ref, 'value')(bytes, start + frame.skip, start + length)
+      if (value.reason === undefined) rows[i] = rowOf(value.value)
+      else refuse(i, value.reason)
+    } else if (format === 'avro') refuse(i, unframed(bytes, start, length))
     else if (format === 'bytes') rows[i] = { value: batch.bytes.slice(start, start + length) }
     else {
       const value = text(start, start + length)
@@ -61,15 +70,31 @@ export function decodeBatch(batch: EnvelopeBatch, options: DecodeOptions = {}): 
       else if (format === 'text') rows[i] = { value }
       else {
         try {
-          const parsed: unknown = JSON.parse(value)
-          rows[i] = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? parsed : { value: parsed }
+          rows[i] = rowOf(JSON.parse(value))
         } catch (error) {
           refuse(i, notJson(value, error))
         }
       }
     }
   }
-  return { rows, keys: decodeKeys(batch, text, options.keyFormat ?? 'text'), failures }
+  return { rows, keys: decodeKeys(batch, bytes, text, options.keyFormat ?? 'text'), failures }
+}
+
+function rowOf(value: unknown): object {
+  const whole =
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Uint8Array) &&
+    !(value instanceof Date)
+  return whole ? value : { value }
+}
+
+function unframed(bytes: Buffer, start: number, length: number): string {
+  if (length === 0) return 'value is empty, which is no Avro: --format text reads it'
+  if (bytes[start] === 0) return `value of ${length} bytes is too short for the number of a schema: --format bytes reads it`
+  const first = `its first byte is 0x${bytes.toString('hex', start, start + 1)}, not 0`
+  return `value names no schema (${first}, and no header __value_schema_id): --format json or bytes reads it`
 }
 
 /** What a sample looks like: JSON when most of it parses, text when it is UTF-8, else bytes. Tombstones do not count; an empty sample is JSON. */
@@ -110,13 +135,17 @@ function textOf(bytes: Buffer): TextAt {
   }
 }
 
-function decodeKeys(batch: EnvelopeBatch, text: TextAt, format: 'text' | 'json' | 'bytes'): unknown[] {
+function decodeKeys(batch: EnvelopeBatch, bytes: Buffer, text: TextAt, format: 'text' | 'json' | 'bytes'): unknown[] {
   const keys = new Array<unknown>(batch.count)
   for (let i = 0; i < batch.count; i++) {
     const start = batch.keyRanges[2 * i]!
     const length = batch.keyRanges[2 * i + 1]!
+    const frame = format === 'bytes' || batch.schemas === undefined ? undefined : frameOf(batch, i, 'key')
     if (length < 0) keys[i] = null
-    else {
+    else if (frame !== undefined && batch.schemas?.refs.has(frame.ref) === true) {
+      const key = schemaDecoder(batch.schemas, frame.ref, 'key')(bytes, start + frame.skip, start + length)
+      keys[i] = key.reason === undefined ? key.value : batch.bytes.slice(start, start + length)
+    } else {
       const value = format === 'bytes' ? undefined : text(start, start + length)
       keys[i] =
         value === undefined ? batch.bytes.slice(start, start + length) : format === 'json' ? jsonOrText(value) : value

@@ -197,5 +197,6 @@ function headOf(batch: EnvelopeBatch, count: number): EnvelopeBatch {
     keyRanges: batch.keyRanges.subarray(0, 2 * count),
     valueRanges: batch.valueRanges.subarray(0, 2 * count),
     headers: batch.headers?.slice(0, count),
+    schemas: batch.schemas,
   }
 }
