@@ -285,19 +285,6 @@ test('status goes out once a second when nothing else does', () => {
   assert.equal(frames()[1]?.delta, undefined)
 })
 
-test('rows do not wait for the next status to be due', () => {
-  const { hub, chartId, clock, frames } = bench()
-  hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
-  hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
-  clock.advance(0)
-  hub.apply(chartId, null, STATS, [])
-  clock.advance(50)
-  hub.apply(chartId, add(row(1)), STATS, [])
-  clock.advance(50)
-  assert.equal(frames().length, 2)
-  assert.deepEqual(frames()[1]?.delta?.upsert, [row(1)])
-})
-
 test('buttons and sliders reach the stream of this engine only', () => {
   const { hub, chartId, controls, params, sent } = bench()
   hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
