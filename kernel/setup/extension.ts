@@ -5,9 +5,14 @@ import { extensionFolder, labextensionFolder, packageRoot } from './places.ts'
 import { reasonLine, SetupProblem } from './problem.ts'
 import type { Step } from './steps.ts'
 
-const sources = ['extension', 'stream/charts', 'stream/model.ts', 'package-lock.json'].map(path =>
-  join(packageRoot, path),
-)
+const sources = [
+  'extension',
+  'stream/charts',
+  'stream/model.ts',
+  'stream/errors.ts',
+  'stream/time',
+  'package-lock.json',
+].map(path => join(packageRoot, path))
 
 export const extensionStep: Step = {
   name: 'extension',
