@@ -3,7 +3,8 @@
  * foreign bytes are refused and never make a reader wait or grow: a count can name more items than there are bytes only for
  * items of no bytes at all, and of those there may be so many.
  */
-import { Buffer, isUtf8 } from 'node:buffer'
+import { isUtf8 } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
 
 /** What is wrong with the bytes; told as the reason of a refused record. */
 export class AvroFault extends Error {

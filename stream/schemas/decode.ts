@@ -92,7 +92,8 @@ function rowOf(value: unknown): object {
 
 function unframed(bytes: Buffer, start: number, length: number): string {
   if (length === 0) return 'value is empty, which is no Avro: --format text reads it'
-  if (bytes[start] === 0) return `value of ${length} bytes is too short for the number of a schema: --format bytes reads it`
+  if (bytes[start] === 0)
+    return `value of ${length} bytes is too short for the number of a schema: --format bytes reads it`
   const first = `its first byte is 0x${bytes.toString('hex', start, start + 1)}, not 0`
   return `value names no schema (${first}, and no header __value_schema_id): --format json or bytes reads it`
 }

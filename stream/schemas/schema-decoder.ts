@@ -2,7 +2,7 @@
  * From the schemas that travel with a batch to functions that decode. Made once for each pair of schemas and kept: schemas do not
  * change under their id.
  */
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
 import { avroDecoder } from './avro-decode.ts'
 import { AvroFault } from './avro-input.ts'
 import { parseAvro } from './avro-schema.ts'
@@ -35,7 +35,15 @@ function find(schemas: BatchSchemas, ref: SchemaRef, part: 'key' | 'value'): Sch
   if (writer === undefined) return refusing(`schema ${ref} was not fetched`)
   if ('missing' in writer) return refusing(writer.missing)
   const reader = part === 'key' ? schemas.keyReader : schemas.valueReader
-  const name = JSON.stringify([ref, writer.type, writer.text, writer.references, reader?.subject, reader?.version, reader?.text])
+  const name = JSON.stringify([
+    ref,
+    writer.type,
+    writer.text,
+    writer.references,
+    reader?.subject,
+    reader?.version,
+    reader?.text,
+  ])
   const known = made.get(name)
   if (known !== undefined) return known
   if (made.size >= mostKept) {
@@ -49,7 +57,8 @@ function find(schemas: BatchSchemas, ref: SchemaRef, part: 'key' | 'value'): Sch
 
 function make(ref: SchemaRef, writer: SchemaText, reader: SchemaVersion | undefined): SchemaDecoder {
   if (writer.type === 'JSON') return jsonDecoder
-  if (writer.type === 'PROTOBUF') return refusing(`schema ${ref} is Protobuf, which is not read: --format bytes shows it`)
+  if (writer.type === 'PROTOBUF')
+    return refusing(`schema ${ref} is Protobuf, which is not read: --format bytes shows it`)
   const as = reader?.type === 'AVRO' && reader.text !== writer.text ? reader : undefined
   const from = `schema ${ref}${as === undefined ? '' : ` as version ${as.version} of ${as.subject}`}`
   try {
