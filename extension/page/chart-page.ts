@@ -7,6 +7,7 @@ import { ChartPanel } from '../src/panel.ts'
 import { ChartTap } from '../../stream/charts/tap.ts'
 import { KernelLink } from '../src/kernel-link.ts'
 import { LIVE_MIME } from '../../stream/charts/protocol.ts'
+import { SAMPLE_STATS } from '../../stream/charts/sample-stats.ts'
 import type { Batch, StreamStats } from '../../stream/model.ts'
 import type { ChartConcept } from '../../stream/charts/concept.ts'
 import type { ChartOptions, FromEngine, LiveBundle } from '../../stream/charts/protocol.ts'
@@ -78,7 +79,7 @@ const page = {
     const chart = charts.get(stream)
     if (chart === undefined) return
     chart.tap.onBatch(batchOf(rows))
-    hub.apply(chart.chartId, chart.tap.collect(open), { ...STATS, ...stats }, [])
+    hub.apply(chart.chartId, chart.tap.collect(open), { ...SAMPLE_STATS, ...stats }, [])
   },
   end(stream: string): void {
     hub.end(charts.get(stream)?.chartId ?? '', 'stopped', 'by %stop')
@@ -89,19 +90,6 @@ const page = {
     document.body.classList.toggle('dark', !light)
     for (const { panel } of charts.values()) panel.restyle()
   },
-}
-
-const STATS: StreamStats = {
-  state: 'running',
-  recordCount: 0,
-  recordsPerSecond: 0,
-  rowCount: 0,
-  watermarkMs: null,
-  lagCount: 0,
-  lateCount: 0,
-  droppedCount: 0,
-  errorCount: 0,
-  stateBytes: 0,
 }
 
 function batchOf(rows: unknown[]): Batch {

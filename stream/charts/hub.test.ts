@@ -4,26 +4,13 @@ import fc from 'fast-check'
 import { ChartHub } from './hub.ts'
 import { ChartModel } from './model.ts'
 import { LIVE_MIME } from './protocol.ts'
+import { SAMPLE_STATS } from './sample-stats.ts'
 import { VirtualClock } from '../time/clock.ts'
 import type { ChartConcept } from './concept.ts'
 import type { ChartFrame, ChartRow, FromEngine, LiveBundle } from './protocol.ts'
-import type { StreamStats } from '../model.ts'
 import type { TapFrame } from './tap.ts'
 
 const WINDOWS: ChartConcept = { form: 'window', by: [], aggregates: ['n'], stepMs: 10_000, revisions: false }
-const STATS: StreamStats = {
-  state: 'running',
-  recordCount: 0,
-  recordsPerSecond: 0,
-  rowCount: 0,
-  watermarkMs: null,
-  lagCount: 0,
-  lateCount: 0,
-  droppedCount: 0,
-  errorCount: 0,
-  stateBytes: 0,
-}
-
 function bench(concept: ChartConcept = WINDOWS, options: { fps?: number; keep?: number } = {}) {
   const clock = new VirtualClock()
   const sent: { connection: string; message: FromEngine }[] = []
@@ -53,7 +40,7 @@ const row = (n: number): ChartRow => ({ $key: `k${n}`, windowEnd: n * 1000, n })
 
 test('hello is welcomed with the instance and four credits, a subscriber gets a snapshot with the spec', () => {
   const { hub, chartId, clock, sent, frames } = bench()
-  hub.apply(chartId, add(row(1)), STATS, [])
+  hub.apply(chartId, add(row(1)), SAMPLE_STATS, [])
   hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
   assert.deepEqual(sent[0]?.message, { type: 'welcome', client: 'me', protocol: 1, instance: 'i1', credit: 4 })
   hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
@@ -77,7 +64,7 @@ test('without credit nothing is sent and what waits is one merged delta', () => 
   hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
   hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
   for (let i = 1; i <= 10; i++) {
-    hub.apply(chartId, add(row(i)), STATS, [])
+    hub.apply(chartId, add(row(i)), SAMPLE_STATS, [])
     clock.advance(100)
   }
   assert.equal(frames().length, 4)
@@ -98,7 +85,7 @@ test('credit beyond the start is not saved up', () => {
   hub.receive('c', { type: 'credit', count: 1000 })
   hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
   for (let i = 1; i <= 20; i++) {
-    hub.apply(chartId, add(row(i)), STATS, [])
+    hub.apply(chartId, add(row(i)), SAMPLE_STATS, [])
     clock.advance(100)
   }
   assert.equal(frames().length, 4)
@@ -109,7 +96,7 @@ test('a chart is sent no more often than its rate', () => {
   hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
   hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
   for (let i = 1; i <= 40; i++) {
-    hub.apply(chartId, add(row(i)), STATS, [])
+    hub.apply(chartId, add(row(i)), SAMPLE_STATS, [])
     clock.advance(50)
     hub.receive('c', { type: 'credit', count: 1 })
   }
@@ -123,8 +110,8 @@ test('all charts of a connection share one message per tick and one credit', () 
   hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
   for (const id of [chartId, other]) hub.receive('c', { type: 'subscribe', chartId: id, since: null, visible: true })
   clock.advance(0)
-  hub.apply(chartId, add(row(1)), STATS, [])
-  hub.apply(other, add(row(1)), STATS, [])
+  hub.apply(chartId, add(row(1)), SAMPLE_STATS, [])
+  hub.apply(other, add(row(1)), SAMPLE_STATS, [])
   clock.advance(200)
   const last = sent.at(-1)?.message
   assert.deepEqual(last?.type === 'frame' ? last.charts.map(each => each.chartId) : [], [chartId, other])
@@ -137,8 +124,8 @@ test('a hidden chart is sent nothing, and when shown again what happened meanwhi
   hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
   clock.advance(0)
   hub.receive('c', { type: 'visibility', chartId, visible: false })
-  hub.apply(chartId, add(row(1)), STATS, [])
-  hub.apply(chartId, add(row(2)), STATS, [])
+  hub.apply(chartId, add(row(1)), SAMPLE_STATS, [])
+  hub.apply(chartId, add(row(2)), SAMPLE_STATS, [])
   clock.advance(4000)
   assert.equal(frames().length, 1)
   hub.receive('c', { type: 'visibility', chartId, visible: true })
@@ -159,7 +146,7 @@ test('five seconds of silence without credit park the chart: a snapshot follows'
   hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
   hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
   for (let i = 1; i <= 6; i++) {
-    hub.apply(chartId, add(row(i)), STATS, [])
+    hub.apply(chartId, add(row(i)), SAMPLE_STATS, [])
     clock.advance(100)
   }
   clock.advance(10_000)
@@ -205,12 +192,12 @@ test('nothing is sent after bye, unsubscribe or dispose', () => {
   clock.advance(0)
   hub.receive('a', { type: 'bye' })
   hub.receive('b', { type: 'unsubscribe', chartId })
-  hub.apply(chartId, add(row(1)), STATS, [])
+  hub.apply(chartId, add(row(1)), SAMPLE_STATS, [])
   clock.advance(100)
   assert.deepEqual([frames('a').length, frames('b').length, frames('c').length], [1, 1, 2])
   hub.dispose()
   sent.length = 0
-  hub.apply(chartId, add(row(2)), STATS, [])
+  hub.apply(chartId, add(row(2)), SAMPLE_STATS, [])
   clock.advance(600_000)
   assert.deepEqual(sent, [])
 })
@@ -224,7 +211,7 @@ test('the end of a stream reaches hidden charts too, and stands until it runs ag
   assert.deepEqual(frames()[0]?.end, { state: 'failed', reason: 'line 3: no such field' })
   assert.equal(frames()[0]?.status.state, 'failed')
   hub.replace('s', WINDOWS)
-  hub.apply(chartId, add(row(1)), STATS, [])
+  hub.apply(chartId, add(row(1)), SAMPLE_STATS, [])
   hub.receive('c', { type: 'visibility', chartId, visible: true })
   clock.advance(100)
   assert.equal(frames()[1]?.end, undefined)
@@ -235,7 +222,7 @@ test('a replaced stream starts with an empty snapshot and the new columns', () =
   const { hub, chartId, clock, frames } = bench()
   hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
   hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
-  hub.apply(chartId, add(row(1)), STATS, [])
+  hub.apply(chartId, add(row(1)), SAMPLE_STATS, [])
   clock.advance(0)
   const replaced = hub.replace('s', { ...WINDOWS, aggregates: ['total'] })
   assert.deepEqual(
@@ -260,10 +247,10 @@ test('a new series changes the spec and keeps the order of the known ones', () =
     const spec = frames().at(-1)?.respec?.spec as { encoding: { color: { scale: { domain: unknown } } } }
     return spec.encoding.color.scale.domain
   }
-  hub.apply(chartId, add({ ...row(1), region: 'south' }, { ...row(2), region: 'north' }), STATS, [])
+  hub.apply(chartId, add({ ...row(1), region: 'south' }, { ...row(2), region: 'north' }), SAMPLE_STATS, [])
   clock.advance(100)
   assert.deepEqual(domain(), ['north', 'south'])
-  hub.apply(chartId, add({ ...row(3), region: 'east' }), STATS, [])
+  hub.apply(chartId, add({ ...row(3), region: 'east' }), SAMPLE_STATS, [])
   clock.advance(100)
   assert.deepEqual(domain(), ['north', 'south', 'east'])
 })
@@ -274,7 +261,7 @@ test('status goes out once a second when nothing else does', () => {
   hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
   clock.advance(0)
   for (let i = 1; i <= 30; i++) {
-    hub.apply(chartId, null, { ...STATS, droppedCount: i, watermarkMs: Infinity }, ['bad record\n  at x'])
+    hub.apply(chartId, null, { ...SAMPLE_STATS, droppedCount: i, watermarkMs: Infinity }, ['bad record\n  at x'])
     clock.advance(100)
     hub.receive('c', { type: 'credit', count: 1 })
   }
@@ -333,7 +320,7 @@ test('the same stream shown in the same way is one chart', () => {
 
 test('a bundle has the live chart, Vega-Lite 5 with its data, and text', () => {
   const { hub, chartId } = bench()
-  hub.apply(chartId, add(row(1), { ...row(2), $open: true }), { ...STATS, recordCount: 12 }, [])
+  hub.apply(chartId, add(row(1), { ...row(2), $open: true }), { ...SAMPLE_STATS, recordCount: 12 }, [])
   const bundle = hub.bundle(chartId) ?? {}
   const live = bundle[LIVE_MIME] as LiveBundle
   assert.equal(live.last.rows.length, 2)
@@ -402,7 +389,7 @@ test('whatever is lost, hidden or starved, the browser ends with the rows of the
               remove: each.remove.map(n => `k${n}`),
             },
           }
-          hub.apply(chartId, frame, STATS, [])
+          hub.apply(chartId, frame, SAMPLE_STATS, [])
         } else if (each.do === 'credit') hub.receive('c', { type: 'credit', count: each.count })
         else if (each.do === 'visible') hub.receive('c', { type: 'visibility', chartId, visible: each.visible })
         else if (each.do === 'lose') lose = true
@@ -412,7 +399,7 @@ test('whatever is lost, hidden or starved, the browser ends with the rows of the
       lose = false
       hub.receive('c', { type: 'visibility', chartId, visible: true })
       // One more row makes a lost frame show as a gap; then credit brings the snapshot.
-      hub.apply(chartId, add(row(13)), STATS, [])
+      hub.apply(chartId, add(row(13)), SAMPLE_STATS, [])
       for (let i = 0; i < 6; i++) {
         hub.receive('c', { type: 'credit', count: 4 })
         clock.advance(200)
@@ -430,9 +417,9 @@ test('rows that come while only a status is due do not wait for it', () => {
   hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
   hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
   clock.advance(0)
-  hub.apply(chartId, null, STATS, [])
+  hub.apply(chartId, null, SAMPLE_STATS, [])
   clock.advance(50)
-  hub.apply(chartId, add(row(1)), STATS, [])
+  hub.apply(chartId, add(row(1)), SAMPLE_STATS, [])
   clock.advance(50)
   assert.deepEqual(
     frames().map(frame => frame.delta?.upsert.length ?? 0),

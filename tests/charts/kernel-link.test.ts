@@ -3,26 +3,13 @@ import { test } from 'node:test'
 import { ChartHub } from '../../stream/charts/hub.ts'
 import { KernelLink } from '../../extension/src/kernel-link.ts'
 import { LIVE_MIME } from '../../stream/charts/protocol.ts'
+import { SAMPLE_STATS } from '../../stream/charts/sample-stats.ts'
 import { VirtualClock } from '../../stream/time/clock.ts'
 import type { ChartConcept } from '../../stream/charts/concept.ts'
 import type { ChartView, LiveChart } from '../../extension/src/live-chart.ts'
 import type { FromEngine, LiveBundle, ToEngine } from '../../stream/charts/protocol.ts'
-import type { StreamStats } from '../../stream/model.ts'
 
 const WINDOWS: ChartConcept = { form: 'window', by: [], aggregates: ['n'], stepMs: 10_000, revisions: false }
-const STATS: StreamStats = {
-  state: 'running',
-  recordCount: 0,
-  recordsPerSecond: 0,
-  rowCount: 0,
-  watermarkMs: null,
-  lagCount: 0,
-  lateCount: 0,
-  droppedCount: 0,
-  errorCount: 0,
-  stateBytes: 0,
-}
-
 /** Lets promises of the link settle; nothing here waits for time. */
 const settle = async (): Promise<void> => {
   for (let i = 0; i < 5; i++) await Promise.resolve()
@@ -82,7 +69,7 @@ function bench(instance = 'i1') {
     hub.apply(
       chartId,
       { delta: { upsert, remove: [] }, seenCount: 0, conflatedCount: 0, otherSeriesCount: 0 },
-      STATS,
+      SAMPLE_STATS,
       [],
     )
   }

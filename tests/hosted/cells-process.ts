@@ -34,16 +34,21 @@ export async function startCells(engine: HostedEngine, cwd = process.cwd()): Pro
     messages.push(...(reader.push(chunk) as FromCells[]))
     for (const look of watchers) look()
   })
+  let ended = false
+  child.once('exit', () => {
+    ended = true
+    for (const look of watchers) look()
+  })
   const first = <T extends FromCells>(f: (m: FromCells) => m is T) =>
     new Promise<T>((resolve, reject) => {
       const look = () => {
         const found = messages.find(f)
-        if (found === undefined) return
+        if (found === undefined && !ended) return
         watchers.delete(look)
-        resolve(found)
+        if (found === undefined) reject(new Error('the cells process has ended'))
+        else resolve(found)
       }
       watchers.add(look)
-      child.once('exit', () => reject(new Error('the cells process has ended')))
       look()
     })
   await first((m): m is Extract<FromCells, { type: 'ready' }> => m.type === 'ready')
@@ -75,9 +80,9 @@ export async function startCells(engine: HostedEngine, cwd = process.cwd()): Pro
       return { error: done.error, result: data?.['text/plain'], output }
     },
     async stop() {
-      const ended = once(child, 'exit')
+      const gone = once(child, 'exit')
       send({ type: 'shutdown' })
-      await ended
+      await gone
     },
   }
 }

@@ -1,11 +1,10 @@
 /** Bodies of %%generate run in the compute worker: seeded, printing to their cell, and no loop in them stops a stream. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import type { HostedRuntime } from '../../kernel/cells/hosted-runtime.ts'
+import { test } from 'node:test'
 import type { EngineNotice } from '../../kernel/engine/protocol.ts'
 import type { PlanNode } from '../../stream/plan.ts'
-import { FakeNotebook, startEngine, until } from './hosted.ts'
-import type { HostedEngine } from './hosted.ts'
+import { engineOfFile } from './engine-of-file.ts'
+import { until } from './hosted.ts'
 
 interface Made {
   i: number
@@ -13,14 +12,7 @@ interface Made {
   at: number
 }
 
-let engine: HostedEngine
-let runtime: HostedRuntime
-const notebook = new FakeNotebook()
-before(async () => {
-  engine = await startEngine()
-  runtime = engine.runtime(notebook)
-})
-after(() => engine.stop())
+const { engine, runtime, notebook } = await engineOfFile()
 
 const topic = (name: string): PlanNode => ({
   op: 'topic',

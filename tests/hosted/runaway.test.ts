@@ -1,26 +1,18 @@
 /** A lambda that never returns ends as its own stream's failure; everything else goes on with nothing wrong or missing. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import type { HostedRuntime } from '../../kernel/cells/hosted-runtime.ts'
+import { test } from 'node:test'
 import type { EngineNotice } from '../../kernel/engine/protocol.ts'
 import type { PlanNode } from '../../stream/plan.ts'
 import { BrowserEnd } from './browser-end.ts'
-import { FakeNotebook, startEngine, until } from './hosted.ts'
-import type { HostedEngine } from './hosted.ts'
+import { engineOfFile } from './engine-of-file.ts'
+import { until } from './hosted.ts'
 
 interface Order {
   at: number
   amount: number
 }
 
-let engine: HostedEngine
-let runtime: HostedRuntime
-const notebook = new FakeNotebook()
-before(async () => {
-  engine = await startEngine()
-  runtime = engine.runtime(notebook)
-})
-after(() => engine.stop())
+const { engine, runtime, notebook } = await engineOfFile()
 
 const topic = (name: string): PlanNode => ({
   op: 'topic',

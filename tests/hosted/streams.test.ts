@@ -1,22 +1,14 @@
 /** Names, following, back-pressure, feeds and params in a real engine process. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import type { HostedRuntime } from '../../kernel/cells/hosted-runtime.ts'
+import { test } from 'node:test'
 import type { EngineNotice } from '../../kernel/engine/protocol.ts'
 import type { PlanNode, WindowOptions } from '../../stream/plan.ts'
 import type { RowSource } from '../../stream/targets/runtime.ts'
 import { BrowserEnd } from './browser-end.ts'
-import { FakeNotebook, startEngine, until } from './hosted.ts'
-import type { HostedEngine } from './hosted.ts'
+import { engineOfFile } from './engine-of-file.ts'
+import { until } from './hosted.ts'
 
-let engine: HostedEngine
-let runtime: HostedRuntime
-const notebook = new FakeNotebook()
-before(async () => {
-  engine = await startEngine()
-  runtime = engine.runtime(notebook)
-})
-after(() => engine.stop())
+const { engine, runtime, notebook } = await engineOfFile()
 
 type ErrorNotice = Extract<EngineNotice, { type: 'streamError' }>
 const errorOf =

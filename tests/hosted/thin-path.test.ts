@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import type { HostedRuntime } from '../../kernel/cells/hosted-runtime.ts'
+import { test } from 'node:test'
 import type { PlanNode } from '../../stream/plan.ts'
 import type { RowSource } from '../../stream/targets/runtime.ts'
-import { FakeNotebook, startEngine } from './hosted.ts'
-import type { HostedEngine } from './hosted.ts'
+import { engineOfFile } from './engine-of-file.ts'
 
-let engine: HostedEngine
-let runtime: HostedRuntime
-const notebook = new FakeNotebook()
-before(async () => {
-  engine = await startEngine()
-  runtime = engine.runtime(notebook)
-})
-after(() => engine.stop())
+const { runtime, notebook } = await engineOfFile()
 
 async function rowsOf(source: RowSource): Promise<unknown[]> {
   const rows: unknown[] = []

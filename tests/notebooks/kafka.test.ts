@@ -9,8 +9,8 @@ import { promisify } from 'node:util'
 import { ensureTestPython } from '../../kernel/setup/setup.ts'
 import { startKafka, type KafkaServer } from '../servers/kafka-server.ts'
 import { Session, startServer, stopServer } from './harness.ts'
+import { assertLessonWindows, settledMs } from './lesson-windows.ts'
 import { codeCells } from './notebook-run.ts'
-import { tumblingCounts } from './reference-windows.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'riffle-notebook-'))
 let kafka: KafkaServer | undefined
@@ -47,26 +47,11 @@ test('lesson 01 with %connect kafka:// draws the same rows', async () => {
     const runs = await Promise.all(changed.map(cell => session.run(cell.source, cell.id)))
     for (const run of runs) assert.equal(run.status, 'ok', `${run.cellId}: ${JSON.stringify(run.outputs)}`)
     const chart = runs.find(run => run.cellId === 'window')!.charts[0]!
-    const settledMs = Date.UTC(2026, 0, 1, 9, 9, 30)
     const seen = await session.live.until(
       chart.chartId,
       'closed to 09:09:30',
       c => (c.status?.watermarkMs ?? 0) >= settledMs,
     )
-    const expected = tumblingCounts(dump, {
-      time: 'orderedAt',
-      by: 'region',
-      sizeMs: 10_000,
-      outOfOrderMs: 5_000,
-      partitions: 3,
-    })
-    const wanted = expected.windows
-      .filter(w => w.windowEnd <= settledMs)
-      .map(w => `${w.key} ${w.windowStart} ${w.windowEnd} ${w.count}`)
-    const drawn = [...seen.rows.values()]
-      .filter(row => Number(row['windowEnd']) <= settledMs && row.$open !== true)
-      .map(row => `${row['region']} ${row['windowStart']} ${row['windowEnd']} ${row['count']}`)
-    assert.equal(wanted.length, 57 * 4)
-    assert.deepEqual(drawn.sort(), wanted.sort())
+    assertLessonWindows(seen.rows.values(), dump)
   })
 })

@@ -2,18 +2,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { after, before, test } from 'node:test'
-import { startKernel } from './client.ts'
-import type { Client, Loose, Message, StartedKernel } from './client.ts'
+import { test } from 'node:test'
+import type { Loose, Message } from './client.ts'
+import { kernelOfFile, whileLooping } from './kernel-of-file.ts'
 
-let kernel: StartedKernel
-let client: Client
-
-before(async () => {
-  kernel = await startKernel()
-  client = kernel.client
-})
-after(async () => await kernel.stop())
+const kernel = await kernelOfFile()
+const { client } = kernel
 
 const fromKernel = (id: string, check: (data: Record<string, Loose>) => boolean) => (message: Message) =>
   message.header.msg_type === 'comm_msg' && message.content['comm_id'] === id && check(message.content['data'])
@@ -38,21 +32,15 @@ test('a chart comm is welcomed by the engine with the comm as parent', async () 
 })
 
 test('a chart comm is answered while a cell loops', async () => {
-  const cell = client.execute('console.log("looping"); while (true) {}')
-  await client.until(message => message.parent.msg_id === cell && message.content['text'] === 'looping\n')
-  const id = randomUUID()
-  client.send('shell', 'comm_open', {
-    comm_id: id,
-    target_name: 'riffle.live.v1',
-    data: { type: 'hello', protocol: 1, client: 'b' },
+  await whileLooping(client, async () => {
+    const id = randomUUID()
+    client.send('shell', 'comm_open', {
+      comm_id: id,
+      target_name: 'riffle.live.v1',
+      data: { type: 'hello', protocol: 1, client: 'b' },
+    })
+    await client.until(fromKernel(id, data => data['type'] === 'welcome'))
   })
-  await client.until(fromKernel(id, data => data['type'] === 'welcome'))
-  assert.equal(
-    client.received.some(message => message.parent.msg_id === cell && message.header.msg_type === 'execute_reply'),
-    false,
-  )
-  client.send('control', 'interrupt_request', {})
-  await client.idle(cell)
 })
 
 test('a comm of the notebook is opened from the front, answered, with buffers, and closed', async () => {

@@ -1,18 +1,13 @@
 /** Execution over raw sockets: order, parents, counts, results, errors. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, before, test } from 'node:test'
-import { isStatus, startKernel } from './client.ts'
-import type { Client, Message, StartedKernel } from './client.ts'
+import { test } from 'node:test'
+import { isStatus } from './client.ts'
+import type { Message } from './client.ts'
+import { kernelOfFile } from './kernel-of-file.ts'
 
-let kernel: StartedKernel
-let client: Client
-
-before(async () => {
-  kernel = await startKernel()
-  client = kernel.client
-})
-after(async () => await kernel.stop())
+const kernel = await kernelOfFile()
+const { client } = kernel
 
 const types = (messages: readonly Message[]) => messages.map(message => message.header.msg_type)
 

@@ -3,19 +3,12 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
-import { startKernel } from './client.ts'
-import type { Client, StartedKernel } from './client.ts'
+import { kernelOfFile, whileLooping } from './kernel-of-file.ts'
 
-let kernel: StartedKernel
-let client: Client
-
-before(async () => {
-  kernel = await startKernel()
-  client = kernel.client
-})
-after(async () => await kernel.stop())
+const kernel = await kernelOfFile()
+const { client } = kernel
 
 const complete = async (code: string, cursor = Array.from(code).length) =>
   (await client.ask('shell', 'complete_request', { code, cursor_pos: cursor })).content
@@ -80,15 +73,9 @@ test('completion evaluates nothing', async () => {
 })
 
 test('completion answers while a cell loops', async () => {
-  const id = client.execute('console.log("looping"); while (true) {}')
-  await client.until(message => message.parent.msg_id === id && message.content['text'] === 'looping\n')
-  assert.ok((await complete('Math.flo'))['matches'].includes('floor'))
-  assert.equal(
-    client.received.some(message => message.parent.msg_id === id && message.header.msg_type === 'execute_reply'),
-    false,
-  )
-  client.send('control', 'interrupt_request', {})
-  await client.idle(id)
+  await whileLooping(client, async () => {
+    assert.ok((await complete('Math.flo'))['matches'].includes('floor'))
+  })
 })
 
 test('inspection gives signature and documentation, and admits ignorance', async () => {
