@@ -11,7 +11,7 @@ import { childNodes, patternNames, type Node } from './typescript.ts'
 // prettier-ignore
 export const API_NAMES: readonly string[] = [
   'connect', 'count', 'createTopic', 'cumulating', 'deleteTopic', 'eventTime', 'feed', 'from', 'generate', 'hopping', 'idle', 'max',
-  'mean', 'min', 'param', 'produce', 'runtime', 'setRuntime', 'stream', 'sum', 'topic', 'topics', 'tumbling', 'watermark',
+  'mean', 'min', 'param', 'produce', 'runtime', 'schemas', 'setRuntime', 'stream', 'sum', 'topic', 'topics', 'tumbling', 'watermark',
 ]
 
 export interface ApiCall {

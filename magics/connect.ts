@@ -18,8 +18,19 @@ export const connect: MagicDefinition = defineMagic({
   ],
   options: [
     { name: 'as', type: 'name', summary: 'Name of the connection: its topics are NAME:TOPIC.', example: 'prod' },
+    {
+      name: 'registry',
+      type: 'url',
+      summary: "URL of the schema registry (Apicurio's ends in /apis/ccompat/v7).",
+      example: 'http://localhost:8081',
+      check: wrongRegistry,
+    },
   ],
   examples: [
+    {
+      text: '%connect kafka://localhost:9092 --registry http://localhost:8081',
+      says: 'Its Avro topics are decoded by the schemas of a registry.',
+    },
     { text: '%connect kafka://localhost:9092', says: 'From here on topics are those of this broker.' },
     {
       text: '%connect kafka://localhost:9092 --as prod',
@@ -36,10 +47,16 @@ export const connect: MagicDefinition = defineMagic({
         context.fail(`%connect cannot use "${typed.value}": ${wrong}`, typed, '%connect kafka://localhost:9092')
     }
     const url = typed === undefined ? [{ code: "'embedded'" }] : valueCode(typed, 'url', context.verbatim)
-    const settings = optionsObject(section, context, { as: 'as' })
+    const settings = optionsObject(section, context, { as: 'as', registry: 'registry' })
     return { pieces: [{ code: `await ${context.api('connect')}(` }, ...url, ...further(settings), { code: ')' }] }
   },
 })
+
+function wrongRegistry(url: string): string | undefined {
+  if (!/^https?:\/\/[^/]/.test(url))
+    return 'it is http://host:port or https://host:port, with a path where there is one'
+  return /^https?:\/\/[^/]*@/.test(url) ? 'a user or password does not belong into a notebook' : undefined
+}
 
 function wrongUrl(url: string): string | undefined {
   if (url === 'embedded' || url === 'embedded://') return undefined

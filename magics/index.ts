@@ -28,6 +28,7 @@ import { produce } from './produce.ts'
 import { quickref as quickrefMagic } from './quickref.ts'
 import { resume } from './resume.ts'
 import { mayHoldMagic } from './split.ts'
+import { schema } from './schema.ts'
 import { stop } from './stop.ts'
 import { streams } from './streams.ts'
 import { time } from './time.ts'
@@ -66,6 +67,7 @@ export const MAGICS: readonly MagicDefinition[] = [
   produce,
   quickrefMagic,
   resume,
+  schema,
   stop,
   streams,
   time,

@@ -16,6 +16,7 @@ const plain: Readonly<Record<string, readonly [header: string, body?: string]>> 
   pause: ['orders'],
   produce: ['orders', '{"id":1}'],
   resume: ['orders'],
+  schema: ['show orders-value'],
   stop: ['orders'],
   streams: [''],
   topic: ['orders'],
@@ -36,7 +37,10 @@ const special: Readonly<Record<string, { readonly value?: string; readonly inste
   'window emit': { value: 'changes' },
   'chart keep': { value: '5m' },
   'chart fps': { value: '5' },
+  'schema compatibility': { value: 'FULL', instead: 'check orders-value --file a.avsc' },
+  'schema file': { instead: 'diff orders-value' },
   'topic from': { value: 'earliest' },
+  'connect registry': { value: 'http://localhost:8081' },
   'topic to': { value: 'latest' },
   'produce headers': { value: 'a=1' },
   'stop all': { instead: '' },
@@ -45,7 +49,7 @@ const special: Readonly<Record<string, { readonly value?: string; readonly inste
 }
 
 const byType: Readonly<Record<string, string>> = {
-  text: 'abc', name: 'other', field: 'region', fields: 'region,card', duration: '3s', integer: '2', number: '2', percent: '7%',
+  path: 'other.avsc', text: 'abc', name: 'other', field: 'region', fields: 'region,card', duration: '3s', integer: '2', number: '2', percent: '7%',
 } // prettier-ignore
 
 for (const magic of MAGICS) {

@@ -39,8 +39,9 @@ export const produce: MagicDefinition = defineMagic({
     {
       name: 'format',
       type: 'choice',
-      choices: ['json', 'text', 'bytes'],
-      summary: 'How values are written; with text and bytes each line of the body is a value: as it stands, or base64.',
+      choices: ['json', 'avro', 'text', 'bytes'],
+      summary:
+        'How values are written; avro by the newest schema of TOPIC-value, made of the rows where there is none; with text and bytes each line of the body is a value: as it stands, or base64.',
       default: 'json',
     },
   ],
@@ -104,7 +105,8 @@ function headersCode(headers: HeaderValue, context: SectionContext): readonly Pi
 /** JSON lines become the elements of an array; JSON is TypeScript, so they stay as typed. */
 function rows(section: Section, context: SectionContext): readonly Piece[] {
   const format = section.options.get('format')?.[0]
-  if (format !== undefined && !format.expression && format.value !== 'json') return plainRows(section.body as Span)
+  if (format !== undefined && !format.expression && (format.value === 'text' || format.value === 'bytes'))
+    return plainRows(section.body as Span)
   const lines = linesOf(section.body as Span)
   const wrong = lines.find(line => jsonFault(line.text) !== undefined)
   if (wrong === undefined && !(lines.length === 1 && lines[0]?.text.startsWith('['))) {

@@ -57,8 +57,8 @@ export const topic: MagicDefinition = defineMagic({
     {
       name: 'format',
       type: 'choice',
-      choices: ['auto', 'json', 'text', 'bytes'],
-      summary: 'How values are decoded.',
+      choices: ['auto', 'avro', 'json', 'text', 'bytes'],
+      summary: 'How values are decoded; auto is what a registered schema says, else JSON.',
       default: 'auto',
     },
     { name: 'limit', type: 'integer', summary: 'Stops after so many records.', example: '1000', check: positive },

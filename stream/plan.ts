@@ -98,7 +98,7 @@ export interface TopicOptions {
   readonly idleMs?: number | undefined
   /** Field used as the key instead of the record's key. */
   readonly key?: string | undefined
-  readonly format?: 'auto' | 'json' | 'text' | 'bytes' | undefined
+  readonly format?: 'auto' | 'avro' | 'json' | 'text' | 'bytes' | undefined
   /** Stop after so many records. */
   readonly limit?: number | undefined
 }

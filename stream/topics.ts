@@ -2,15 +2,12 @@
 import type { TopicSummary } from './connectors/connector.ts'
 import { splitTopicName } from './sources.ts'
 import { runtime } from './targets/runtime-registry.ts'
-import type { GenerateOptions, ProduceResult } from './targets/runtime.ts'
+import type { ConnectSettings, GenerateOptions, ProduceResult } from './targets/runtime.ts'
 import { parseDuration } from './time/duration.ts'
 import type { Duration } from './windows.ts'
 
 /** Opens a connection, `embedded` or `kafka://host:9092`; one of the same name is replaced. */
-export function connect(
-  url: string,
-  options: { readonly as?: string | undefined } = {},
-): Promise<{ name: string; url: string }> {
+export function connect(url: string, options: ConnectSettings = {}): Promise<{ name: string; url: string }> {
   return runtime().connect(url, options)
 }
 
@@ -37,8 +34,11 @@ export async function deleteTopic(name: string): Promise<void> {
 }
 
 export interface SendOptions {
-  /** Default `json`. `text`: a row is the text itself; `bytes`: a Uint8Array or base64 text. null is a tombstone. */
-  readonly format?: 'json' | 'text' | 'bytes' | undefined
+  /**
+   * Default `json`. `text`: a row is the text itself; `bytes`: a Uint8Array or base64 text; `avro`: by the newest version of
+   * `TOPIC-value`, which is made of the rows where there is none. null is a tombstone.
+   */
+  readonly format?: 'json' | 'avro' | 'text' | 'bytes' | undefined
   /** Field whose value is the key. */
   readonly key?: string | undefined
   readonly partition?: number | undefined

@@ -7,6 +7,7 @@ import type { Socket } from 'node:net'
 import { StreamError } from '../../stream/errors.ts'
 import type { CaptureInfo } from '../../stream/lambdas/capture-info.ts'
 import { ship } from '../../stream/lambdas/ship.ts'
+import { registryBy } from '../../stream/targets/registry-access.ts'
 import type { FeedPort, RowSource, Runtime } from '../../stream/targets/runtime.ts'
 import type { CellsNotice, EngineForCells } from '../engine/protocol.ts'
 import { createRpc, streamTransport } from '../rpc.ts'
@@ -94,6 +95,7 @@ export function createHostedRuntime(options: HostedRuntimeOptions): HostedRuntim
     createTopic: (connection, topic, createOptions) => call('createTopic', connection, topic, createOptions),
     deleteTopic: (connection, topic) => call('deleteTopic', connection, topic),
     connect: (url, connectOptions) => call('connect', url, connectOptions),
+    registry: connection => registryBy((method, args) => call('registry', connection, method, args)),
     produce: (connection, topic, rows, produceOptions) =>
       call('produce', connection, topic, rows, produceOptions ?? {}),
     generate: (topic, generateOptions, body) =>

@@ -1,6 +1,8 @@
 /** Connections open now, by name; the built-in topics are there from the start. */
 import { StreamError } from '../../stream/errors.ts'
 import { EmbeddedConnection } from '../../stream/connectors/embedded.ts'
+import { MemoryRegistry } from '../../stream/schemas/memory-registry.ts'
+import type { ConnectSettings } from '../../stream/targets/runtime.ts'
 import type { Connection } from '../../stream/connectors/connector.ts'
 import { wallClock } from '../../stream/time/clock.ts'
 import { nearest } from './nearest.ts'
@@ -9,7 +11,7 @@ export class Connections {
   private readonly open = new Map<string, Connection>()
   readonly embedded: EmbeddedConnection
 
-  constructor(embedded = new EmbeddedConnection({ clock: wallClock })) {
+  constructor(embedded = new EmbeddedConnection({ clock: wallClock, registry: new MemoryRegistry() })) {
     this.embedded = embedded
     this.open.set('embedded', embedded)
   }
@@ -26,7 +28,7 @@ export class Connections {
   }
 
   /** The old connection of the name is closed once the new one is open; streams on it fail and say so. */
-  async connect(url: string, options: { as?: string | undefined }): Promise<{ name: string; url: string }> {
+  async connect(url: string, options: ConnectSettings): Promise<{ name: string; url: string }> {
     const scheme = /^[a-z][a-z0-9+.-]*/i.exec(url)?.[0].toLowerCase() ?? url
     // Topics without a prefix are on the connection called `embedded`: replacing it is the one changed line.
     const name = options.as ?? 'embedded'
@@ -35,8 +37,8 @@ export class Connections {
       return { name, url: this.embedded.url }
     }
     // Loaded when first needed: broker clients are large and most notebooks begin without one.
-    const { openConnection } = await import('../../stream/connectors/registry.ts')
-    const connection = await openConnection(url, { as: name, clock: wallClock })
+    const { openTopics } = await import('../../stream/targets/open-topics.ts')
+    const connection = await openTopics(url, options, { as: name, clock: wallClock })
     this.replace(name, connection)
     return { name, url: connection.url }
   }

@@ -10,6 +10,7 @@ import type { SourceEvent } from '../../stream/model.ts'
 import type { ChartOptions, FromEngine, MimeBundle, ToEngine } from '../../stream/charts/protocol.ts'
 import type { GenerateOptions } from '../../stream/targets/runtime.ts'
 import { describeTopic, produceRows } from '../../stream/targets/topic-access.ts'
+import { callRegistry, registryOf } from '../../stream/targets/registry-access.ts'
 import { wallClock } from '../../stream/time/clock.ts'
 import type { RecordMaker } from '../../stream/log/generated-feed.ts'
 import type { Handlers } from '../rpc.ts'
@@ -117,6 +118,7 @@ export class Engine {
       connect: (url, options) => this.connections.connect(url, options),
       createTopic: (connection, topic, options) => this.connections.get(connection).create(topic, options),
       deleteTopic: (connection, topic) => this.connections.get(connection).delete(topic),
+      registry: (connection, method, args) => callRegistry(registryOf(this.connections.get(connection)), method, args),
       produce: (connection, topic, rows, options) =>
         produceRows(this.connections.get(connection), topic, rows, options, wallClock),
       generate: (topic, options, body) => this.generate(topic, options, body),

@@ -8,6 +8,7 @@ import type { PlanNode, ShippedLambda } from '../../stream/plan.ts'
 import type { TopicSummary } from '../../stream/connectors/connector.ts'
 import type { ChartOptions, FromEngine, MimeBundle, ToEngine } from '../../stream/charts/protocol.ts'
 import type {
+  ConnectSettings,
   FeedPushOptions,
   GenerateOptions,
   ParamSpec,
@@ -36,7 +37,9 @@ export interface EngineForCells {
   feedWatermark(id: string, watermarkMs: number, partition: number | undefined): void
   feedIdle(id: string, partition: number): void
   feedEnd(id: string): void
-  connect(url: string, options: { as?: string | undefined }): { name: string; url: string }
+  connect(url: string, options: ConnectSettings): { name: string; url: string }
+  /** A method of the connection's `SchemaRegistry`. */
+  registry(connection: string, method: string, args: readonly unknown[]): unknown
   describeTopic(connection: string, topic: string): TopicDescription
   listTopics(connection: string, options: { internal?: boolean }): TopicSummary[]
   createTopic(connection: string, topic: string, options: { partitions: number }): void

@@ -3,6 +3,7 @@
  * bytes; it neither decodes nor knows what a stream is. A broker's client package appears in its connector file only.
  */
 import type { ColumnType, Envelope, EnvelopeBatch } from '../model.ts'
+import type { SchemaRegistry } from '../schema-model.ts'
 
 export type { ColumnType } from '../model.ts'
 
@@ -12,6 +13,8 @@ export interface Connection {
   readonly name: string
   /** URL without secrets, for `%streams` and texts. */
   readonly url: string
+  /** Where its records' schemas are; carried along, never asked by a connector. */
+  readonly registry?: SchemaRegistry | undefined
   topics(options?: { readonly internal?: boolean }): Promise<TopicSummary[]>
   /** Throws TOPIC_UNKNOWN with the nearest names. */
   describe(topic: string): Promise<TopicSummary>

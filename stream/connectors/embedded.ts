@@ -6,6 +6,7 @@ import { requirePartition } from './read-bound.ts'
 import type { RecordMaker } from '../log/generated-feed.ts'
 import type { GeneratorTuning } from '../log/log.ts'
 import type { DemoTopic } from '../log/demo/demo-topic.ts'
+import type { SchemaRegistry } from '../schema-model.ts'
 import type { Clock } from '../time/clock.ts'
 import type { TopicLog } from '../log/topic-log.ts'
 import type { Connection, OutgoingRecord, Reader, ReadOptions, TopicSummary } from './connector.ts'
@@ -13,12 +14,19 @@ import type { Connection, OutgoingRecord, Reader, ReadOptions, TopicSummary } fr
 export class EmbeddedConnection implements Connection {
   readonly name: string
   readonly url = 'embedded'
+  readonly registry: SchemaRegistry | undefined
   /** The log itself, for what only embedded topics can do. */
   readonly log: Log
   readonly #readers = new Set<Reader>()
 
   /** `demos: []` gives an empty log on the clock as it is, which is what tests want. */
-  constructor(options: { readonly clock: Clock; readonly name?: string; readonly demos?: readonly DemoTopic[] }) {
+  constructor(options: {
+    readonly clock: Clock
+    readonly name?: string
+    readonly demos?: readonly DemoTopic[]
+    readonly registry?: SchemaRegistry | undefined
+  }) {
+    this.registry = options.registry
     this.name = options.name ?? 'embedded'
     this.log = new Log(options.clock, { demos: options.demos ?? demoTopics, connection: this.name })
   }

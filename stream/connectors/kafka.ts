@@ -10,6 +10,7 @@ import { cursorAt, KafkaReader } from './kafka-reader.ts'
 import { unknownTopic } from './nearest-names.ts'
 import { partitionOfKey } from './partitioner.ts'
 import { beyondEnd, lastPerPartition, parseReadBound, requirePartition } from './read-bound.ts'
+import type { SchemaRegistry } from '../schema-model.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Connection, OutgoingRecord, Reader, ReadOptions, TopicSummary } from './connector.ts'
 import type { ClusterAddress, KafkaAdmin, KafkaCluster, KafkaProducer, TopicMetadata } from './kafka-client.ts'
@@ -24,6 +25,7 @@ const sendLimitMs = 15_000
 export interface KafkaOptions {
   readonly as: string
   readonly clock: Clock
+  readonly registry?: SchemaRegistry | undefined
   /** Told when a reader loses its broker and when it is back. */
   readonly onNotice?: ((text: string) => void) | undefined
 }
@@ -48,6 +50,7 @@ export async function openKafka(url: string, options: KafkaOptions): Promise<Kaf
 export class KafkaConnection implements Connection {
   readonly name: string
   readonly url: string
+  readonly registry: SchemaRegistry | undefined
   readonly #address: ClusterAddress
   #cluster: KafkaCluster
   readonly #clock: Clock
@@ -59,6 +62,7 @@ export class KafkaConnection implements Connection {
   constructor(url: string, address: ClusterAddress, cluster: KafkaCluster, options: KafkaOptions) {
     this.url = url
     this.name = options.as
+    this.registry = options.registry
     this.#address = address
     this.#cluster = cluster
     this.#clock = options.clock

@@ -4,11 +4,13 @@ import { EmbeddedConnection } from './embedded.ts'
 import { nearestNames } from './nearest-names.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Connection } from './connector.ts'
+import type { SchemaRegistry } from '../schema-model.ts'
 
 export interface OpenOptions {
   /** Name of the connection. */
   readonly as: string
   readonly clock: Clock
+  readonly registry?: SchemaRegistry | undefined
   /** One line for people: a reader lost its broker, it is back. */
   readonly onNotice?: ((text: string) => void) | undefined
 }
@@ -16,7 +18,7 @@ export interface OpenOptions {
 type Open = (url: string, options: OpenOptions) => Promise<Connection>
 
 const connectors = new Map<string, Open>([
-  ['embedded', async (_url, options) => new EmbeddedConnection({ clock: options.clock, name: options.as })],
+  ['embedded', async (_url, options) => new EmbeddedConnection({ clock: options.clock, name: options.as, registry: options.registry })],
   // Loaded when first used: most notebooks never need it.
   ['kafka', async (url, options) => (await import('./kafka.ts')).openKafka(url, options)],
 ])

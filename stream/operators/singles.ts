@@ -39,5 +39,6 @@ function singleEnvelope(batch: EnvelopeBatch, i: number): EnvelopeBatch {
     keyRanges: moved(key),
     valueRanges: moved(value),
     headers: batch.headers?.slice(i, i + 1),
+    schemas: batch.schemas,
   }
 }

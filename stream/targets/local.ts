@@ -3,6 +3,7 @@
  * topics until `connect` says otherwise.
  */
 import type { Connection, TopicSummary } from '../connectors/connector.ts'
+import type { SchemaRegistry } from '../schema-model.ts'
 import type { ChartOptions, MimeBundle } from '../charts/protocol.ts'
 import { StreamError } from '../errors.ts'
 import type { StreamErrorParts } from '../errors.ts'
@@ -16,7 +17,9 @@ import { ParamTable } from './param-table.ts'
 import { namesRead, resolvePlan } from './resolve.ts'
 import { RunningPlan } from './running-plan.ts'
 import type { PlanConsumer, PlanSurroundings } from './running-plan.ts'
+import { callRegistry, registryBy, registryOf } from './registry-access.ts'
 import type {
+  ConnectSettings,
   FeedPort,
   GenerateOptions,
   ParamSpec,
@@ -187,10 +190,7 @@ export class LocalRuntime implements Runtime {
     await (await this.connection(connection)).delete(topic)
   }
 
-  async connect(
-    url: string,
-    options: { readonly as?: string | undefined } = {},
-  ): Promise<{ name: string; url: string }> {
+  async connect(url: string, options: ConnectSettings = {}): Promise<{ name: string; url: string }> {
     const name = options.as ?? 'embedded'
     const connection = await openUrl(url, name, this.clock)
     const old = this.connections.get(name)
@@ -201,6 +201,10 @@ export class LocalRuntime implements Runtime {
 
   async produce(
     connection: string,
+  registry(connection: string): SchemaRegistry {
+    return registryBy(async (method, args) => callRegistry(registryOf(await this.connection(connection)), method, args))
+  }
+
     topic: string,
     rows: readonly unknown[],
     options: ProduceOptions = {},
@@ -325,9 +329,9 @@ export class LocalRuntime implements Runtime {
 const unheard: PlanConsumer = { onBatch() {}, onEnd() {} }
 
 /** Connectors are loaded when a topic is first used: a program of `from` streams needs none. */
-async function openUrl(url: string, as: string, clock: Clock): Promise<Connection> {
-  const { openConnection } = await import('../connectors/registry.ts')
-  return openConnection(url, { as, clock })
+async function openUrl(url: string, as: string, clock: Clock, settings: ConnectSettings = {}): Promise<Connection> {
+  const { openTopics } = await import('./open-topics.ts')
+  return openTopics(url, settings, { as, clock })
 }
 
 function partsOf(error: unknown): StreamErrorParts {

@@ -5,6 +5,7 @@
  */
 import type { StreamStats } from '../model.ts'
 import type { LambdaSlot, PlanNode, TopicOptions } from '../plan.ts'
+import type { SchemaRegistry } from '../schema-model.ts'
 import type { ColumnType, TopicSummary } from '../connectors/connector.ts'
 import type { ChartOptions, MimeBundle } from '../charts/protocol.ts'
 
@@ -29,7 +30,9 @@ export interface Runtime {
   createTopic(connection: string, topic: string, options: { readonly partitions: number }): Promise<void>
   deleteTopic(connection: string, topic: string): Promise<void>
   /** `%connect`: opens a connection, replacing one of the same name. Resolves with its URL without secrets. */
-  connect(url: string, options: { readonly as?: string | undefined }): Promise<{ name: string; url: string }>
+  connect(url: string, options: ConnectSettings): Promise<{ name: string; url: string }>
+  /** Schemas of a connection. Throws OPTION_INVALID when it was opened without a registry. */
+  registry(connection: string): SchemaRegistry
   /** Sends rows to a topic, as JSON unless `format` says otherwise. */
   produce(connection: string, topic: string, rows: readonly unknown[], options?: ProduceOptions): Promise<ProduceResult>
   /** Starts a seeded generator on an embedded topic, or re-tunes the topic's own when `body` is absent. */
@@ -48,6 +51,13 @@ export interface Runtime {
   showParam(name: string): Promise<MimeBundle>
   /** `.chart()` was called: where nothing displays, a text table is printed at the end (rules.md 25). */
   chart?(stream: { readonly name: string | undefined; readonly plan: PlanNode }, options: ChartOptions): void
+}
+
+export interface ConnectSettings {
+  /** Name of the connection. Default `embedded`: topics without a prefix are its. */
+  readonly as?: string | undefined
+  /** URL of a schema registry. */
+  readonly registry?: string | undefined
 }
 
 export interface StartOptions {
@@ -121,8 +131,8 @@ export interface TopicDescription {
 }
 
 export interface ProduceOptions {
-  /** How values are written. `text`: a row is the text itself; `bytes`: a Uint8Array or base64 text. Default `json`; null is a tombstone in all. */
-  readonly format?: 'json' | 'text' | 'bytes' | undefined
+  /** How values are written. `text`: a row is the text itself; `bytes`: a Uint8Array or base64 text; `avro`: by the newest version of TOPIC-value. Default `json`; null is a tombstone in all. */
+  readonly format?: 'json' | 'avro' | 'text' | 'bytes' | undefined
   readonly key?: string | undefined
   readonly partition?: number | undefined
   readonly ratePerSecond?: number | undefined

@@ -5,6 +5,7 @@
 import type { Connection, Reader, ReadResult } from '../connectors/connector.ts'
 import type { EnvelopeBatch, SourceEvent } from '../model.ts'
 import type { TopicNode } from '../plan.ts'
+import { SchemaAttacher } from '../schemas/attach-schemas.ts'
 import type { Clock, Timer } from '../time/clock.ts'
 
 export const TOPIC_FROM = '-10000'
@@ -55,6 +56,7 @@ class TopicDriver implements SourceDriver {
   private readonly options: SourceDriverOptions
   private readonly reader: Reader
   private readonly idleMs: number
+  private readonly schemas: SchemaAttacher | undefined
   private left: number
   private stopped = false
   private paused = false
@@ -69,6 +71,9 @@ class TopicDriver implements SourceDriver {
     this.reader = reader
     this.idleMs = options.node.options.idleMs ?? TOPIC_IDLE_MS
     this.left = options.node.options.limit ?? Infinity
+    const { registry } = options.connection
+    this.schemas =
+      registry === undefined ? undefined : new SchemaAttacher(registry, options.node.topic, options.node.options.format)
     this.done = this.run()
   }
 
@@ -133,7 +138,11 @@ class TopicDriver implements SourceDriver {
   private async handle({ batch, exhausted, live }: ReadResult): Promise<void> {
     const taken = batch.count > this.left ? headOf(batch, this.left) : batch
     this.left -= taken.count
-    if (taken.count > 0) await this.deliver({ kind: 'envelopes', batch: taken })
+    if (taken.count > 0) {
+      const whole = this.schemas === undefined ? taken : await this.schemas.attach(taken)
+      if (this.stopped) return
+      await this.deliver({ kind: 'envelopes', batch: whole })
+    }
     const now = this.options.clock.nowMs()
     for (const p of taken.partitions) {
       this.idle.delete(p)

@@ -1,5 +1,9 @@
 /** What every runtime does with topics beside reading them as streams: describing with a sample, and producing rows. */
 import type { Connection, OutgoingRecord } from '../connectors/connector.ts'
+import { SchemaAttacher, newestVersion } from '../schemas/attach-schemas.ts'
+import { parseAvro } from '../schemas/avro-schema.ts'
+import { avroColumns } from '../schemas/avro-types.ts'
+import { avroRowEncoder } from '../schemas/avro-writing.ts'
 import { decodeBatch } from '../schemas/decode.ts'
 import { encodeHeaders, encodeKey, encodeValue } from '../schemas/encode.ts'
 import { inferColumns, rowType } from '../schemas/infer.ts'
@@ -19,12 +23,22 @@ export async function describeTopic(connection: Connection, topic: string): Prom
   return { summary, columns, rowType: rowType(columns), sample }
 }
 
+/** What the newest version of `TOPIC-value` says; undefined when there is none, or it is no Avro. */
+async function registeredColumns(connection: Connection, topic: string) {
+  const { registry } = connection
+  if (registry === undefined) return undefined
+  const version = await newestVersion(registry, `${topic}-value`)
+  return version?.type === 'AVRO' ? avroColumns(parseAvro(version.text, version.references)) : undefined
+}
+
 async function newestRows(connection: Connection, topic: string): Promise<unknown[]> {
   const reader = await connection.read(topic, { from: `-${SAMPLE_RECORDS}`, to: 'latest' })
+  const { registry } = connection
+  const schemas = registry === undefined ? undefined : new SchemaAttacher(registry, topic)
   const rows: unknown[] = []
   try {
     for (let result = await reader.next(); result !== null; result = await reader.next()) {
-      const decoded = decodeBatch(result.batch)
+      const decoded = decodeBatch(schemas === undefined ? result.batch : await schemas.attach(result.batch))
       const failed = new Set(decoded.failures.map(f => f.index))
       decoded.rows.forEach((row, i) => failed.has(i) || rows.push(row))
     }
@@ -43,12 +57,13 @@ export async function produceRows(
   clock: Clock,
 ): Promise<ProduceResult> {
   const headers = encodeHeaders(options.headers)
-  const records = rows.map((row): OutgoingRecord => {
+  const avro = options.format === 'avro' ? await avroRowEncoder(connection.registry, topic, rows) : undefined
+  const records = rows.map((row, i): OutgoingRecord => {
     const key =
       options.key === undefined || row === null || typeof row !== 'object' ? null : Reflect.get(row, options.key)
     return {
       key: encodeKey(key),
-      value: valueBytes(row, options.format ?? 'json'),
+      value: row !== null && avro !== undefined ? avro(row, i) : valueBytes(row, options.format ?? 'json'),
       headers,
       partition: options.partition,
     }
