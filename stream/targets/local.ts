@@ -199,12 +199,12 @@ export class LocalRuntime implements Runtime {
     return { name, url: connection.url }
   }
 
-  async produce(
-    connection: string,
   registry(connection: string): SchemaRegistry {
     return registryBy(async (method, args) => callRegistry(registryOf(await this.connection(connection)), method, args))
   }
 
+  async produce(
+    connection: string,
     topic: string,
     rows: readonly unknown[],
     options: ProduceOptions = {},
