@@ -15,8 +15,12 @@ import type { StreamErrorParts } from './errors.ts'
 import type { FeedNode, PlanNode, TopicNode } from './plan.ts'
 import type { RowChunk } from './targets/runtime.ts'
 import { buildOperator } from './operators/build.ts'
+import { buildJoin } from './operators/joins/build.ts'
+import type { JoinHost } from './operators/joins/build.ts'
+import type { TwoInputOperator } from './operators/joins/two-inputs.ts'
+import { Union } from './operators/joins/union.ts'
+import { passTombstones } from './operators/tombstone.ts'
 import { lambdaOf } from './operators/lambda.ts'
-import type { LambdaHost } from './operators/lambda.ts'
 import type { Operator, Provisional, StageContext } from './operators/operator.ts'
 import { Collector, failureOf, Refusals, Stage } from './operators/refusals.ts'
 import { singles } from './operators/singles.ts'
@@ -25,7 +29,7 @@ import type { Decoded } from './operators/source.ts'
 
 export type { Decoded } from './operators/source.ts'
 
-export interface PipelineHost extends LambdaHost {
+export interface PipelineHost extends JoinHost {
   decode(batch: EnvelopeBatch, node: TopicNode): Decoded
   /** Called within `push`, zero or more times, in order; never with an empty batch. */
   onOutput(batch: Batch): void
@@ -50,6 +54,8 @@ export interface PipelineStats {
 export interface Pipeline {
   /** What to push: `push(i, event)` is for `sources[i]`. */
   readonly sources: readonly (TopicNode | FeedNode)[]
+  /** Sources below a table, in the order of `sources`: what is there already is to be handled before the other sources begin. */
+  readonly tables: readonly boolean[]
   readonly state: 'running' | 'ended' | 'failed'
   readonly error: StreamErrorParts | undefined
   /** The newest refused records, at most 100; in order for each stage. */
@@ -90,6 +96,19 @@ const SILENT: StageContext = { drop() {}, tookLate() {}, refuse() {}, threw() {}
 
 type Next = (batch: Batch) => void
 
+/** What a node is told by those below it. */
+interface Way {
+  /** Side streams that want what is refused on the way. */
+  readonly late: readonly Collector[]
+  readonly errors: readonly Collector[]
+  /** Ends in a table: its sources are read up to now before the others begin. */
+  readonly table: boolean
+  /** Null values are taken below, as deletions. */
+  readonly tombstones: boolean
+}
+
+const PLAIN: Way = { late: [], errors: [], table: false, tombstones: false }
+
 /** Operators between the last window and the result: what provisional rows pass through. */
 interface Tail {
   window: Provisional | undefined
@@ -107,17 +126,19 @@ export function buildPipeline(plan: PlanNode, host: PipelineHost): Pipeline {
 
 class RunningPipeline implements Pipeline {
   readonly sources: (TopicNode | FeedNode)[] = []
+  readonly tables: boolean[] = []
   state: 'running' | 'ended' | 'failed' = 'running'
   error: StreamErrorParts | undefined
   private readonly host: PipelineHost
   private readonly shape: string
   private readonly refusals = new Refusals()
   private readonly sourceStages: { readonly stage: SourceStage; readonly context: Stage; readonly next: Next }[] = []
-  private readonly operators: { readonly operator: Operator; readonly context: Stage }[] = []
+  private readonly operators: { readonly operator: Operator | TwoInputOperator; readonly context: Stage }[] = []
   private readonly tail: Tail = { window: undefined, after: [] }
   private rowCount = 0
   private watermarkMs = -Infinity
   private inTail = true
+  private over = false
   /**
    * Refused records of several stages meet in one `.late()` or `.errors()` stream: a batch would give them in the order of the
    * stages, and the order would depend on where it was cut.
@@ -127,7 +148,7 @@ class RunningPipeline implements Pipeline {
   constructor(plan: PlanNode, host: PipelineHost) {
     this.host = host
     this.shape = shapeOf(plan)
-    this.build(plan, batch => this.output(batch), [], [])
+    this.build(plan, batch => this.output(batch), PLAIN)
   }
 
   get lateRows(): readonly Refused[] {
@@ -149,7 +170,7 @@ class RunningPipeline implements Pipeline {
     try {
       if (this.oneByOne) for (const single of singles(event)) entry.next(entry.stage.handle(single))
       else entry.next(entry.stage.handle(event))
-      if (this.sourceStages.every(s => s.stage.ended)) this.state = 'ended'
+      if (this.over || this.sourceStages.every(s => s.stage.ended)) this.state = 'ended'
     } catch (error) {
       this.state = 'failed'
       this.error = failureOf(error)
@@ -227,11 +248,11 @@ class RunningPipeline implements Pipeline {
   }
 
   /** Builds what stands above `next`, result first. */
-  private build(node: PlanNode, next: Next, lateSinks: readonly Collector[], errorSinks: readonly Collector[]): void {
+  private build(node: PlanNode, next: Next, way: Way): void {
     switch (node.op) {
       case 'topic':
       case 'feed':
-        this.buildSource(node, next, lateSinks, errorSinks)
+        this.buildSource(node, next, way)
         return
       case 'stream':
         throw new StreamError({ code: 'STREAM_UNKNOWN', message: `Cannot run stream: "${node.name}" was not resolved` })
@@ -241,31 +262,44 @@ class RunningPipeline implements Pipeline {
         const sink = new Collector()
         const isLate = node.op === 'late'
         if (refusingStages(node.input, isLate) > 1) this.oneByOne = true
-        this.build(
-          node.input,
-          batch => next(sink.take(batch.watermarkMs)),
-          isLate ? [...lateSinks, sink] : lateSinks,
-          isLate ? errorSinks : [...errorSinks, sink],
-        )
+        this.build(node.input, batch => next(withIdle(sink.take(batch.watermarkMs), batch)), {
+          late: isLate ? [...way.late, sink] : way.late,
+          errors: isLate ? way.errors : [...way.errors, sink],
+          table: false,
+          tombstones: false,
+        })
+        return
+      }
+      case 'join':
+      case 'union': {
+        this.inTail = false
+        const context = new Stage(this.refusals, way.late, way.errors)
+        const operator = node.op === 'union' ? new Union() : buildJoin(node.options, this.host, context)
+        const mode = node.op === 'join' ? node.options.mode.kind : undefined
+        this.build(node.left, batch => next(operator.onInput(0, batch)), { ...way, tombstones: false })
+        this.build(node.right, batch => next(operator.onInput(1, batch)), {
+          ...way,
+          table: way.table || mode === 'table',
+          tombstones: mode === 'table' || mode === 'asOf',
+        })
+        this.operators.push({ operator, context })
         return
       }
       default: {
-        const context = new Stage(this.refusals, lateSinks, errorSinks)
-        const operator = buildOperator(node, this.host, context)
+        const context = new Stage(this.refusals, way.late, way.errors)
+        const steps = node.op === 'filter' || node.op === 'map'
+        const host = way.tombstones && steps ? passTombstones(this.host, node.op === 'filter') : this.host
+        const operator = buildOperator(node, host, context)
         this.noteTail(node, operator)
-        this.build(node.input, batch => next(run(operator, batch)), lateSinks, errorSinks)
+        const above = steps ? way : { ...way, tombstones: false }
+        this.build(node.input, batch => next(withIdle(run(operator, batch), batch)), above)
         this.operators.push({ operator, context })
       }
     }
   }
 
-  private buildSource(
-    node: TopicNode | FeedNode,
-    next: Next,
-    lateSinks: readonly Collector[],
-    errorSinks: readonly Collector[],
-  ): void {
-    const context = new Stage(this.refusals, lateSinks, errorSinks)
+  private buildSource(node: TopicNode | FeedNode, next: Next, way: Way): void {
+    const context = new Stage(this.refusals, way.late, way.errors)
     const slot = node.op === 'feed' && typeof node.time !== 'string' ? node.time : undefined
     const stage = new SourceStage({
       node,
@@ -277,8 +311,10 @@ class RunningPipeline implements Pipeline {
       },
       stage: context,
       notice: text => this.host.onNotice?.(text),
+      tombstones: way.tombstones,
     })
     this.sources.push(node)
+    this.tables.push(way.table)
     this.sourceStages.push({ stage, context, next })
   }
 
@@ -295,6 +331,8 @@ class RunningPipeline implements Pipeline {
   }
 
   private output(batch: Batch): void {
+    // A join with a table is over with its left side: the table alone gives nothing.
+    if (batch.watermarkMs === Infinity && this.tables.includes(true)) this.over = true
     if (Number.isFinite(batch.watermarkMs)) this.watermarkMs = batch.watermarkMs
     if (batch.count === 0) return
     this.rowCount += batch.count
@@ -306,13 +344,22 @@ class RunningPipeline implements Pipeline {
 function refusingStages(node: PlanNode, late: boolean): number {
   if (node.op === 'topic' || node.op === 'feed') return late ? 0 : 1
   if (node.op === 'stream') return 0
-  const own = late ? node.op === 'window' && node.options.window !== undefined : node.op !== 'changes'
+  if (node.op === 'join' || node.op === 'union')
+    return refusingStages(node.left, late) + refusingStages(node.right, late) + 1
+  const own = late
+    ? (node.op === 'window' && node.options.window !== undefined) || node.op === 'match'
+    : node.op !== 'changes'
   return refusingStages(node.input, late) + (own ? 1 : 0)
 }
 
 function run(operator: Operator, batch: Batch): Batch {
   if (batch.count > 0) return operator.onBatch(batch)
   return batch.watermarkMs === Infinity ? operator.onEnd() : operator.onWatermark(batch.watermarkMs)
+}
+
+/** A step passes its input's idleness on. */
+function withIdle(batch: Batch, input: Batch): Batch {
+  return input.idle === true && batch.idle !== true ? { ...batch, idle: true } : batch
 }
 
 function readSnapshot(bytes: Uint8Array): PipelineSnapshot {
@@ -347,6 +394,17 @@ function shapeOf(node: PlanNode): string {
       ]
       return `${shapeOf(node.input)}>window${JSON.stringify(parts)}`
     }
+    case 'match': {
+      const { by, pattern, withinMs, skip, output } = node.options
+      return `${shapeOf(node.input)}>match${JSON.stringify([by.map(k => k.name), pattern, withinMs, skip, output])}`
+    }
+    case 'join': {
+      const { mode, type, on } = node.options
+      const parts = [mode, type, on.length]
+      return `(${shapeOf(node.left)},${shapeOf(node.right)})>join${JSON.stringify(parts)}`
+    }
+    case 'union':
+      return `(${shapeOf(node.left)},${shapeOf(node.right)})>union`
     default:
       return `${shapeOf(node.input)}>${node.op}`
   }

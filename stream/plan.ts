@@ -69,6 +69,11 @@ export type PlanNode =
   | { readonly op: 'map'; readonly input: PlanNode; readonly f: LambdaSlot }
   | { readonly op: 'flatMap'; readonly input: PlanNode; readonly f: LambdaSlot }
   | { readonly op: 'window'; readonly input: PlanNode; readonly options: WindowOptions }
+  | JoinNode
+  /** All rows of both, in the order they are handled. */
+  | { readonly op: 'union'; readonly left: PlanNode; readonly right: PlanNode }
+  /** Event patterns per key; one of its three outputs. */
+  | { readonly op: 'match'; readonly input: PlanNode; readonly options: MatchOptions }
   /** What no window below `input` took, as `Refused` rows. */
   | { readonly op: 'late'; readonly input: PlanNode }
   /** What could not be decoded or computed anywhere below, as `Refused` rows. */
@@ -113,6 +118,8 @@ export interface FeedNode {
   /** Absent: only `watermark()` moves the time. */
   readonly outOfOrderMs?: number | undefined
   readonly bounded: boolean
+  /** All rows are there from the start: as a table it is read before the other sources begin. */
+  readonly complete?: boolean | undefined
 }
 
 /** A stream by its name: resolved when the consumer starts, and again when the name is replaced. */
@@ -120,6 +127,37 @@ export interface NamedNode {
   readonly op: 'stream'
   readonly name: string
 }
+
+export interface JoinNode {
+  readonly op: 'join'
+  readonly left: PlanNode
+  readonly right: PlanNode
+  readonly options: JoinSpec
+}
+
+export type JoinType = 'inner' | 'left' | 'right' | 'full' | 'semi' | 'anti'
+
+export interface JoinSpec {
+  readonly mode: JoinMode
+  readonly type: JoinType
+  /** Key columns of both sides, field names or lambdas; rows match where all are equal. null equals nothing. */
+  readonly on: readonly { readonly left: string | LambdaSlot; readonly right: string | LambdaSlot }[]
+  /** True for rows of a table or of versions that delete their key. */
+  readonly deleted?: LambdaSlot | undefined
+  /** `(left, right, bounds)`; absent: rows are `{ left, right }`, with bounds for window joins. */
+  readonly f?: LambdaSlot | undefined
+}
+
+export type JoinMode =
+  /** fromMs ≤ right time − left time ≤ toMs. */
+  | { readonly kind: 'interval'; readonly fromMs: number; readonly toMs: number }
+  | {
+      readonly kind: 'window'
+      readonly window: Extract<WindowSpec, { kind: 'tumbling' | 'hopping' | 'cumulating' | 'session' }>
+    }
+  | { readonly kind: 'table' }
+  | { readonly kind: 'asOf' }
+  | { readonly kind: 'ttl'; readonly ttlMs: number }
 
 export interface WindowOptions {
   /** Absent: one running aggregate per key without bounds (`keyBy(k).aggregate`). */
@@ -136,15 +174,76 @@ export type WindowSpec =
       readonly kind: 'tumbling'
       readonly sizeMs: number
       readonly offsetMs: number
-      readonly zone?: string | undefined
+      readonly calendar?: CalendarSize | undefined
     }
   | { readonly kind: 'hopping'; readonly sizeMs: number; readonly slideMs: number; readonly offsetMs: number }
-  | { readonly kind: 'cumulating'; readonly maxSizeMs: number; readonly stepMs: number; readonly offsetMs: number }
+  | {
+      readonly kind: 'cumulating'
+      readonly maxSizeMs: number
+      readonly stepMs: number
+      readonly offsetMs: number
+      readonly calendar?: CalendarSize | undefined
+    }
   | { readonly kind: 'session'; readonly gapMs: number }
   | { readonly kind: 'counting'; readonly size: number; readonly slide: number }
+  /** One row per record: itself with the aggregates over what lies at most `sizeMs` before it, or over the last `rowCount`. */
+  | { readonly kind: 'over'; readonly sizeMs?: number | undefined; readonly rowCount?: number | undefined }
+
+/** Days, weeks (from Monday) or months of a time zone: their length in milliseconds is not always the same. */
+export interface CalendarSize {
+  readonly unit: 'd' | 'w' | 'mo'
+  readonly count: number
+  readonly zone: string
+}
+
+export interface MatchOptions {
+  /** Key columns, as of a window; empty: all events share one key. */
+  readonly by: WindowOptions['by']
+  /** Pattern text, checked (stream/patterns). */
+  readonly pattern: string
+  /** A definition for each name of the pattern. */
+  readonly definitions: readonly { readonly name: string; readonly f: LambdaSlot }[]
+  readonly withinMs?: number | undefined
+  readonly skip: import('./patterns/pattern.ts').Skip
+  /** Partial matches one key may hold before it is closed. */
+  readonly maxRuns: number
+  readonly output: 'matches' | 'timeouts' | 'nearMisses'
+}
 
 export interface AggregateSpec {
-  readonly kind: 'count' | 'sum' | 'mean' | 'min' | 'max'
-  /** Field or lambda giving the value; absent for `count()`. */
+  readonly kind:
+    | 'count'
+    | 'sum'
+    | 'mean'
+    | 'min'
+    | 'max'
+    | 'stddev'
+    | 'first'
+    | 'last'
+    | 'countDistinct'
+    | 'collect'
+    | 'quantile'
+    | 'histogram'
+    | 'topK'
+    | 'custom'
+  /** Field or lambda giving the value; absent: the row itself (`count()` needs neither). */
   readonly value?: string | LambdaSlot | undefined
+  /** quantile: 0…1. */
+  readonly q?: number | undefined
+  /** topK: how many rows. */
+  readonly k?: number | undefined
+  /** topK: of equal values the smaller of these is first. */
+  readonly tie?: string | LambdaSlot | undefined
+  /** histogram: width of the bins, or their edges, ascending. */
+  readonly bins?: number | readonly number[] | undefined
+  /** custom: the user's own functions. */
+  readonly functions?:
+    | {
+        readonly init: LambdaSlot
+        readonly add: LambdaSlot
+        readonly merge: LambdaSlot
+        readonly result?: LambdaSlot | undefined
+        readonly remove?: LambdaSlot | undefined
+      }
+    | undefined
 }

@@ -90,7 +90,8 @@ export function from<E>(
 ): Stream<Exclude<E, Mark>> {
   const id = newId('from')
   const pump = iterablePump({ id, rows, partition: options.partition as ((row: unknown) => number) | undefined })
-  return new Stream<Exclude<E, Mark>>({ plan: feedNode(id, options, true), pumps: [pump], endless: () => false })
+  const plan: FeedNode = { ...feedNode(id, options, true), complete: Array.isArray(rows) ? true : undefined }
+  return new Stream<Exclude<E, Mark>>({ plan, pumps: [pump], endless: () => false })
 }
 
 export type FeedOptions<T> = Omit<RowsOptions<T>, 'partition'>
@@ -99,6 +100,8 @@ export interface PushOptions {
   /** Default 0. */
   readonly partition?: number | undefined
   readonly key?: unknown
+  /** Event time of this row, instead of what `time` reads: a tombstone has no field to read. */
+  readonly eventTime?: number | undefined
 }
 
 /** A stream one pushes into. */
@@ -117,7 +120,9 @@ export class Feed<T> extends Stream<T> {
 
   /** Resolves when all below has handled the row. `null` with a key is a tombstone. */
   async push(row: T | null, options: PushOptions = {}): Promise<void> {
-    await runtime().feed(this.id).push([row], options)
+    const { partition, key, eventTime } = options
+    const eventTimesMs = eventTime === undefined ? undefined : Float64Array.of(eventTime)
+    await runtime().feed(this.id).push([row], { partition, key, eventTimesMs })
   }
 
   /** No row with an event time at or below this is expected any more, in one partition or in all. */

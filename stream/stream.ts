@@ -6,9 +6,14 @@
  */
 import type { Change, RecordMeta, Refused } from './model.ts'
 import { StreamError } from './errors.ts'
-import type { PlanNode, WindowOptions } from './plan.ts'
+import { matchOptions } from './patterns/fluent.ts'
+import type { Definitions, MatchSettings, Taken } from './patterns/fluent.ts'
+import type { NearMiss } from './patterns/near-miss.ts'
+import type { AggregateSpec, LambdaSlot, MatchOptions, PlanNode, WindowOptions } from './plan.ts'
 import type { Aggregate } from './aggregates/functions.ts'
 import type { ChartOptions, MimeBundle } from './charts/protocol.ts'
+import { joinSpec } from './joins.ts'
+import type { JoinBounds, JoinedRow, JoinOptions, LeftSide, RightSide } from './joins.ts'
 import { asyncMapPump } from './feeds.ts'
 import type { Pump } from './feeds.ts'
 import { rememberEventTime } from './event-time-of.ts'
@@ -113,6 +118,41 @@ export class Stream<T> implements AsyncIterable<T> {
     return this.child({ op: 'flatMap', input: this.input(), f: runtime().ship(f) })
   }
 
+  /** All rows of both streams, in the order they come; the watermark is the lower one. */
+  union<R>(other: Stream<R>): Stream<T | R> {
+    return this.with(other, { op: 'union', left: this.input(), right: other.input() })
+  }
+
+  /**
+   * Rows of two streams that belong together: equal in `on` and near in time (`within`, `window`), the newest row of a table
+   * (`table`), the version valid at the time (`asOf`), or all that live (`ttl`). `type` says what becomes of a row without
+   * partner; a pad is `null` and comes when no partner can come any more. A row whose event time is at or behind the watermark
+   * of both is late: dropped and counted (a table takes all). The event time of a joined row is the later of both, of a window
+   * join the end of its window − 1. Memory: the rows that wait.
+   *
+   * @throws StreamError OPTION_INVALID, DURATION_INVALID, LAMBDA_CAPTURE, LAMBDA_ASSIGNMENT
+   * @example
+   * ```ts
+   * const orders = from([{ id: 1, at: 10 }, { id: 2, at: 20 }], { time: 'at' })
+   * const payments = from([{ id: 1, at: 12 }], { time: 'at' })
+   * await orders.join(payments, { on: 'id', within: 5, type: 'left' }, (o, p) => ({ id: o.id, paid: p?.at ?? null })).toArray()
+   * // [{ id: 1, paid: 12 }, { id: 2, paid: null }]
+   * ```
+   */
+  join<R, const O extends JoinOptions<T, R>>(other: Stream<R>, options: O): Stream<Simplify<JoinedRow<T, R, O>>>
+  join<R, Out, const O extends JoinOptions<T, R>>(
+    other: Stream<R>,
+    options: O,
+    f: (left: LeftSide<T, O>, right: RightSide<R, O>, bounds: JoinBounds) => Out,
+  ): Stream<Out>
+  join(other: Stream<unknown>, options: object, f?: (...args: never[]) => unknown): Stream<unknown> {
+    const spec = joinSpec(options, f)
+    const joined = this.with(other, { op: 'join', left: this.input(), right: other.input(), options: spec })
+    if (spec.mode.kind !== 'table') return joined
+    // A table alone gives nothing: the join ends with its left side.
+    return new Stream<unknown>({ ...joined.parts, endless: this.parts.endless })
+  }
+
   /**
    * The same rows, grouped: by fields, or by what a lambda gives (its column is named `key`).
    *
@@ -131,6 +171,20 @@ export class Stream<T> implements AsyncIterable<T> {
   window(window: CountingDefinition): WindowedStream<T, object, object>
   window(window: WindowDefinition | CountingDefinition, options: EmitOptions = {}): WindowedStream<T, object, object> {
     return new WindowedStream<T, object, object>(this, [], window, options)
+  }
+
+  /**
+   * Event patterns over all events as one key; `keyBy(…).match` looks at each key for itself. A row for each match: step → the
+   * events it took.
+   *
+   * @throws StreamError PATTERN_INVALID with `rule` and a caret, LAMBDA_CAPTURE, LAMBDA_ASSIGNMENT
+   */
+  match<N extends string>(
+    pattern: string,
+    definitions: Definitions<T, N>,
+    options: MatchSettings = {},
+  ): MatchStream<Taken<T, N>, T> {
+    return matchStream(this, [], pattern, definitions, options)
   }
 
   /** Records that came too late for every window of this stream, as rows. */
@@ -293,7 +347,17 @@ export class Stream<T> implements AsyncIterable<T> {
 
   /** @internal A stream computed from this one. */
   child<R>(plan: PlanNode): Stream<R> {
-    return new Stream<R>({ plan, pumps: this.parts.pumps, endless: this.parts.endless })
+    return new Stream<R>(this.partsOf(plan))
+  }
+
+  /** @internal What a stream computed from this one is made of. */
+  partsOf(plan: PlanNode): StreamParts {
+    return { plan, pumps: this.parts.pumps, endless: this.parts.endless }
+  }
+
+  private with<R>(other: Stream<unknown>, plan: PlanNode): Stream<R> {
+    const pumps = [...new Set([...this.parts.pumps, ...other.parts.pumps])]
+    return new Stream<R>({ plan, pumps, endless: () => this.parts.endless() || other.parts.endless() })
   }
 
   async [DISPLAY](): Promise<MimeBundle> {
@@ -361,6 +425,30 @@ export class KeyedStream<T, K> {
   }
 
   /**
+   * Event patterns per key. Steps are joined by `,` (the very next event), `->` (events between are passed over) or `->>` (also
+   * events that fit), counted by `? * + {n} {n,} {n,m}` (greedy; lazy with a further `?`), grouped by `( )`, told apart by `|`, ruled
+   * out by `!`. Events are taken in the order of event time once the watermark has reached them; what comes behind it goes to
+   * `.late()`. A row for each match: step → the events it took.
+   *
+   * Memory: a partial match is some 80 bytes for each event it took, the events themselves aside; `maxRuns` bounds them per key.
+   *
+   * @throws StreamError PATTERN_INVALID with `rule` and a caret, LAMBDA_CAPTURE, LAMBDA_ASSIGNMENT
+   * @example
+   * ```ts
+   * await from([{ at: 1, v: 1 }, { at: 2, v: 9 }], { time: 'at' })
+   *   .match('low -> high', { low: e => e.v < 5, high: (e, m) => e.v > 2 * m.low[0].v })
+   *   .toArray() // [{ low: [{ at: 1, v: 1 }], high: [{ at: 2, v: 9 }] }]
+   * ```
+   */
+  match<N extends string>(
+    pattern: string,
+    definitions: Definitions<T, N>,
+    options: MatchSettings = {},
+  ): MatchStream<Taken<T, N>, T> {
+    return matchStream(this.stream, this.by, pattern, definitions, options)
+  }
+
+  /**
    * A running aggregate: one row per record with the state of its key so far. Time plays no part. Memory grows with the
    * number of keys.
    */
@@ -375,6 +463,50 @@ export class KeyedStream<T, K> {
     }
     return this.stream.child({ op: 'window', input: this.stream.input(), options })
   }
+}
+
+/** Matches of a pattern: a row each, step → the events it took, oldest first. */
+export class MatchStream<M, T> extends Stream<M> {
+  private readonly outputOf: <R>(output: MatchOptions['output']) => Stream<R>
+
+  /** @internal Made by `match`. */
+  constructor(parts: StreamParts, outputOf: <R>(output: MatchOptions['output']) => Stream<R>) {
+    super(parts)
+    this.outputOf = outputOf
+  }
+
+  /** One row for each match, made by the lambda. */
+  select<R>(f: (match: M) => R): Stream<R> {
+    return this.map(f)
+  }
+
+  /** Partial matches that ran out of time; `timeoutMs` is when. */
+  timeouts(): Stream<{ match: M; timeoutMs: number }> {
+    return this.outputOf('timeouts')
+  }
+
+  /** Partial matches that came to nothing, with what they waited for and the event and condition that ended them. */
+  nearMisses(): Stream<NearMiss<M, T>> {
+    return this.outputOf('nearMisses')
+  }
+}
+
+function matchStream<T, N extends string>(
+  stream: Stream<T>,
+  by: WindowOptions['by'],
+  pattern: string,
+  definitions: Definitions<T, N>,
+  settings: MatchSettings,
+): MatchStream<Taken<T, N>, T> {
+  const options = matchOptions(by, pattern, definitions, settings)
+  const plan = (output: MatchOptions['output']): PlanNode => ({
+    op: 'match',
+    input: stream.input(),
+    options: { ...options, output },
+  })
+  return new MatchStream<Taken<T, N>, T>(stream.partsOf(plan('matches')), <R>(output: MatchOptions['output']) =>
+    stream.child<R>(plan(output)),
+  )
 }
 
 /** Windows waiting for their aggregates. */
@@ -454,13 +586,32 @@ function namedAggregates(
   by: WindowOptions['by'],
   bounds: boolean,
 ): WindowOptions['aggregates'] {
-  const named = Object.entries(aggregates).map(([name, { kind, value }]) => ({
-    name,
-    aggregate: { kind, value: typeof value === 'function' ? runtime().ship(value) : value },
-  }))
+  const named = Object.entries(aggregates).map(([name, aggregate]) => ({ name, aggregate: specOf(aggregate) }))
   const taken = [...by.map(k => k.name), ...(bounds ? ['windowStart', 'windowEnd'] : []), 'kind', 'revision']
   refuseTwice([...taken, ...named.map(a => a.name)])
   return named
+}
+
+/** An aggregate as plain data: its lambdas are shipped. */
+function specOf({ kind, value, options = {} }: Aggregate<never, unknown>): AggregateSpec {
+  const { functions, tie, ...rest } = options
+  return {
+    kind,
+    value: shipped(value),
+    ...rest,
+    ...(tie === undefined ? {} : { tie: shipped(tie) }),
+    ...(functions === undefined ? {} : { functions: shippedFunctions(functions) }),
+  }
+}
+
+function shipped<V>(value: V): V | LambdaSlot {
+  return typeof value === 'function' ? runtime().ship(value as unknown as () => unknown) : value
+}
+
+function shippedFunctions(functions: Readonly<Record<string, unknown>>): AggregateSpec['functions'] {
+  const entries = Object.entries(functions).filter(([, f]) => f !== undefined)
+  // `aggregate` has checked that init, add and merge are there.
+  return Object.fromEntries(entries.map(([name, f]) => [name, shipped(f)])) as unknown as AggregateSpec['functions']
 }
 
 function refuseTwice(names: readonly string[]): void {

@@ -7,6 +7,7 @@ import { StreamError } from '../errors.ts'
 import type { StreamErrorParts } from '../errors.ts'
 import { BatchBuilder } from './batch-builder.ts'
 import type { Lambda, StageContext } from './operator.ts'
+import { TOMBSTONE } from './tombstone.ts'
 
 /** Refused records kept for people to look at. */
 export const KEPT_REFUSALS = 100
@@ -73,10 +74,10 @@ export class Stage implements StageContext {
     this.errorSinks = errorSinks
   }
 
-  drop(batch: Batch, index: number): void {
+  drop(batch: Batch, index: number, reason = 'later than the allowed lateness: no open window takes it'): void {
     // The retracted half of an update is no record of its own.
     if (batch.weights?.[index] === -1) return
-    const refused = refusedOf(batch, index, 'later than the allowed lateness: no open window takes it')
+    const refused = refusedOf(batch, index, reason)
     this.refusals.dropped(refused)
     for (const sink of this.lateSinks) sink.add(refused, batch.beforeMs[index] as number)
   }
@@ -137,7 +138,7 @@ export function failureOf(error: unknown): StreamErrorParts {
 
 function refusedOf(batch: Batch, i: number, reason: string): Refused {
   return {
-    row: batch.rows[i],
+    row: batch.rows[i] === TOMBSTONE ? null : batch.rows[i],
     eventTimeMs: batch.eventTimesMs[i] as number,
     partition: batch.origin?.partitions[i] ?? -1,
     offset: batch.origin?.offsets[i] ?? -1n,

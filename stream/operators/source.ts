@@ -11,6 +11,7 @@ import { fieldReader } from './compile.ts'
 import { emptyBatch, selectOrigin } from './operator.ts'
 import type { Lambda } from './operator.ts'
 import type { Stage } from './refusals.ts'
+import { TOMBSTONE } from './tombstone.ts'
 
 /** Out-of-orderness bound of topics (rules.md 2). */
 export const TOPIC_OUT_OF_ORDER_MS = 5000
@@ -30,6 +31,8 @@ export interface SourceParts {
   readonly decode: (batch: EnvelopeBatch) => Decoded
   readonly stage: Stage
   readonly notice: (text: string) => void
+  /** Null values are deletions, not errors. */
+  readonly tombstones?: boolean | undefined
 }
 
 interface SourceState {
@@ -73,9 +76,9 @@ export class SourceStage {
   handle(event: SourceEvent): Batch {
     switch (event.kind) {
       case 'envelopes':
-        return this.envelopes(event.batch)
+        return this.marked(this.envelopes(event.batch))
       case 'rows':
-        return this.rows(event)
+        return this.marked(this.rows(event))
       case 'watermark':
         this.watermark.tell(event.watermarkMs, event.partition)
         break
@@ -90,7 +93,7 @@ export class SourceStage {
         this.watermark.end()
         break
     }
-    return emptyBatch(this.watermark.watermarkMs)
+    return this.marked(emptyBatch(this.watermark.watermarkMs))
   }
 
   snapshot(): SourceState {
@@ -110,10 +113,20 @@ export class SourceStage {
     this.ended = s.ended
   }
 
+  /** Tells below when the source takes no part in the time of what it is joined with. */
+  private marked(batch: Batch): Batch {
+    return this.watermark.allIdle ? { ...batch, idle: true } : batch
+  }
+
   private envelopes(batch: EnvelopeBatch): Batch {
     const decoded = this.parts.decode(batch)
-    const keys = this.readKey === undefined ? decoded.keys : decoded.rows.map(row => this.keyOf(row))
+    const keys =
+      this.readKey === undefined ? decoded.keys : decoded.rows.map((row, i) => this.keyOf(row) ?? decoded.keys[i])
     const { partitions, offsets, timestampsMs, headers, count } = batch
+    const failures =
+      this.parts.tombstones === true
+        ? decoded.failures.filter(({ index }) => batch.valueRanges[2 * index + 1] !== -1)
+        : decoded.failures
     for (let i = count - 1, seen = 0n; i >= 0; i--) {
       // Partitions are few: a bit per partition tells when the last offset of each is known.
       const partition = partitions[i] as number
@@ -124,7 +137,7 @@ export class SourceStage {
     }
     this.recordCount += count
     const origin: Origin = { partitions, offsets, timestampsMs, keys, headers }
-    return this.timed(decoded.rows, origin, partitions, timestampsMs, decoded.failures)
+    return this.timed(decoded.rows, origin, partitions, timestampsMs, failures)
   }
 
   private rows(event: Extract<SourceEvent, { kind: 'rows' }>): Batch {
@@ -149,6 +162,8 @@ export class SourceStage {
     const { watermark } = this
     const readTime = told ? undefined : this.readTime
     const { stage } = this.parts
+    const tombstones = this.parts.tombstones === true
+    const deleted: number[] = []
     const count = rows.length
     const eventTimesMs = new Float64Array(count)
     const beforeMs = new Float64Array(count)
@@ -164,11 +179,14 @@ export class SourceStage {
         this.refuse(failure.preview ?? row, origin, i, failure.reason)
         continue
       }
-      if (row === null || row === undefined) {
+      if (tombstones && (row === null || row === undefined) && (origin.keys?.[i] ?? null) !== null) {
+        // There is no row to read a time from.
+        t = timestampsMs === undefined ? (origin.timestampsMs[i] as number) : (timestampsMs[i] as number)
+        deleted.push(n)
+      } else if (row === null || row === undefined) {
         this.refuse(row, origin, i, row === null ? 'null value' : 'no value')
         continue
-      }
-      if (readTime === undefined) {
+      } else if (readTime === undefined) {
         t = timestampsMs === undefined ? (origin.timestampsMs[i] as number) : (timestampsMs[i] as number)
       } else {
         const value = this.timeOf(readTime, row, origin, i)
@@ -181,10 +199,13 @@ export class SourceStage {
       watermark.record(partitions === undefined ? 0 : (partitions[i] as number), t)
     }
     if (n > 0) stage.passed()
-    if (n === count) return { count, rows, eventTimesMs, beforeMs, watermarkMs: watermark.watermarkMs, origin }
+    if (n === count && deleted.length === 0)
+      return { count, rows, eventTimesMs, beforeMs, watermarkMs: watermark.watermarkMs, origin }
+    const chosen = Array.from({ length: n }, (_, k) => rows[kept[k] as number])
+    for (const k of deleted) chosen[k] = TOMBSTONE
     return {
       count: n,
-      rows: Array.from({ length: n }, (_, k) => rows[kept[k] as number]),
+      rows: chosen,
       eventTimesMs: eventTimesMs.subarray(0, n),
       beforeMs: beforeMs.subarray(0, n),
       watermarkMs: watermark.watermarkMs,

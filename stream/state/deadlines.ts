@@ -11,6 +11,11 @@ export class Deadlines<T> {
     return this.heap[0]?.atMs ?? Infinity
   }
 
+  isDue(watermarkMs: number): boolean {
+    const first = this.heap[0]
+    return first !== undefined && first.atMs <= watermarkMs
+  }
+
   add(atMs: number, thing: T): void {
     const { heap } = this
     const entry = { atMs, thing }

@@ -16,9 +16,7 @@ export interface FeedConsumer {
 interface Cursor {
   next: number
   paused: boolean
-  closed: boolean
-  busy: boolean
-  readonly consumer: FeedConsumer
+  readonly reader: { run(): Promise<void> }
 }
 
 export interface FeedAttachment {
@@ -37,13 +35,17 @@ export class FeedLog {
   private events: SourceEvent[] = []
   /** Index of `events[0]` since the start. */
   private base = 0
+  /** When each event was pushed, counted over all feeds of a runtime. */
+  private stamps: number[] = []
+  private readonly stamp: () => number
   private rowCount = 0
   private readonly cursors = new Set<Cursor>()
   private waiters: { readonly until: number; readonly resolve: () => void }[] = []
 
-  constructor(id: string, keptRows = FEED_KEPT_ROWS) {
+  constructor(id: string, keptRows = FEED_KEPT_ROWS, stamp?: () => number) {
     this.id = id
     this.keptRows = keptRows
+    this.stamp = stamp ?? (() => this.base + this.events.length)
   }
 
   /** Resolves when every consumer attached now has handled the event. */
@@ -53,6 +55,7 @@ export class FeedLog {
         new StreamError({ code: 'STREAM_STOPPED', message: `Cannot push into feed "${this.id}": it has ended` }),
       )
     }
+    this.stamps.push(this.stamp())
     this.events.push(event)
     if (event.kind === 'end') this.ended = true
     if (event.kind === 'rows') {
@@ -60,13 +63,17 @@ export class FeedLog {
       this.forgetOld()
     }
     const until = this.base + this.events.length
-    for (const cursor of this.cursors) void this.run(cursor)
+    for (const cursor of this.cursors) void cursor.reader.run()
     return this.handled(until)
   }
 
   /** Starts delivering at the oldest event kept; `from` skips events already handled (restore). */
   attach(consumer: FeedConsumer, from = 0): FeedAttachment {
-    const cursor: Cursor = { next: Math.max(from, this.base), paused: false, closed: false, busy: false, consumer }
+    return readInOrder([{ log: this, consumer, from }])
+  }
+
+  /** @internal A place in the log for a reader. */
+  open(reader: Cursor['reader'], from: number): Cursor {
     if (from < this.base) {
       throw new StreamError({
         code: 'POSITION_INVALID',
@@ -75,37 +82,31 @@ export class FeedLog {
         hint: 'Start the stream before pushing, or write the rows to a topic',
       })
     }
+    const cursor: Cursor = { next: from, paused: false, reader }
     this.cursors.add(cursor)
-    void this.run(cursor)
-    return {
-      pause: () => {
-        cursor.paused = true
-        this.settle()
-      },
-      resume: () => {
-        cursor.paused = false
-        void this.run(cursor)
-      },
-      close: () => {
-        cursor.closed = true
-        this.cursors.delete(cursor)
-        this.settle()
-      },
-      lagCount: () => this.base + this.events.length - cursor.next,
-    }
+    return cursor
   }
 
-  private async run(cursor: Cursor): Promise<void> {
-    if (cursor.busy) return
-    cursor.busy = true
-    while (!cursor.paused && !cursor.closed && cursor.next < this.base + this.events.length) {
-      const event = this.events[cursor.next - this.base] as SourceEvent
-      const done = cursor.consumer.deliver(event)
-      if (done !== undefined) await done
-      cursor.next++
-      this.settle()
-    }
-    cursor.busy = false
+  /** @internal */
+  close(cursor: Cursor): void {
+    this.cursors.delete(cursor)
+    this.settle()
+  }
+
+  /** @internal The next event of a cursor. */
+  peek(cursor: Cursor): { readonly event: SourceEvent; readonly stamp: number } | undefined {
+    const event = this.events[cursor.next - this.base]
+    return event === undefined ? undefined : { event, stamp: this.stamps[cursor.next - this.base] as number }
+  }
+
+  /** @internal The cursor's event was handled, or the cursor was paused or goes on. */
+  moved(cursor: Cursor, handled: number): void {
+    cursor.next += handled
+    this.settle()
+  }
+
+  lagCount(cursor: Cursor): number {
+    return this.base + this.events.length - cursor.next
   }
 
   private handled(until: number): Promise<void> {
@@ -136,8 +137,87 @@ export class FeedLog {
       // What an attached consumer has not handled yet is never forgotten; its producer waits for it.
       if (least <= this.base) return
       this.events.shift()
+      this.stamps.shift()
       this.base++
       if (first.kind === 'rows') this.rowCount -= first.rows.length
     }
+  }
+}
+
+/**
+ * Reads several feeds as one: events come in the order they were pushed in, over all of them, also to a reader that comes late.
+ */
+export function readInOrder(
+  feeds: readonly { readonly log: FeedLog; readonly consumer: FeedConsumer; readonly from?: number | undefined }[],
+): FeedAttachment {
+  return new OrderedReader(feeds)
+}
+
+class OrderedReader implements FeedAttachment {
+  private readonly places: readonly {
+    readonly log: FeedLog
+    readonly cursor: Cursor
+    readonly consumer: FeedConsumer
+  }[]
+  private busy = false
+  private stopped = false
+  private paused = false
+
+  constructor(feeds: Parameters<typeof readInOrder>[0]) {
+    this.places = feeds.map(({ log, consumer, from }) => ({ log, consumer, cursor: log.open(this, from ?? 0) }))
+    void this.run()
+  }
+
+  async run(): Promise<void> {
+    if (this.busy) return
+    this.busy = true
+    for (;;) {
+      const place = this.stopped || this.paused ? undefined : this.oldest()
+      if (place === undefined) break
+      const { log, cursor, consumer } = place
+      const done = consumer.deliver(log.peek(cursor)?.event as SourceEvent)
+      if (done !== undefined) await done
+      log.moved(cursor, 1)
+    }
+    this.busy = false
+  }
+
+  pause(): void {
+    this.setPaused(true)
+  }
+
+  resume(): void {
+    this.setPaused(false)
+    void this.run()
+  }
+
+  close(): void {
+    this.stopped = true
+    for (const { log, cursor } of this.places) log.close(cursor)
+  }
+
+  lagCount(): number {
+    return this.places.reduce((sum, { log, cursor }) => sum + log.lagCount(cursor), 0)
+  }
+
+  private setPaused(paused: boolean): void {
+    this.paused = paused
+    for (const { log, cursor } of this.places) {
+      cursor.paused = paused
+      log.moved(cursor, 0)
+    }
+  }
+
+  private oldest(): (typeof this.places)[number] | undefined {
+    let oldest: (typeof this.places)[number] | undefined
+    let least = Infinity
+    for (const place of this.places) {
+      const stamp = place.log.peek(place.cursor)?.stamp ?? Infinity
+      if (stamp < least) {
+        least = stamp
+        oldest = place
+      }
+    }
+    return oldest
   }
 }

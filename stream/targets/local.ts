@@ -63,6 +63,8 @@ export class LocalRuntime implements Runtime {
   private readonly connections = new Map<string, Promise<Connection>>()
   private readonly openEmbedded: () => Promise<Connection>
   private readonly feeds = new Map<string, FeedLog>()
+  /** Pushes into all feeds so far: their order. */
+  private pushes = 0
   private readonly named = new Map<string, Named>()
   private readonly readings = new Set<Reading>()
   private readonly params = new ParamTable()
@@ -192,7 +194,7 @@ export class LocalRuntime implements Runtime {
 
   async connect(url: string, options: ConnectSettings = {}): Promise<{ name: string; url: string }> {
     const name = options.as ?? 'embedded'
-    const connection = await openUrl(url, name, this.clock)
+    const connection = await openUrl(url, name, this.clock, options)
     const old = this.connections.get(name)
     this.connections.set(name, Promise.resolve(connection))
     await (await old)?.close()
@@ -303,7 +305,7 @@ export class LocalRuntime implements Runtime {
   private feedLog(id: string): FeedLog {
     let log = this.feeds.get(id)
     if (log === undefined) {
-      log = new FeedLog(id)
+      log = new FeedLog(id, undefined, () => this.pushes++)
       this.feeds.set(id, log)
     }
     return log

@@ -1,6 +1,7 @@
 /** One line about a plan, for `%streams`: `orders → filter → tumbling 10s by region`. */
-import type { PlanNode, WindowOptions } from '../plan.ts'
+import type { JoinSpec, MatchOptions, PlanNode, WindowOptions } from '../plan.ts'
 import type { ColumnType } from '../model.ts'
+import { parsePattern } from '../patterns/parse.ts'
 import { formatDuration } from '../time/duration.ts'
 
 export function outline(plan: PlanNode): string {
@@ -13,9 +14,33 @@ export function outline(plan: PlanNode): string {
       return plan.name
     case 'window':
       return `${outline(plan.input)} → ${windowText(plan.options)}`
+    case 'match': {
+      const { by, pattern, output } = plan.options
+      const of = output === 'matches' ? '' : `${output === 'timeouts' ? 'timeouts' : 'near misses'} of `
+      return `${outline(plan.input)} → ${of}${pattern}${by.length === 0 ? '' : ` by ${by.map(k => k.name).join(', ')}`}`
+    }
+    case 'union':
+      return `${outline(plan.left)} + ${outline(plan.right)}`
+    case 'join':
+      return `${outline(plan.left)} ⋈ ${outline(plan.right)} → ${joinText(plan.options)}`
     default:
       return `${outline(plan.input)} → ${plan.op}`
   }
+}
+
+function joinText({ mode, type, on }: JoinSpec): string {
+  const how =
+    mode.kind === 'interval'
+      ? `within ${formatDuration(mode.fromMs)}..${formatDuration(mode.toMs)}`
+      : mode.kind === 'window'
+        ? mode.window.kind
+        : mode.kind === 'ttl'
+          ? `ttl ${formatDuration(mode.ttlMs)}`
+          : mode.kind === 'asOf'
+            ? 'as of'
+            : 'table'
+  const fields = on.map(column => (typeof column.left === 'string' ? column.left : 'key')).join(', ')
+  return `${type} join ${how} on ${fields}`
 }
 
 function windowText(options: WindowOptions): string {
@@ -51,6 +76,12 @@ export function columnsOf(
     case 'map':
     case 'flatMap':
       return undefined
+    case 'union':
+      return columnsOf(plan.left, known)
+    case 'join':
+      return joinedColumns(plan.options)
+    case 'match':
+      return matchColumns(plan.options)
     case 'late':
     case 'errors':
       return REFUSED
@@ -66,6 +97,36 @@ export function columnsOf(
       return [...keys, ...bounds, ...aggregates.map(a => ({ name: a.name, type: 'number' })), ...KIND]
     }
   }
+}
+
+function joinedColumns({ f, mode, type }: JoinSpec): readonly ColumnType[] | undefined {
+  if (f !== undefined) return undefined
+  const row = (name: string, optional: boolean) => ({ name, type: optional ? 'unknown | null' : 'unknown' })
+  const sides =
+    type === 'semi' || type === 'anti'
+      ? [row('left', false)]
+      : [row('left', type === 'right' || type === 'full'), row('right', type === 'left' || type === 'full')]
+  return mode.kind === 'window' ? [...sides, ...BOUNDS] : sides
+}
+
+function matchColumns({ output, pattern, by }: MatchOptions): readonly ColumnType[] {
+  if (output === 'timeouts')
+    return [
+      { name: 'match', type: 'Record<string, unknown[]>' },
+      { name: 'timeoutMs', type: 'number', instant: true },
+    ]
+  if (output === 'matches') return parsePattern(pattern).steps.map(name => ({ name, type: 'unknown[]' }))
+  return [
+    ...(by.length === 0 ? [] : [{ name: 'key', type: 'unknown' }]),
+    { name: 'match', type: 'Record<string, unknown[]>' },
+    { name: 'reached', type: 'string' },
+    { name: 'awaited', type: 'readonly string[]' },
+    { name: 'reason', type: "'false' | 'not' | 'time'" },
+    { name: 'event', type: 'unknown', optional: true },
+    { name: 'condition', type: 'string', optional: true },
+    { name: 'explanation', type: 'string' },
+    { name: 'endedMs', type: 'number', instant: true },
+  ]
 }
 
 const BOUNDS: readonly ColumnType[] = [

@@ -36,6 +36,9 @@ export function resolvePlan(plan: PlanNode, lookup: PlanLookup, above: readonly 
       }
       return resolvePlan(named, lookup, [...above, plan.name])
     }
+    case 'join':
+    case 'union':
+      return { ...plan, left: resolvePlan(plan.left, lookup, above), right: resolvePlan(plan.right, lookup, above) }
     default:
       return { ...plan, input: resolvePlan(plan.input, lookup, above) }
   }
@@ -44,6 +47,8 @@ export function resolvePlan(plan: PlanNode, lookup: PlanLookup, above: readonly 
 /** Names a plan reads, itself and through other names; consumers of a replaced name are found with it. */
 export function namesRead(plan: PlanNode, lookup: PlanLookup, found = new Set<string>()): Set<string> {
   if (plan.op === 'topic' || plan.op === 'feed') return found
+  if (plan.op === 'join' || plan.op === 'union')
+    return namesRead(plan.right, lookup, namesRead(plan.left, lookup, found))
   if (plan.op !== 'stream') return namesRead(plan.input, lookup, found)
   if (found.has(plan.name)) return found
   found.add(plan.name)

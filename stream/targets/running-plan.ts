@@ -9,11 +9,13 @@ import type { StreamErrorParts } from '../errors.ts'
 import type { Batch, SourceEvent, StreamState, StreamStats } from '../model.ts'
 import { buildPipeline } from '../pipeline.ts'
 import type { Pipeline } from '../pipeline.ts'
-import type { LambdaSlot, PlanNode } from '../plan.ts'
+import type { FeedNode, LambdaSlot, PlanNode, TopicNode } from '../plan.ts'
 import { decodeBatch } from '../schemas/decode.ts'
 import type { Clock } from '../time/clock.ts'
 import { nextTurn } from '../time/clock.ts'
+import { readInOrder } from './feed-log.ts'
 import type { FeedLog } from './feed-log.ts'
+import { HistoryMerge } from './history-merge.ts'
 import { RateMeter } from './rate.ts'
 import { driveTopic } from './source-driver.ts'
 
@@ -36,6 +38,7 @@ interface Drive {
   resume(): void
   stop(): Promise<void>
   lagCount(): number
+  readonly caughtUp: Promise<void>
 }
 
 /** What a snapshot holds beside the pipeline's: how many events of each feed were handled. */
@@ -129,36 +132,61 @@ export class RunningPlan {
     })
   }
 
+  /** Tables first: what is in them now is read before the other sources begin. */
   private async drive(): Promise<void> {
     const generation = this.generation
-    const drives: Drive[] = []
-    this.drives = drives
-    for (const [i, node] of this.pipeline.sources.entries()) {
-      this.handled[i] ??= 0
-      if (node.op === 'feed') {
-        const deliver = (event: SourceEvent) => this.deliver(i, event, generation)
-        drives.push(feedDrive(this.around.feed(node.id), deliver, this.handled[i]))
-      } else {
-        const positions = this.pipeline.positions(i)
-        const driver = await driveTopic({
-          node,
-          connection: await this.around.connection(node.connection),
-          clock: this.around.clock,
-          positions: positions.size === 0 ? undefined : positions,
-          bounded: this.bounded,
-          // Other work of the thread gets its turn between two batches, also while history is read as fast as it goes.
-          deliver: async event => {
-            await this.deliver(i, event, generation)
-            await nextTurn()
-          },
-          onError: error => this.fail(error, generation),
-        })
-        drives.push(driver)
-      }
-      if (generation !== this.generation) {
-        await drives.at(-1)?.stop()
-        return
-      }
+    const { sources, tables } = this.pipeline
+    const all = [...sources.keys()]
+    for (const i of all) this.handled[i] ??= 0
+    const first = all.filter(i => tables[i] === true && isThere(sources[i]!))
+    const rest = all.filter(i => !first.includes(i))
+    this.drives = []
+    if (first.length === 0) return this.open(rest, generation)
+    await this.open(first, generation)
+    if (generation !== this.generation) return
+    void Promise.all(this.drives.map(drive => drive.caughtUp))
+      .then(() => this.open(rest, generation))
+      .catch((error: unknown) => this.fail(error, generation))
+  }
+
+  private async open(indices: readonly number[], generation: number): Promise<void> {
+    if (generation !== this.generation || this.state === 'ended' || this.state === 'failed') return
+    const { sources } = this.pipeline
+    const add = async (drive: Drive) => {
+      if (generation !== this.generation) return drive.stop()
+      this.drives.push(drive)
+      if (this.state === 'paused') drive.pause()
+    }
+    const feeds = indices.filter(i => sources[i]?.op === 'feed')
+    const topics = indices.filter(i => sources[i]?.op === 'topic')
+    const history = topics.length > 1 ? new HistoryMerge(topics.length) : undefined
+    if (feeds.length > 0) {
+      const parts = feeds.map(i => ({
+        log: this.around.feed((sources[i] as FeedNode).id),
+        from: this.handled[i],
+        deliver: (event: SourceEvent) => this.deliver(i, event, generation),
+      }))
+      await add(feedDrive(parts))
+    }
+    for (const [index, i] of topics.entries()) {
+      const node = sources[i] as TopicNode
+      const positions = this.pipeline.positions(i)
+      const driver = await driveTopic({
+        node,
+        connection: await this.around.connection(node.connection),
+        clock: this.around.clock,
+        positions: positions.size === 0 ? undefined : positions,
+        bounded: this.bounded,
+        merge: history === undefined ? undefined : { history, index },
+        // Other work of the thread gets its turn between two batches, also while history is read as fast as it goes.
+        deliver: async event => {
+          await this.deliver(i, event, generation)
+          await nextTurn()
+        },
+        onError: error => this.fail(error, generation),
+      })
+      await add(driver)
+      if (generation !== this.generation) return
     }
   }
 
@@ -202,16 +230,41 @@ export class RunningPlan {
   }
 }
 
-/** A feed's events; `from` counts the ones handled before a restore. */
-function feedDrive(log: FeedLog, deliver: (event: SourceEvent) => Promise<void> | undefined, from: number): Drive {
-  const attachment = log.attach({ deliver }, from)
+interface FeedPart {
+  readonly log: FeedLog
+  /** Events handled before a restore. */
+  readonly from: number | undefined
+  readonly deliver: (event: SourceEvent) => Promise<void> | undefined
+}
+
+/** Events of several feeds in the order of their pushes. */
+function feedDrive(parts: readonly FeedPart[]): Drive {
+  let open = parts.length
+  let tell = () => {}
+  const caughtUp = new Promise<void>(resolve => {
+    tell = resolve
+  })
+  const consumer = ({ deliver }: FeedPart) => ({
+    deliver: async (event: SourceEvent) => {
+      await deliver(event)
+      if (event.kind === 'end' && --open === 0) tell()
+    },
+  })
+  const attachment = readInOrder(parts.map(part => ({ log: part.log, from: part.from, consumer: consumer(part) })))
   return {
     pause: () => attachment.pause(),
     resume: () => attachment.resume(),
-    stop: async () => attachment.close(),
+    stop: async () => {
+      attachment.close()
+      tell()
+    },
     lagCount: () => attachment.lagCount(),
+    caughtUp,
   }
 }
+
+/** A topic has an end of now; rows that are there from the start have one of their own. */
+const isThere = (node: TopicNode | FeedNode): boolean => node.op === 'topic' || node.complete === true
 
 function inlineLambda(slot: LambdaSlot): (...args: never[]) => unknown {
   if (typeof slot === 'function') return slot

@@ -4,6 +4,8 @@
  */
 import type { Connection, Reader, ReadResult } from '../connectors/connector.ts'
 import type { EnvelopeBatch, SourceEvent } from '../model.ts'
+import type { HistoryMerge } from './history-merge.ts'
+import { sliceBatch } from './slices.ts'
 import type { TopicNode } from '../plan.ts'
 import { SchemaAttacher } from '../schemas/attach-schemas.ts'
 import type { Clock, Timer } from '../time/clock.ts'
@@ -24,6 +26,8 @@ export interface SourceDriverOptions {
   /** Ends at the end offsets of now, when the topic itself is endless. */
   readonly bounded?: boolean | undefined
   readonly maxBatch?: number | undefined
+  /** Keeps the histories of several topics in one order; `index` is this topic's place in it. */
+  readonly merge?: { readonly history: HistoryMerge; readonly index: number } | undefined
 }
 
 export interface SourceDriver {
@@ -33,6 +37,8 @@ export interface SourceDriver {
   /** Idempotent. Resolves when nothing will be delivered any more. */
   stop(): Promise<void>
   lagCount(): number
+  /** Resolves when everything that was there at the start has been handled, or nothing comes any more. */
+  readonly caughtUp: Promise<void>
   /** Resolves at the end, the stop or the error. */
   readonly done: Promise<void>
 }
@@ -53,6 +59,9 @@ export async function driveTopic(options: SourceDriverOptions): Promise<SourceDr
 
 class TopicDriver implements SourceDriver {
   readonly done: Promise<void>
+  readonly caughtUp: Promise<void>
+  private tellCaughtUp: () => void = () => {}
+  private readonly exhausted = new Set<number>()
   private readonly options: SourceDriverOptions
   private readonly reader: Reader
   private readonly idleMs: number
@@ -74,6 +83,9 @@ class TopicDriver implements SourceDriver {
     const { registry } = options.connection
     this.schemas =
       registry === undefined ? undefined : new SchemaAttacher(registry, options.node.topic, options.node.options.format)
+    this.caughtUp = new Promise(resolve => {
+      this.tellCaughtUp = resolve
+    })
     this.done = this.run()
   }
 
@@ -98,6 +110,7 @@ class TopicDriver implements SourceDriver {
       this.stopped = true
       this.timer?.cancel()
       this.wake?.()
+      this.leaveHistory()
       await this.reader.close()
     }
     await this.done
@@ -132,23 +145,56 @@ class TopicDriver implements SourceDriver {
       this.timer?.cancel()
       if (!this.stopped) await this.reader.close()
       this.stopped = true
+      this.leaveHistory()
+    }
+  }
+
+  private leaveHistory(): void {
+    this.options.merge?.history.over(this.options.merge.index)
+    this.tellCaughtUp()
+  }
+
+  /** Records of the history, each second when its turn has come over all topics. */
+  private async deliverHistory(batch: EnvelopeBatch): Promise<void> {
+    const { merge } = this.options
+    let start = 0
+    while (start < batch.count && !this.stopped) {
+      let end = batch.count
+      if (merge !== undefined && !merge.history.isAlone(merge.index)) {
+        const second = merge.history.secondOf(batch.timestampsMs[start] as number)
+        end = start + 1
+        while (end < batch.count && merge.history.secondOf(batch.timestampsMs[end] as number) <= second) end++
+        await merge.history.turn(merge.index, second)
+        await this.waitWhilePaused()
+        if (this.stopped) return
+      }
+      const whole = start === 0 && end === batch.count
+      await this.deliver({ kind: 'envelopes', batch: whole ? batch : sliceBatch(batch, start, end) })
+      start = end
     }
   }
 
   private async handle({ batch, exhausted, live }: ReadResult): Promise<void> {
-    const taken = batch.count > this.left ? headOf(batch, this.left) : batch
+    const taken = batch.count > this.left ? sliceBatch(batch, 0, this.left) : batch
     this.left -= taken.count
+    if (live) this.leaveHistory()
     if (taken.count > 0) {
       const whole = this.schemas === undefined ? taken : await this.schemas.attach(taken)
       if (this.stopped) return
-      await this.deliver({ kind: 'envelopes', batch: whole })
+      if (live) await this.deliver({ kind: 'envelopes', batch: whole })
+      else await this.deliverHistory(whole)
     }
     const now = this.options.clock.nowMs()
     for (const p of taken.partitions) {
       this.idle.delete(p)
       if (live) this.lastSeenMs.set(p, now)
     }
-    for (const p of exhausted) await this.markIdle(p)
+    for (const p of exhausted) {
+      this.exhausted.add(p)
+      await this.markIdle(p)
+    }
+    const read = this.options.node.options.partition === undefined ? this.reader.partitionCount : 1
+    if (this.exhausted.size >= read) this.leaveHistory()
     if (live) {
       for (let p = 0; p < this.reader.partitionCount; p++) if (!this.lastSeenMs.has(p)) this.lastSeenMs.set(p, now)
       this.watchIdle()
@@ -193,19 +239,5 @@ class TopicDriver implements SourceDriver {
       })
       this.wake = undefined
     }
-  }
-}
-
-function headOf(batch: EnvelopeBatch, count: number): EnvelopeBatch {
-  return {
-    count,
-    partitions: batch.partitions.subarray(0, count),
-    offsets: batch.offsets.subarray(0, count),
-    timestampsMs: batch.timestampsMs.subarray(0, count),
-    bytes: batch.bytes,
-    keyRanges: batch.keyRanges.subarray(0, 2 * count),
-    valueRanges: batch.valueRanges.subarray(0, 2 * count),
-    headers: batch.headers?.slice(0, count),
-    schemas: batch.schemas,
   }
 }

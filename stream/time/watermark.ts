@@ -88,6 +88,11 @@ export class SourceWatermark {
     return this.phase[partition] === IDLE
   }
 
+  /** No partition takes part: the stream as a whole is left out where it meets another. */
+  get allIdle(): boolean {
+    return this.phase.length > 0 && this.phase.every(phase => phase === IDLE)
+  }
+
   /** End of a bounded source. */
   end(): void {
     this.watermarkMs = Infinity

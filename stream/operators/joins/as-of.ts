@@ -1,0 +1,159 @@
+/**
+ * As-of join: each left row with the version of its key that was valid at its time, the one with the greatest time at or before
+ * it; of equal times the one that came last. A deleted version counts as absent.
+ *
+ *   version ─▶ late when time ≤ watermark ─▶ kept, with the last one at or before the watermark for ever
+ *   left row ─▶ late when time ≤ watermark ─▶ waits until the watermark reaches its time: no earlier version can come any more
+ *
+ * Rows of one watermark come by left time, then arrival.
+ */
+import type { Batch } from '../../model.ts'
+import { Deadlines } from '../../state/deadlines.ts'
+import type { KeyTableState } from '../../state/key-table.ts'
+import type { StageContext } from '../operator.ts'
+import type { Deletes } from './deletes.ts'
+import { NO_KEY, REFUSED } from './keys.ts'
+import type { JoinKeys } from './keys.ts'
+import type { JoinedRows } from './rows.ts'
+import type { SizeLimit } from './size-limit.ts'
+import { TimedRows } from './timed-rows.ts'
+import { TwoInputs } from './two-inputs.ts'
+import type { Side } from './two-inputs.ts'
+
+export interface AsOfParts {
+  readonly pads: boolean
+  readonly deletes: Deletes
+  readonly keys: JoinKeys
+  readonly out: JoinedRows
+  readonly limit: SizeLimit
+  readonly context: StageContext
+}
+
+interface Waiting {
+  readonly keyId: number
+  readonly timeMs: number
+  readonly row: unknown
+  readonly sequence: number
+}
+
+interface AsOfState {
+  readonly keys: KeyTableState
+  readonly versions: readonly (readonly [keyId: number, times: readonly number[], rows: readonly unknown[]])[]
+  readonly waiting: readonly Waiting[]
+  readonly sequence: number
+}
+
+/** A deleted version: no row is undefined. */
+const DELETED = undefined
+
+export class AsOfJoin extends TwoInputs {
+  private readonly parts: AsOfParts
+  private readonly keys: JoinKeys
+  private versions: (TimedRows | undefined)[] = []
+  private readonly waiting = new Deadlines<Waiting>()
+  private sequence = 0
+
+  constructor(parts: AsOfParts) {
+    super(parts.context, parts.out)
+    this.parts = parts
+    this.keys = parts.keys
+  }
+
+  protected onRow(side: Side, batch: Batch, i: number): void {
+    const timeMs = batch.eventTimesMs[i] as number
+    if (timeMs <= this.inputs.watermarkMs) return this.context.drop(batch, i)
+    const keyId = this.keys.read(side, batch, i)
+    if (keyId === REFUSED) return
+    if (side === 1) {
+      if (keyId !== NO_KEY) this.version(keyId, timeMs, batch, i)
+      return
+    }
+    if (keyId === NO_KEY && !this.parts.pads) return
+    if (keyId !== NO_KEY) this.keys.hold(keyId)
+    const row = batch.rows[i]
+    this.waiting.add(timeMs, { keyId, timeMs, row, sequence: this.sequence++ })
+    this.parts.limit.took(row, keyId, () => this.waiting.count)
+  }
+
+  protected advance(watermarkMs: number): void {
+    const { waiting } = this
+    if (!waiting.isDue(watermarkMs)) return
+    const first = waiting.take()
+    if (!waiting.isDue(watermarkMs)) return this.send(first)
+    const due = [first]
+    while (waiting.isDue(watermarkMs)) due.push(waiting.take())
+    due.sort((a, b) => a.timeMs - b.timeMs || a.sequence - b.sequence)
+    for (const one of due) this.send(one)
+  }
+
+  stateBytes(): number {
+    return this.keys.bytes() + this.parts.limit.bytes
+  }
+
+  protected save(): AsOfState {
+    const versions: [number, number[], unknown[]][] = []
+    this.versions.forEach((list, keyId) => {
+      if (list !== undefined) versions.push([keyId, list.times.slice(list.head), list.rows.slice(list.head)])
+    })
+    return { keys: this.keys.snapshot(), versions, waiting: this.waiting.things.slice(), sequence: this.sequence }
+  }
+
+  protected load(state: unknown): void {
+    const s = state as AsOfState
+    const { limit } = this.parts
+    this.keys.restore(s.keys)
+    this.sequence = s.sequence
+    this.versions = []
+    for (const [keyId, times, rows] of s.versions) {
+      const list = new TimedRows()
+      list.times = times.slice()
+      list.rows = rows.slice()
+      this.versions[keyId] = list
+      for (const row of rows) limit.took(row, keyId, () => list.count)
+    }
+    this.waiting.clear()
+    for (const one of s.waiting) {
+      this.waiting.add(one.timeMs, one)
+      limit.took(one.row, one.keyId, () => this.waiting.count)
+    }
+  }
+
+  private version(keyId: number, timeMs: number, batch: Batch, i: number): void {
+    const { deletes, limit } = this.parts
+    const gone = deletes.of(batch, i)
+    let list = this.versions[keyId]
+    // Nothing to delete, unless an older version is still on its way: the deletion is kept all the same.
+    if (gone === undefined) {
+      if (list === undefined) this.keys.glance(keyId)
+      return
+    }
+    if (list === undefined) {
+      list = new TimedRows()
+      this.versions[keyId] = list
+      this.keys.hold(keyId)
+    } else this.prune(list)
+    const held = list
+    const row = gone ? DELETED : batch.rows[i]
+    list.insert(timeMs, row, undefined)
+    limit.took(row, keyId, () => held.count)
+  }
+
+  /** Versions before the last one at or before the watermark: every row that may still come is after it. */
+  private prune(list: TimedRows): void {
+    const last = list.firstAfter(this.inputs.watermarkMs) - 1
+    if (last > list.head) this.parts.limit.count -= list.dropFront(last)
+  }
+
+  private send({ keyId, timeMs, row }: Waiting): void {
+    const { out, pads, limit } = this.parts
+    limit.count--
+    const list = keyId === NO_KEY ? undefined : this.versions[keyId]
+    let found: unknown
+    if (list !== undefined) {
+      const at = list.firstAfter(timeMs) - 1
+      found = at < list.head ? undefined : list.rows[at]
+    }
+    if (found !== undefined || pads) out.add(row, found ?? null, timeMs)
+    if (keyId !== NO_KEY) this.keys.release(keyId)
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Session join: rows of both sides form the sessions of a key together; a distance equal to the gap still joins. A session joins
+ * its rows once, when it closes (watermark ≥ last time + gap − 1). Sessions merge first, then the merged one is judged late.
+ */
+import type { Batch } from '../../model.ts'
+import type { JoinType } from '../../plan.ts'
+import { Deadlines } from '../../state/deadlines.ts'
+import type { KeyTableState } from '../../state/key-table.ts'
+import type { StageContext } from '../operator.ts'
+import { NO_KEY, REFUSED } from './keys.ts'
+import type { JoinKeys } from './keys.ts'
+import { pairUp } from './pair-up.ts'
+import type { JoinedRows } from './rows.ts'
+import type { SizeLimit } from './size-limit.ts'
+import { TwoInputs } from './two-inputs.ts'
+import type { Side } from './two-inputs.ts'
+
+export interface SessionJoinParts {
+  readonly type: JoinType
+  readonly gapMs: number
+  readonly keys: JoinKeys
+  readonly out: JoinedRows
+  readonly limit: SizeLimit
+  readonly context: StageContext
+}
+
+interface Held {
+  readonly row: unknown
+  /** Order of arrival, kept when sessions merge. */
+  readonly sequence: number
+}
+
+interface Session {
+  readonly keyId: number
+  first: number
+  last: number
+  left: Held[]
+  right: Held[]
+  /** Part of a larger one, or closed. */
+  gone: boolean
+}
+
+interface SessionJoinState {
+  readonly keys: KeyTableState
+  readonly sessions: readonly Session[]
+  readonly sequence: number
+}
+
+export class SessionJoin extends TwoInputs {
+  private readonly parts: SessionJoinParts
+  /** By key id; a key's sessions by time. */
+  private sessions: (Session[] | undefined)[] = []
+  private readonly closing = new Deadlines<Session>()
+  private sequence = 0
+
+  constructor(parts: SessionJoinParts) {
+    super(parts.context, parts.out)
+    this.parts = parts
+  }
+
+  protected onRow(side: Side, batch: Batch, i: number): void {
+    const { keys, gapMs, limit } = this.parts
+    const timeMs = batch.eventTimesMs[i] as number
+    const { watermarkMs } = this.inputs
+    const keyId = keys.read(side, batch, i)
+    if (keyId === REFUSED) return
+    const list = keyId === NO_KEY ? undefined : this.sessions[keyId]
+    const near = list?.filter(s => timeMs - gapMs <= s.last && timeMs + gapMs >= s.first) ?? []
+    const last = near.reduce((most, s) => Math.max(most, s.last), timeMs)
+    if (last + gapMs - 1 <= watermarkMs) {
+      if (keyId !== NO_KEY) keys.glance(keyId)
+      return this.context.drop(batch, i)
+    }
+    const row: Held = { row: batch.rows[i], sequence: this.sequence++ }
+    const session = near[0] ?? this.open(keyId, timeMs)
+    for (const other of near.slice(1)) merge(session, other)
+    session.first = Math.min(session.first, timeMs)
+    session.last = Math.max(session.last, timeMs)
+    const rows = side === 0 ? session.left : session.right
+    rows.push(row)
+    if (near.length > 1) this.sessions[keyId] = list?.filter(s => !s.gone)
+    this.closing.add(session.last + gapMs - 1, session)
+    limit.took(batch.rows[i], keyId, () => session.left.length + session.right.length)
+  }
+
+  protected advance(watermarkMs: number): void {
+    const { gapMs } = this.parts
+    const due: Session[] = []
+    while (this.closing.isDue(watermarkMs)) {
+      const session = this.closing.take()
+      // It grew, merged or was taken before: a deadline of its own stands for what it is now.
+      if (session.gone || session.last + gapMs - 1 > watermarkMs) continue
+      session.gone = true
+      due.push(session)
+    }
+    if (due.length > 1) {
+      const ranks = this.parts.keys.ranks()
+      const rank = (s: Session) => (s.keyId === NO_KEY ? -1 : (ranks[s.keyId] as number))
+      due.sort((a, b) => a.last - b.last || a.first - b.first || rank(a) - rank(b) || arrival(a) - arrival(b))
+    }
+    for (const session of due) this.close(session)
+  }
+
+  stateBytes(): number {
+    return this.parts.keys.bytes() + this.parts.limit.bytes
+  }
+
+  protected save(): SessionJoinState {
+    const sessions = new Set(this.closing.things.filter(s => !s.gone))
+    return { keys: this.parts.keys.snapshot(), sessions: [...sessions], sequence: this.sequence }
+  }
+
+  protected load(state: unknown): void {
+    const s = state as SessionJoinState
+    this.parts.keys.restore(s.keys)
+    this.sequence = s.sequence
+    this.sessions = []
+    this.closing.clear()
+    for (const session of s.sessions) {
+      if (session.keyId !== NO_KEY) (this.sessions[session.keyId] ??= []).push(session)
+      this.closing.add(session.last + this.parts.gapMs - 1, session)
+      for (const { row } of [...session.left, ...session.right]) {
+        this.parts.limit.took(row, session.keyId, () => session.left.length)
+      }
+    }
+    for (const list of this.sessions) list?.sort((a, b) => a.first - b.first)
+  }
+
+  private open(keyId: number, timeMs: number): Session {
+    const session: Session = { keyId, first: timeMs, last: timeMs, left: [], right: [], gone: false }
+    if (keyId === NO_KEY) return session
+    let list = this.sessions[keyId]
+    if (list === undefined) {
+      list = []
+      this.sessions[keyId] = list
+      this.parts.keys.hold(keyId)
+    }
+    let at = list.length
+    while (at > 0 && (list[at - 1] as Session).first > timeMs) at--
+    list.splice(at, 0, session)
+    return session
+  }
+
+  private close(session: Session): void {
+    const { keyId, first, last, left, right } = session
+    const { type, gapMs, out, limit, keys } = this.parts
+    pairUp({ left: ordered(left), right: ordered(right) }, type, { windowStart: first, windowEnd: last + gapMs }, out)
+    limit.count -= left.length + right.length
+    if (keyId === NO_KEY) return
+    const rest = this.sessions[keyId]?.filter(s => s !== session) ?? []
+    this.sessions[keyId] = rest.length > 0 ? rest : undefined
+    if (rest.length === 0) keys.release(keyId)
+  }
+}
+
+function merge(into: Session, other: Session): void {
+  into.first = Math.min(into.first, other.first)
+  into.last = Math.max(into.last, other.last)
+  into.left = into.left.concat(other.left)
+  into.right = into.right.concat(other.right)
+  other.gone = true
+}
+
+const ordered = (rows: readonly Held[]): unknown[] => rows.toSorted((a, b) => a.sequence - b.sequence).map(h => h.row)
+const arrival = (s: Session): number => (s.left[0] ?? s.right[0])?.sequence ?? 0

@@ -1,0 +1,60 @@
+/** What the waiting rows of a join weigh, and where it ends: an error that says what to change, never a full memory. */
+import { formatBytes } from './format-bytes.ts'
+import { PipelineFailure } from '../refusals.ts'
+
+/** Half of what the thread that runs the streams may use. */
+export const JOIN_STATE_BYTES = 2 ** 30
+const SAMPLED_ROWS = 64
+/** Bookkeeping of a waiting row beside the row itself. */
+const PER_ROW = 48
+
+export class SizeLimit {
+  count = 0
+  private readonly limitBytes: number
+  private readonly describe: (keyId: number) => string
+  private readonly wayOut: string
+  private sampled = 0
+  private sampledBytes = 0
+
+  constructor(limitBytes: number | undefined, describe: (keyId: number) => string, wayOut: string) {
+    this.limitBytes = limitBytes ?? JOIN_STATE_BYTES
+    this.describe = describe
+    this.wayOut = wayOut
+  }
+
+  get bytes(): number {
+    return this.count * (PER_ROW + (this.sampled === 0 ? 0 : this.sampledBytes / this.sampled))
+  }
+
+  /** One more row of this key waits, `ofKey` of them in all. */
+  took(row: unknown, keyId: number, ofKey: () => number): void {
+    this.count++
+    if (this.sampled < SAMPLED_ROWS) {
+      this.sampled++
+      this.sampledBytes += roughBytes(row, 3)
+    }
+    if ((this.count & 255) === 0 && this.bytes > this.limitBytes) this.exceeded(keyId, ofKey())
+  }
+
+  private exceeded(keyId: number, ofKey: number): never {
+    throw new PipelineFailure({
+      code: 'STATE_TOO_LARGE',
+      message: `Join failed: ${this.count.toLocaleString('en-US')} rows wait for partners (about ${formatBytes(this.bytes)}), the limit is ${formatBytes(this.limitBytes)}`,
+      detail:
+        keyId < 0
+          ? undefined
+          : `The newest row is of key ${this.describe(keyId)}, which holds ${ofKey.toLocaleString('en-US')} of them`,
+      hint: this.wayOut,
+    })
+  }
+}
+
+/** Memory of plain data, guessed from its shape. */
+export function roughBytes(value: unknown, depth: number): number {
+  if (typeof value === 'string') return 24 + value.length
+  if (typeof value !== 'object' || value === null) return 8
+  if (depth === 0) return 64
+  let bytes = 32
+  for (const part of Object.values(value)) bytes += 8 + roughBytes(part, depth - 1)
+  return bytes
+}

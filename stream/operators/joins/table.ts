@@ -1,0 +1,115 @@
+/**
+ * Stream-table join: the right side is a table, the newest row per key by order of arrival; each left row is joined with what
+ * the table holds when it is handled. A change of the table alone gives nothing. Nothing is ever late: time plays no part, the
+ * watermark is the left side's.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { Batch } from '../../model.ts'
+import type { KeyTableState } from '../../state/key-table.ts'
+import { emptyBatch } from '../operator.ts'
+import type { StageContext } from '../operator.ts'
+import { NO_KEY, REFUSED } from './keys.ts'
+import type { JoinKeys } from './keys.ts'
+import type { Deletes } from './deletes.ts'
+import type { JoinedRows } from './rows.ts'
+import type { SizeLimit } from './size-limit.ts'
+import type { Side, TwoInputOperator } from './two-inputs.ts'
+
+export interface TableParts {
+  readonly pads: boolean
+  readonly deletes: Deletes
+  readonly keys: JoinKeys
+  readonly out: JoinedRows
+  readonly limit: SizeLimit
+  readonly context: StageContext
+}
+
+interface TableState {
+  readonly keys: KeyTableState
+  readonly rows: readonly (readonly [keyId: number, row: unknown])[]
+  readonly leftMs: number
+  readonly idle: boolean
+}
+
+export class TableJoin implements TwoInputOperator {
+  private readonly parts: TableParts
+  private rows = new Map<number, unknown>()
+  private leftMs = -Infinity
+  private idle = false
+
+  constructor(parts: TableParts) {
+    this.parts = parts
+  }
+
+  onInput(side: Side, batch: Batch): Batch {
+    if (side === 1) {
+      for (let i = 0; i < batch.count; i++) this.put(batch, i)
+      return this.marked(emptyBatch(this.leftMs))
+    }
+    const { out, context } = this.parts
+    for (let i = 0; i < batch.count; i++) {
+      out.beforeMs = batch.beforeMs[i] as number
+      if (batch.weights?.[i] === -1) {
+        context.refuse(batch, i, 'a table join cannot take back a row that was retracted; a join with ttl can')
+      } else this.lookUp(batch, i)
+    }
+    this.leftMs = batch.watermarkMs
+    this.idle = batch.idle === true
+    return this.marked(out.take(batch.watermarkMs))
+  }
+
+  stateBytes(): number {
+    return this.parts.keys.bytes() + this.parts.limit.bytes
+  }
+
+  snapshot(): TableState {
+    return { keys: this.parts.keys.snapshot(), rows: [...this.rows], leftMs: this.leftMs, idle: this.idle }
+  }
+
+  restore(state: unknown): void {
+    const s = state as TableState
+    const { keys, limit } = this.parts
+    keys.restore(s.keys)
+    this.rows = new Map(s.rows)
+    for (const [keyId, row] of s.rows) limit.took(row, keyId, () => 1)
+    this.leftMs = s.leftMs
+    this.idle = s.idle
+  }
+
+  private marked(batch: Batch): Batch {
+    return this.idle ? { ...batch, idle: true } : batch
+  }
+
+  private lookUp(batch: Batch, i: number): void {
+    const { keys, out, pads } = this.parts
+    const keyId = keys.read(0, batch, i)
+    if (keyId === REFUSED) return
+    const found = keyId === NO_KEY ? undefined : this.rows.get(keyId)
+    if (keyId !== NO_KEY && found === undefined) keys.glance(keyId)
+    if (found !== undefined || pads) out.add(batch.rows[i], found ?? null, batch.eventTimesMs[i] as number)
+  }
+
+  private put(batch: Batch, i: number): void {
+    const { keys, deletes, limit } = this.parts
+    const keyId = keys.read(1, batch, i)
+    if (keyId < 0) return
+    const row = batch.rows[i]
+    const gone = deletes.of(batch, i)
+    if (gone === undefined) return keys.glance(keyId)
+    const old = this.rows.get(keyId)
+    // A retraction takes back this very row only: the newer one may have come before it.
+    const takenBack = batch.weights?.[i] === -1
+    if (takenBack && !isDeepStrictEqual(old, row)) return keys.glance(keyId)
+    if (gone || takenBack) {
+      if (old === undefined) return keys.glance(keyId)
+      this.rows.delete(keyId)
+      limit.count--
+      return keys.release(keyId)
+    }
+    if (old === undefined) {
+      keys.hold(keyId)
+      limit.took(row, keyId, () => 1)
+    }
+    this.rows.set(keyId, row)
+  }
+}

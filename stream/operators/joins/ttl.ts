@@ -1,0 +1,172 @@
+/**
+ * Regular join with a time to live: every row is joined with all rows of its key on the other side that still live, and the
+ * result is a changelog. A padded row is taken back when its partner comes, and comes again when its last partner is taken back.
+ *
+ * A row lives until the watermark reaches its time + ttl, then it is forgotten; what it gave stays. A row whose time is at or
+ * behind the watermark is late. Retracted rows of an input take back what they gave.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { Batch } from '../../model.ts'
+import type { KeyTableState } from '../../state/key-table.ts'
+import type { StageContext } from '../operator.ts'
+import { KeyBuckets } from './key-buckets.ts'
+import { NO_KEY, REFUSED } from './keys.ts'
+import type { JoinKeys } from './keys.ts'
+import type { JoinedRows } from './rows.ts'
+import type { SizeLimit } from './size-limit.ts'
+import { TwoInputs } from './two-inputs.ts'
+import type { Side } from './two-inputs.ts'
+
+export interface TtlParts {
+  readonly ttlMs: number
+  readonly pads: readonly [boolean, boolean]
+  readonly keys: JoinKeys
+  readonly out: JoinedRows
+  readonly limit: SizeLimit
+  readonly context: StageContext
+}
+
+interface Living {
+  readonly timeMs: number
+  readonly row: unknown
+  /** Partners among all rows that came, living or not, less those taken back. */
+  partners: number
+}
+
+interface TtlState {
+  readonly keys: KeyTableState
+  readonly lists: readonly (readonly [side: Side, keyId: number, rows: readonly Living[]])[]
+}
+
+export class TtlJoin extends TwoInputs {
+  private readonly parts: TtlParts
+  private readonly lists: [(Living[] | undefined)[], (Living[] | undefined)[]] = [[], []]
+  private readonly buckets: [KeyBuckets, KeyBuckets]
+
+  constructor(parts: TtlParts) {
+    super(parts.context, parts.out)
+    this.parts = parts
+    this.buckets = [new KeyBuckets(parts.ttlMs), new KeyBuckets(parts.ttlMs)]
+  }
+
+  protected override takesBack(): boolean {
+    return true
+  }
+
+  protected onRow(side: Side, batch: Batch, i: number): void {
+    const timeMs = batch.eventTimesMs[i] as number
+    const { watermarkMs } = this.inputs
+    const weight = batch.weights?.[i] === -1 ? -1 : 1
+    // A row taken back is no newcomer: it lives or it does not.
+    if (weight === 1 && timeMs <= watermarkMs) return this.context.drop(batch, i)
+    const { keys } = this.parts
+    const keyId = keys.read(side, batch, i)
+    if (keyId === REFUSED) return
+    const row = batch.rows[i]
+    if (keyId === NO_KEY) {
+      if (this.parts.pads[side]) this.give(side, row, null, timeMs, weight)
+      return
+    }
+    if (weight === 1) this.came(side, keyId, timeMs, row)
+    else this.takeBack(side, keyId, row)
+  }
+
+  protected advance(watermarkMs: number): void {
+    for (const side of [0, 1] as const) {
+      this.buckets[side].take(watermarkMs, keyId => this.expire(side, keyId, watermarkMs))
+    }
+  }
+
+  stateBytes(): number {
+    return this.parts.keys.bytes() + this.parts.limit.bytes
+  }
+
+  protected save(): TtlState {
+    const lists: [Side, number, Living[]][] = []
+    for (const side of [0, 1] as const) {
+      this.lists[side].forEach((rows, keyId) => {
+        if (rows !== undefined) lists.push([side, keyId, rows])
+      })
+    }
+    return { keys: this.parts.keys.snapshot(), lists }
+  }
+
+  protected load(state: unknown): void {
+    const s = state as TtlState
+    this.parts.keys.restore(s.keys)
+    this.lists[0] = []
+    this.lists[1] = []
+    for (const [side, keyId, rows] of s.lists) {
+      this.lists[side][keyId] = rows.map(one => ({ ...one }))
+      for (const one of rows) {
+        this.parts.limit.took(one.row, keyId, () => rows.length)
+        this.buckets[side].add(one.timeMs + this.parts.ttlMs, keyId)
+      }
+    }
+  }
+
+  private came(side: Side, keyId: number, timeMs: number, row: unknown): void {
+    const other: Side = side === 0 ? 1 : 0
+    const { pads, keys, limit, ttlMs } = this.parts
+    const mine: Living = { timeMs, row, partners: 0 }
+    for (const partner of this.living(other, keyId)) {
+      mine.partners++
+      if (++partner.partners === 1 && pads[other]) this.give(other, partner.row, null, partner.timeMs, -1)
+      this.give(side, row, partner.row, Math.max(timeMs, partner.timeMs), 1)
+    }
+    if (mine.partners === 0 && pads[side]) this.give(side, row, null, timeMs, 1)
+    let list = this.lists[side][keyId]
+    if (list === undefined) {
+      list = []
+      this.lists[side][keyId] = list
+      keys.hold(keyId)
+    }
+    list.push(mine)
+    this.buckets[side].add(timeMs + ttlMs, keyId)
+    const held = list
+    limit.took(row, keyId, () => held.length)
+  }
+
+  private takeBack(side: Side, keyId: number, row: unknown): void {
+    const other: Side = side === 0 ? 1 : 0
+    const { pads, keys, limit } = this.parts
+    const list = this.lists[side][keyId]
+    const at = this.living(side, keyId).find(one => isDeepStrictEqual(one.row, row))
+    // Forgotten already, or never taken because it was late: there is nothing to take back.
+    if (list === undefined || at === undefined) return keys.glance(keyId)
+    list.splice(list.indexOf(at), 1)
+    limit.count--
+    if (at.partners === 0 && pads[side]) this.give(side, row, null, at.timeMs, -1)
+    for (const partner of this.living(other, keyId)) {
+      this.give(side, row, partner.row, Math.max(at.timeMs, partner.timeMs), -1)
+      if (--partner.partners === 0 && pads[other]) this.give(other, partner.row, null, partner.timeMs, 1)
+    }
+    if (list.length === 0) this.forget(side, keyId)
+  }
+
+  /** Rows of a key that live at this watermark: expired ones may still be in their list. */
+  private living(side: Side, keyId: number): Living[] {
+    const dead = this.inputs.watermarkMs - this.parts.ttlMs
+    return this.lists[side][keyId]?.filter(one => one.timeMs > dead) ?? []
+  }
+
+  private expire(side: Side, keyId: number, watermarkMs: number): void {
+    const list = this.lists[side][keyId]
+    if (list === undefined) return
+    const left = list.filter(one => one.timeMs > watermarkMs - this.parts.ttlMs)
+    this.parts.limit.count -= list.length - left.length
+    if (left.length > 0) this.lists[side][keyId] = left
+    else this.forget(side, keyId)
+  }
+
+  private forget(side: Side, keyId: number): void {
+    this.lists[side][keyId] = undefined
+    this.parts.keys.release(keyId)
+  }
+
+  /** `partner` null is a pad. */
+  private give(side: Side, row: unknown, partner: unknown, timeMs: number, weight: 1 | -1): void {
+    if (side === 0) this.parts.out.add(row, partner, timeMs, weight)
+    else this.parts.out.add(partner, row, timeMs, weight)
+  }
+}

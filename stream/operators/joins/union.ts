@@ -1,0 +1,38 @@
+/** All rows of both inputs in the order they are handled, under the watermark of both. */
+import type { Batch } from '../../model.ts'
+import { InputWatermarks } from '../../time/input-watermarks.ts'
+import type { InputWatermarksState } from '../../time/input-watermarks.ts'
+import { emptyBatch } from '../operator.ts'
+import type { Side, TwoInputOperator } from './two-inputs.ts'
+
+export class Union implements TwoInputOperator {
+  private readonly inputs = new InputWatermarks(2)
+
+  onInput(side: Side, batch: Batch): Batch {
+    const { inputs } = this
+    const { count } = batch
+    if (batch.idle !== true || count > 0) inputs.setIdle(side, false)
+    const beforeMs = new Float64Array(count)
+    for (let i = 0; i < count; i++) {
+      inputs.tell(side, batch.beforeMs[i] as number)
+      beforeMs[i] = inputs.watermarkMs
+    }
+    inputs.tell(side, batch.watermarkMs)
+    if (batch.idle === true) inputs.setIdle(side, true)
+    const idle = inputs.allIdle ? true : undefined
+    if (count === 0) return { ...emptyBatch(inputs.watermarkMs), idle }
+    return { ...batch, beforeMs, watermarkMs: inputs.watermarkMs, idle }
+  }
+
+  snapshot(): InputWatermarksState {
+    return this.inputs.snapshot()
+  }
+
+  restore(state: unknown): void {
+    this.inputs.restore(state as InputWatermarksState)
+  }
+
+  stateBytes(): number {
+    return 0
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Window join: rows of one key that fall into the same window, once, when the window closes (watermark ≥ end − 1).
+ *
+ *   row ─▶ its slice (key → rows of both sides)      watermark ≥ end − 1 ─▶ the window is its slices ─▶ pairs, pads
+ *
+ * A row is late when all its windows have closed. Rows of one firing come by window end, then key, then arrival.
+ */
+import type { Batch } from '../../model.ts'
+import type { JoinType } from '../../plan.ts'
+import type { KeyTableState } from '../../state/key-table.ts'
+import type { StageContext } from '../operator.ts'
+import type { WindowShape } from '../window-shape.ts'
+import { NO_KEY, REFUSED } from './keys.ts'
+import type { JoinKeys } from './keys.ts'
+import { pairUp } from './pair-up.ts'
+import type { Group } from './pair-up.ts'
+import type { JoinedRows } from './rows.ts'
+import type { SizeLimit } from './size-limit.ts'
+import { TwoInputs } from './two-inputs.ts'
+import type { Side } from './two-inputs.ts'
+
+export interface WindowJoinParts {
+  readonly type: JoinType
+  readonly shape: WindowShape
+  readonly keys: JoinKeys
+  readonly out: JoinedRows
+  readonly limit: SizeLimit
+  readonly context: StageContext
+}
+
+interface Slice {
+  readonly start: number
+  readonly lastEnd: number
+  readonly groups: Map<number, Group>
+  /** Rows without a key: padded one by one. */
+  readonly keyless: Group
+  count: number
+}
+
+interface WindowJoinState {
+  readonly keys: KeyTableState
+  readonly slices: readonly Slice[]
+  readonly openEnds: readonly number[]
+}
+
+export class WindowJoin extends TwoInputs {
+  private readonly parts: WindowJoinParts
+  /** By start, ascending. */
+  private slices: Slice[] = []
+  private byStart = new Map<number, Slice>()
+  /** Ends of windows that have not fired, ascending. */
+  private openEnds: number[] = []
+
+  constructor(parts: WindowJoinParts) {
+    super(parts.context, parts.out)
+    this.parts = parts
+  }
+
+  protected onRow(side: Side, batch: Batch, i: number): void {
+    const { shape, keys, limit } = this.parts
+    const start = shape.sliceStart(batch.eventTimesMs[i] as number)
+    const firstEnd = shape.firstEnd(start)
+    const lastEnd = shape.lastEnd(start)
+    // Between two hops: no window was ever to take it.
+    if (lastEnd < firstEnd) return
+    if (lastEnd - 1 <= this.inputs.watermarkMs) return this.context.drop(batch, i)
+    const keyId = keys.read(side, batch, i)
+    if (keyId === REFUSED) return
+    let slice = this.byStart.get(start)
+    if (slice === undefined) {
+      slice = { start, lastEnd, groups: new Map(), keyless: { left: [], right: [] }, count: 0 }
+      this.byStart.set(start, slice)
+      this.enterSlice(slice)
+      this.openWindows(firstEnd, lastEnd)
+    }
+    let group: Group | undefined = keyId === NO_KEY ? slice.keyless : slice.groups.get(keyId)
+    if (group === undefined) {
+      group = { left: [], right: [] }
+      slice.groups.set(keyId, group)
+      keys.hold(keyId)
+    }
+    const rows = side === 0 ? group.left : group.right
+    rows.push(batch.rows[i])
+    slice.count++
+    limit.took(batch.rows[i], keyId, () => rows.length)
+  }
+
+  protected advance(watermarkMs: number): void {
+    while (this.openEnds.length > 0 && (this.openEnds[0] as number) - 1 <= watermarkMs) {
+      this.fire(this.openEnds.shift() as number)
+    }
+    const { keys, limit } = this.parts
+    while (this.slices.length > 0 && (this.slices[0] as Slice).lastEnd - 1 <= watermarkMs) {
+      const slice = this.slices.shift() as Slice
+      this.byStart.delete(slice.start)
+      limit.count -= slice.count
+      for (const keyId of slice.groups.keys()) keys.release(keyId)
+    }
+  }
+
+  stateBytes(): number {
+    return this.parts.keys.bytes() + this.parts.limit.bytes
+  }
+
+  protected save(): WindowJoinState {
+    return { keys: this.parts.keys.snapshot(), slices: this.slices, openEnds: this.openEnds }
+  }
+
+  protected load(state: unknown): void {
+    const s = state as WindowJoinState
+    this.parts.keys.restore(s.keys)
+    this.slices = s.slices.map(slice => ({ ...slice }))
+    this.byStart = new Map(this.slices.map(slice => [slice.start, slice]))
+    this.openEnds = s.openEnds.slice()
+    const { limit } = this.parts
+    for (const { groups, keyless } of this.slices) {
+      for (const [keyId, group] of [...groups, [NO_KEY, keyless] as const]) {
+        for (const row of [...group.left, ...group.right]) limit.took(row, keyId, () => group.left.length)
+      }
+    }
+  }
+
+  private enterSlice(slice: Slice): void {
+    let at = this.slices.length
+    while (at > 0 && (this.slices[at - 1] as Slice).start > slice.start) at--
+    this.slices.splice(at, 0, slice)
+  }
+
+  private openWindows(firstEnd: number, lastEnd: number): void {
+    for (let end = firstEnd; end <= lastEnd; end += this.parts.shape.stepMs) {
+      if (end - 1 <= this.inputs.watermarkMs) continue
+      let at = this.openEnds.length
+      while (at > 0 && (this.openEnds[at - 1] as number) > end) at--
+      if (this.openEnds[at - 1] !== end) this.openEnds.splice(at, 0, end)
+    }
+  }
+
+  private fire(windowEnd: number): void {
+    const { shape, type, out, keys } = this.parts
+    const windowStart = shape.startOf(windowEnd)
+    const bounds = { windowStart, windowEnd }
+    const inside = this.slices.filter(slice => slice.start >= windowStart && slice.start < windowEnd)
+    const groups = new Map<number, Group>()
+    for (const slice of inside) {
+      for (const l of slice.keyless.left) pairUp({ left: [l], right: [] }, type, bounds, out)
+      for (const r of slice.keyless.right) pairUp({ left: [], right: [r] }, type, bounds, out)
+      for (const [keyId, { left, right }] of slice.groups) {
+        const known = groups.get(keyId)
+        if (known === undefined) groups.set(keyId, inside.length === 1 ? { left, right } : copyOf(left, right))
+        else {
+          for (const l of left) known.left.push(l)
+          for (const r of right) known.right.push(r)
+        }
+      }
+    }
+    const ranks = keys.ranks()
+    const order = [...groups.keys()].sort((a, b) => (ranks[a] as number) - (ranks[b] as number))
+    for (const keyId of order) pairUp(groups.get(keyId) as Group, type, bounds, out)
+  }
+}
+
+const copyOf = (left: readonly unknown[], right: readonly unknown[]): Group => ({
+  left: left.slice(),
+  right: right.slice(),
+})
