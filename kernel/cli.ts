@@ -1,9 +1,10 @@
 /** The command `riffle`: JupyterLab with everything in place, install, uninstall, doctor. */
 import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { StreamError } from '../stream/errors.ts'
 import { describe, examine } from './doctor.ts'
 import { install, uninstall } from './install.ts'
 import { installTarget } from './jupyter-paths.ts'
-import { nabReport } from './score-files.ts'
+import { nabReport, scoreFile } from './score-files.ts'
 import { runLab, runMain } from './setup/lab.ts'
 import { notebooksFolder } from './setup/places.ts'
 import { SetupProblem } from './setup/problem.ts'
@@ -66,9 +67,46 @@ const commands: Readonly<Record<string, Command>> = {
     options: { scores: { type: 'string' }, labels: { type: 'string' } },
     run: async options => {
       const [scores, labels] = [required(options, 'scores'), required(options, 'labels')]
-      process.stdout.write(nabReport(scores, labels, notice => process.stderr.write(`${notice}\n`)))
+      process.stdout.write(readable(() => nabReport(scores, labels, notice => process.stderr.write(`${notice}\n`))))
     },
   },
+  score: {
+    usage:
+      'riffle score --detector NAME --in ROWS.jsonl --out SCORES.csv [--time FIELD] [--features a,b] [--warm-up N]',
+    summary: 'runs a detector over a file of rows in order, one score per row',
+    options: {
+      detector: { type: 'string' },
+      in: { type: 'string' },
+      out: { type: 'string' },
+      time: { type: 'string' },
+      features: { type: 'string' },
+      'warm-up': { type: 'string' },
+    },
+    run: async options => {
+      const [from, to] = [required(options, 'in'), required(options, 'out')]
+      const words = options as Readonly<Record<string, string | undefined>>
+      const told = readable(() =>
+        scoreFile(from, to, {
+          detector: words['detector'] ?? 'ensemble',
+          time: words['time'],
+          features: words['features']?.split(',').map(feature => feature.trim()),
+          warmUp: words['warm-up'] === undefined ? undefined : Number(words['warm-up']),
+        }),
+      )
+      process.stdout.write(told)
+    },
+  },
+}
+
+/** What is wrong with a file is told in a line, without a stack. */
+function readable(work: () => string): string {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof StreamError) throw new SetupProblem([error.message, error.hint].filter(Boolean).join('\n'))
+    if (error instanceof Error && 'syscall' in error) throw new SetupProblem(error.message)
+    throw error
+  }
 }
 
 function required(options: Readonly<Record<string, unknown>>, name: string): string {

@@ -1,8 +1,10 @@
-/** `riffle nab`: the benchmark's score of a folder of score files. */
-import { readdirSync, readFileSync } from 'node:fs'
+/** `riffle nab` and `riffle score`: files in, files out. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { nabCorpus } from '../stream/scoring/nab-files.ts'
 import { nabProfiles, nabScore } from '../stream/scoring/nab.ts'
+import { scoreRows, scoresCsv } from '../stream/scoring/score-rows.ts'
+import type { ScoreRowsOptions } from '../stream/scoring/score-rows.ts'
 import type { NabProfile, NabResult } from '../stream/scoring/nab.ts'
 
 /** The report for a folder of score files and a file of labelled windows, one line per profile; notices go to `tell`. */
@@ -32,4 +34,11 @@ export function nabReport(folder: string, labelsFile: string, tell: (notice: str
 function cellsOf({ profile, score, threshold, found, windows, falseAlerts }: NabResult): readonly string[] {
   const shown = Number.isFinite(threshold) ? String(threshold) : 'none'
   return [profile, score.toFixed(3), shown, `${found} of ${windows}`, String(falseAlerts)]
+}
+
+/** Scores a file of JSON lines into a CSV of one line per row; returns what to tell. */
+export function scoreFile(from: string, to: string, options: ScoreRowsOptions): string {
+  const scores = scoreRows(readFileSync(from, 'utf8'), options)
+  writeFileSync(to, scoresCsv(scores))
+  return `${scores.length} rows scored, ${scores.filter(score => score.anomalous).length} anomalous: ${to}\n`
 }
