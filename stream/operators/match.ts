@@ -1,0 +1,246 @@
+/**
+ * Event patterns as an operator. Records wait until the watermark has reached them, then go through the automaton of their key in
+ * event-time order; after them, at each watermark, what has become too old ends. Late is what the watermark has passed already.
+ *
+ * One node gives one of three outputs: matches, partial matches that ran out of time, or near misses.
+ */
+import type { Batch } from '../model.ts'
+import type { MatchOptions } from '../plan.ts'
+import { compilePattern } from '../patterns/compile.ts'
+import type { State } from '../patterns/compile.ts'
+import { EventQueue } from '../patterns/event-queue.ts'
+import type { QueueState } from '../patterns/event-queue.ts'
+import { missedAt, missedByTime } from '../patterns/near-miss.ts'
+import { DefinitionThrew, Nfa } from '../patterns/nfa.ts'
+import type { MatchSink, NfaState } from '../patterns/nfa.ts'
+import { parsePattern } from '../patterns/parse.ts'
+import type { Run } from '../patterns/run.ts'
+import { KeyTable } from '../state/key-table.ts'
+import type { KeyTableState } from '../state/key-table.ts'
+import { BatchBuilder } from './batch-builder.ts'
+import { rowMaker } from './compile.ts'
+import { lambdaOf } from './lambda.ts'
+import type { LambdaHost } from './lambda.ts'
+import { metaOf } from './operator.ts'
+import type { Lambda, Operator, StageContext } from './operator.ts'
+import type { NamedReader } from './row-reader.ts'
+
+interface MatchState {
+  readonly table: KeyTableState
+  readonly queue: QueueState
+  readonly nfa: NfaState
+  readonly closed: readonly (readonly [number, string])[]
+  readonly watermarkMs: number
+}
+
+const LATE = 'behind the watermark: the pattern has gone on'
+
+export class MatchOperator implements Operator {
+  private readonly keys: readonly NamedReader[]
+  private readonly context: StageContext
+  private readonly options: MatchOptions
+  private readonly definitions: readonly Lambda[]
+  private readonly table: KeyTable
+  private readonly queue = new EventQueue()
+  private readonly nfa: Nfa
+  private readonly out = new BatchBuilder()
+  private readonly keyValues: unknown[]
+  /** Keys that held too much, with the reason told for each further event. */
+  private readonly closed = new Map<number, string>()
+  private watermarkMs = -Infinity
+
+  constructor(options: MatchOptions, keys: readonly NamedReader[], host: LambdaHost, context: StageContext) {
+    this.options = options
+    this.keys = keys
+    this.context = context
+    this.keyValues = new Array(keys.length)
+    this.table = new KeyTable(keys.length)
+    this.definitions = options.definitions.map(({ f }) => lambdaOf(f, host))
+    const pattern = parsePattern(options.pattern)
+    const names = options.definitions.map(d => d.name)
+    const automaton = compilePattern(pattern, names)
+    const steps = pattern.steps.map(step => names.indexOf(step))
+    this.nfa = new Nfa({
+      automaton,
+      steps,
+      tuning: { withinMs: options.withinMs, skip: options.skip, maxRuns: options.maxRuns },
+      definitions: names.map((name, i) => {
+        const { call, wantsMeta } = this.definitions[i] as Lambda
+        return { name, perRun: wantsMeta, call: call as unknown as (row: unknown, taken: unknown) => unknown }
+      }),
+      sink: this.sink(pattern.steps, steps, automaton.states),
+    })
+  }
+
+  onBatch(batch: Batch): Batch {
+    for (let i = 0; i < batch.count; i++) {
+      const before = batch.beforeMs[i] as number
+      if (before > this.watermarkMs) this.advance(before)
+      if (batch.weights?.[i] === -1) {
+        this.context.refuse(batch, i, 'a pattern cannot take back a row that was retracted')
+      } else if ((batch.eventTimesMs[i] as number) <= this.watermarkMs) this.context.drop(batch, i, LATE)
+      else this.admit(batch, i)
+    }
+    if (batch.watermarkMs > this.watermarkMs) this.advance(batch.watermarkMs)
+    return this.out.take(this.watermarkMs)
+  }
+
+  onWatermark(watermarkMs: number): Batch {
+    if (watermarkMs > this.watermarkMs) this.advance(watermarkMs)
+    return this.out.take(this.watermarkMs)
+  }
+
+  onEnd(): Batch {
+    return this.onWatermark(Infinity)
+  }
+
+  snapshot(): MatchState {
+    return {
+      table: this.table.snapshot(),
+      queue: this.queue.snapshot(),
+      nfa: this.nfa.snapshot(),
+      closed: [...this.closed],
+      watermarkMs: this.watermarkMs,
+    }
+  }
+
+  restore(state: unknown): void {
+    const s = state as MatchState
+    this.table.restore(s.table)
+    this.queue.restore(s.queue)
+    this.nfa.restore(s.nfa)
+    for (const [keyId, reason] of s.closed) this.closed.set(keyId, reason)
+    this.watermarkMs = s.watermarkMs
+  }
+
+  stateBytes(): number {
+    return this.table.bytes() + this.nfa.stateBytes() + this.queue.count * 40
+  }
+
+  /** Puts a record in line; its key is read now, so that a key that cannot be read is told at once. */
+  private admit(batch: Batch, i: number): void {
+    const keyId = this.keyOf(batch, i)
+    if (keyId < 0) return
+    const reason = this.closed.get(keyId)
+    if (reason !== undefined) {
+      this.context.refuse(batch, i, reason, false)
+      return
+    }
+    this.table.hold(keyId)
+    this.queue.push(batch, i, keyId)
+  }
+
+  private advance(to: number): void {
+    const { queue, nfa, table } = this
+    while (queue.take(to)) {
+      const keyId = queue.key
+      const reason = this.closed.size === 0 ? undefined : this.closed.get(keyId)
+      if (reason !== undefined) this.context.refuse(queue.batch, queue.index, reason, false)
+      else {
+        const held = nfa.holds(keyId)
+        this.process(keyId)
+        this.hold(keyId, held)
+      }
+      table.release(keyId)
+    }
+    nfa.passTime(to, this.released)
+    if (to === Infinity) nfa.dropAll()
+    this.watermarkMs = to
+  }
+
+  private process(keyId: number): void {
+    const { queue } = this
+    try {
+      this.nfa.process(keyId, queue.batch.rows[queue.index], queue.eventTimeMs)
+    } catch (error) {
+      if (!(error instanceof DefinitionThrew)) throw error
+      this.context.threw(queue.batch, queue.index, error.error, this.definitions[error.definition] as Lambda)
+      return
+    }
+    this.context.passed()
+  }
+
+  /** The key stays known while it holds runs. */
+  private hold(keyId: number, before: boolean): void {
+    const after = this.nfa.holds(keyId)
+    if (after === before) return
+    if (after) this.table.hold(keyId)
+    else if (!this.closed.has(keyId)) this.table.release(keyId)
+  }
+
+  private readonly released = (keyId: number): void => {
+    if (!this.nfa.holds(keyId)) this.table.release(keyId)
+  }
+
+  private keyOf(batch: Batch, i: number): number {
+    const { keys, table } = this
+    let at: NamedReader | undefined
+    try {
+      const row = batch.rows[i]
+      if (keys.length === 1) {
+        at = keys[0] as NamedReader
+        return table.intern1(at.lambda?.wantsMeta === true ? at.lambda.call(row, metaOf(batch, i)) : at.read(row))
+      }
+      for (let k = 0; k < keys.length; k++) {
+        at = keys[k] as NamedReader
+        this.keyValues[k] = at.lambda?.wantsMeta === true ? at.lambda.call(row, metaOf(batch, i)) : at.read(row)
+      }
+      return table.intern(this.keyValues)
+    } catch (error) {
+      if (at?.lambda !== undefined) this.context.threw(batch, i, error, at.lambda)
+      else this.context.refuse(batch, i, error instanceof Error ? error.message : String(error))
+      return -1
+    }
+  }
+
+  private sink(names: readonly string[], steps: readonly number[], states: readonly State[]): MatchSink {
+    const { output } = this.options
+    const count = this.options.definitions.length
+    const make = rowMaker(names)
+    const matchOf = (run: Run) => {
+      const rows = run.rowsByStep(count)
+      return make(steps.map(step => rows[step]))
+    }
+    const near = { matchOf, states, options: this.options, keyOf: (keyId: number) => this.keyValue(keyId) }
+    const closed: MatchSink['closed'] = (keyId, runs, events) => this.close(keyId, runs, events)
+    const nothing = () => undefined
+    if (output === 'matches')
+      return { matched: (run, _key, atMs) => this.emit(matchOf(run), atMs), timedOut: nothing, closed }
+    if (output === 'timeouts') {
+      const timedOut: MatchSink['timedOut'] = (run, _key, timeoutMs, atMs) =>
+        this.emit({ match: matchOf(run), timeoutMs }, atMs)
+      return { matched: nothing, timedOut, closed }
+    }
+    return {
+      matched: nothing,
+      timedOut: (run, keyId, timeoutMs, atMs) => this.emit(missedByTime(near, run, keyId, timeoutMs), atMs),
+      died: (run, keyId, death) => this.emit(missedAt(near, run, keyId, death), death.eventTimeMs),
+      closed,
+    }
+  }
+
+  /** Nothing below a result may be late: it was not known before this watermark. */
+  private emit(row: unknown, atMs: number): void {
+    this.out.add(row, Math.max(atMs, this.watermarkMs + 1), this.watermarkMs)
+  }
+
+  private close(keyId: number, runs: number, events: number): void {
+    const { pattern, maxRuns } = this.options
+    const reason =
+      `pattern "${pattern}" held ${runs} partial matches with ${events} events of key ${shown(this.keyValue(keyId))}, ` +
+      `at most ${maxRuns} are allowed: the key is closed`
+    this.table.hold(keyId)
+    this.closed.set(keyId, reason)
+    this.context.refuse(this.queue.batch, this.queue.index, reason, false)
+  }
+
+  private keyValue(keyId: number): unknown {
+    if (this.keys.length === 0) return undefined
+    if (this.keys.length === 1) return this.table.valueOf(keyId, 0)
+    return Object.fromEntries(this.keys.map(({ name }, column) => [name, this.table.valueOf(keyId, column)]))
+  }
+}
+
+function shown(key: unknown): string {
+  return key === undefined ? 'all events' : (JSON.stringify(key) ?? String(key))
+}
