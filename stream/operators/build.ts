@@ -9,6 +9,7 @@ import { flatMapOperator } from './flat-map.ts'
 import { lambdaOf } from './lambda.ts'
 import type { LambdaHost } from './lambda.ts'
 import { mapOperator } from './map.ts'
+import { MatchOperator } from './match.ts'
 import type { Operator, StageContext } from './operator.ts'
 import { RowReader } from './row-reader.ts'
 import type { NamedReader } from './row-reader.ts'
@@ -18,7 +19,7 @@ import { windowShape } from './window-shape.ts'
 import { WindowOperator } from './window.ts'
 
 /** Nodes that become one operator between their input and the next stage. */
-export type OperatorNode = Extract<PlanNode, { op: 'filter' | 'map' | 'flatMap' | 'window' | 'changes' }>
+export type OperatorNode = Extract<PlanNode, { op: 'filter' | 'map' | 'flatMap' | 'window' | 'match' | 'changes' }>
 
 export function buildOperator(node: OperatorNode, host: LambdaHost, context: StageContext): Operator {
   switch (node.op) {
@@ -30,6 +31,10 @@ export function buildOperator(node: OperatorNode, host: LambdaHost, context: Sta
       return flatMapOperator(lambdaOf(node.f, host), context)
     case 'changes':
       return changesOperator()
+    case 'match': {
+      const keys = node.options.by.map(({ name, f }) => readerOf(name, f ?? name, host))
+      return new MatchOperator(node.options, keys, host, context)
+    }
     case 'window':
       return windowOperator(node.options, host, context)
   }
