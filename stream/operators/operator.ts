@@ -26,8 +26,8 @@ export interface Provisional {
 
 /** Where an operator reports what it cannot pass on. One per stage; counts are part of the pipeline's snapshot. */
 export interface StageContext {
-  /** A record beyond the allowed lateness: no window takes it. */
-  drop(batch: Batch, index: number): void
+  /** A record beyond the allowed lateness: no window takes it. `reason` says it in other words. */
+  drop(batch: Batch, index: number, reason?: string): void
   /** A late record that a window still took. */
   tookLate(): void
   /** A record that could not be computed; `counts` false when the record went on anyway (a NaN left out of one aggregate). */
