@@ -2,7 +2,16 @@
 import { ChartHub } from '../../stream/charts/hub.ts'
 import { chartConcept } from '../../stream/charts/concept.ts'
 import { paramBundle } from '../../stream/charts/fallback.ts'
-import type { ChartOptions, FromEngine, MimeBundle, ToEngine } from '../../stream/charts/protocol.ts'
+import type {
+  CellCharts,
+  ChartOptions,
+  FromEngine,
+  MimeBundle,
+  StreamLine,
+  ToEngine,
+  TopicLine,
+} from '../../stream/charts/protocol.ts'
+import type { StreamSummary } from '../../stream/targets/runtime.ts'
 import type { TapFrame } from '../../stream/charts/tap.ts'
 import type { StreamError, StreamErrorParts } from '../../stream/errors.ts'
 import type { StreamState } from '../../stream/model.ts'
@@ -15,6 +24,8 @@ import type { Params } from './params.ts'
 import type { Streams } from './streams.ts'
 
 const STATUS_MS = 500
+const LIST_MS = 1000
+const OVER: ReadonlySet<StreamState> = new Set(['ended', 'failed', 'stopped'])
 /** A view nobody looks at goes on for so long: a page is being reloaded, a cell scrolled by. */
 const UNWATCHED_MS = 60_000
 
@@ -22,6 +33,7 @@ export interface ChartsOptions {
   readonly instance: string
   readonly params: Params
   readonly streams: () => Streams
+  topics(): Promise<readonly TopicLine[]>
   send(connection: string, message: FromEngine): void
   /** A chart lost a field it draws; told in the cell of the chart. */
   onError(cellId: string | undefined, stream: string, error: StreamErrorParts): void
@@ -38,7 +50,12 @@ export class Charts {
   /** Stream -> its charts, with what was asked of each and in which cell. */
   private readonly chartsOf = new Map<string, Map<string, Asked>>()
   private readonly timer: NodeJS.Timeout
+  private readonly listTimer: NodeJS.Timeout
   private readonly unwatched = new Map<string, NodeJS.Timeout>()
+  /** Views that were paused here because nobody looked, not by the user. */
+  private readonly asleep = new Set<string>()
+  /** Cell -> what its output shows. */
+  private readonly cells = new Map<string, readonly string[]>()
 
   constructor(options: ChartsOptions) {
     this.options = options
@@ -49,19 +66,72 @@ export class Charts {
       control: (stream, action) => void this.control(stream, action),
       setParam: (name, value) => this.setParam(name, value),
       watched: chartId => this.watched(chartId),
+      outputs: () => this.outputs(),
+      streams: () => options.streams().list(performance.now()).map(streamLine),
+      topics: options.topics,
+      stopAll: () => void this.stopAll(),
     })
     this.timer = setInterval(() => this.tellStatus(), STATUS_MS)
+    this.listTimer = setInterval(() => this.hub.tellStreams(), LIST_MS)
   }
 
   /** A stream that exists only to be shown reads only while it is looked at. */
   private watched(chartId: string): void {
-    const name = [...this.chartsOf].find(([, charts]) => charts.has(chartId))?.[0]
+    const name = this.streamOf(chartId)
     if (name === undefined || !isView(name)) return
     clearTimeout(this.unwatched.get(name))
     const streams = this.options.streams()
     const seen = [...(this.chartsOf.get(name)?.keys() ?? [])].some(id => this.hub.isWatched(id))
-    if (seen) streams.resume(name)
-    else this.unwatched.set(name, setTimeout(() => streams.pause(name), UNWATCHED_MS).unref())
+    if (seen) this.wake(name)
+    else this.sleepLater(name)
+  }
+
+  private wake(name: string): void {
+    if (this.asleep.delete(name)) this.options.streams().resume(name)
+  }
+
+  private sleepLater(name: string): void {
+    const sleep = (): void => {
+      this.asleep.add(name)
+      this.options.streams().pause(name)
+    }
+    this.unwatched.set(name, setTimeout(sleep, UNWATCHED_MS).unref())
+  }
+
+  /** A chart for a front end that draws outputs: asking for it is looking at it. */
+  picture(chartId: string): { bundle: MimeBundle; over: boolean } | null {
+    const bundle = this.hub.bundle(chartId)
+    const name = this.streamOf(chartId)
+    if (bundle === undefined || name === undefined) return null
+    const streams = this.options.streams()
+    if (!streams.has(name)) return { bundle, over: true }
+    if (isView(name) && !this.hub.isWatched(chartId)) {
+      clearTimeout(this.unwatched.get(name))
+      this.wake(name)
+      this.sleepLater(name)
+    }
+    return { bundle, over: OVER.has(streams.stats(name, performance.now()).state) }
+  }
+
+  cellShows(cellId: string, chartIds: readonly string[]): void {
+    if (chartIds.length === 0) this.cells.delete(cellId)
+    else this.cells.set(cellId, chartIds)
+  }
+
+  private outputs(): CellCharts[] {
+    return [...this.cells].flatMap(([cellId, chartIds]) => {
+      const bundles = chartIds.map(chartId => this.hub.bundle(chartId)).filter(bundle => bundle !== undefined)
+      return bundles.length === 0 ? [] : [{ cellId, bundles }]
+    })
+  }
+
+  private async stopAll(): Promise<void> {
+    const names = this.options.streams().list(performance.now())
+    await Promise.all(names.map(({ name }) => this.control(name, 'stop')))
+  }
+
+  private streamOf(chartId: string): string | undefined {
+    return [...this.chartsOf].find(([, charts]) => charts.has(chartId))?.[0]
   }
 
   private async control(stream: string, action: 'pause' | 'resume' | 'stop'): Promise<void> {
@@ -172,6 +242,7 @@ export class Charts {
 
   close(): void {
     clearInterval(this.timer)
+    clearInterval(this.listTimer)
     for (const timer of this.unwatched.values()) clearTimeout(timer)
     this.hub.dispose()
   }
@@ -180,4 +251,11 @@ export class Charts {
 /** What happened and where: the detail names the cell and line of the lambda. */
 function reasonOf(error: Pick<StreamErrorParts, 'message' | 'detail'>): string {
   return error.detail === undefined ? error.message : `${error.message} (${error.detail})`
+}
+
+function streamLine({ name, cellId, outline: text, stats }: StreamSummary): StreamLine {
+  const { state, recordsPerSecond, recordCount, lagCount, lateCount, droppedCount, errorCount, stateBytes } = stats
+  const watermarkMs = stats.watermarkMs !== null && Number.isFinite(stats.watermarkMs) ? stats.watermarkMs : null
+  const counts = { recordsPerSecond, recordCount, lagCount, lateCount, droppedCount, errorCount, stateBytes }
+  return { name, cellId: cellId ?? null, outline: text, state, watermarkMs, ...counts }
 }

@@ -7,10 +7,11 @@ import type { StreamErrorParts } from '../../stream/errors.ts'
 import { StreamError } from '../../stream/errors.ts'
 import type { PlanNode, ShippedLambda } from '../../stream/plan.ts'
 import type { SourceEvent } from '../../stream/model.ts'
-import type { ChartOptions, FromEngine, MimeBundle, ToEngine } from '../../stream/charts/protocol.ts'
+import type { ChartOptions, FromEngine, MimeBundle, ToEngine, TopicLine } from '../../stream/charts/protocol.ts'
+import type { TopicSummary } from '../../stream/connectors/connector.ts'
 import type { GenerateOptions } from '../../stream/targets/runtime.ts'
-import { describeTopic, produceRows } from '../../stream/targets/topic-access.ts'
 import { callRegistry, registryOf } from '../../stream/targets/registry-access.ts'
+import { describeTopic, produceRows } from '../../stream/targets/topic-access.ts'
 import { wallClock } from '../../stream/time/clock.ts'
 import type { RecordMaker } from '../../stream/log/generated-feed.ts'
 import type { Handlers } from '../rpc.ts'
@@ -76,6 +77,7 @@ export class Engine {
       instance: this.instance,
       params: this.params,
       streams: () => this.streams,
+      topics: () => this.topicLines(),
       send: (connection, message) => options.chart(connection, message),
       onError: (cellId, stream, error) => options.streamError(cellId ?? '', stream, error),
     })
@@ -116,9 +118,9 @@ export class Engine {
       feedIdle: (id, partition) => push(id, { kind: 'idle', partition }),
       feedEnd: id => push(id, { kind: 'end' }),
       connect: (url, options) => this.connections.connect(url, options),
+      registry: (connection, method, args) => callRegistry(registryOf(this.connections.get(connection)), method, args),
       createTopic: (connection, topic, options) => this.connections.get(connection).create(topic, options),
       deleteTopic: (connection, topic) => this.connections.get(connection).delete(topic),
-      registry: (connection, method, args) => callRegistry(registryOf(this.connections.get(connection)), method, args),
       produce: (connection, topic, rows, options) =>
         produceRows(this.connections.get(connection), topic, rows, options, wallClock),
       generate: (topic, options, body) => this.generate(topic, options, body),
@@ -135,6 +137,8 @@ export class Engine {
     return {
       ...this.shared(),
       connections: () => this.connections.list(),
+      chartPicture: chartId => this.charts.picture(chartId),
+      cellCharts: (cellId, chartIds) => this.charts.cellShows(cellId, chartIds),
       // The closing of the old process's socket has said it already, and the new process may be connected by now.
       cellsReplaced: () => {},
       shutdown,
@@ -151,6 +155,16 @@ export class Engine {
       pause: (name: string) => this.streams.pause(name),
       resume: (name: string) => this.streams.resume(name),
     }
+  }
+
+  /** Topics of all connections, for the topic browser; a broker that does not answer is left out. */
+  private async topicLines(): Promise<TopicLine[]> {
+    const lines = this.connections.list().map(async ({ name }) => {
+      const topics = await this.connections.get(name).topics({})
+      return topics.map(topic => topicLine(name, topic))
+    })
+    const told = await Promise.allSettled(lines)
+    return told.flatMap(one => (one.status === 'fulfilled' ? one.value : []))
   }
 
   private async show(
@@ -201,5 +215,17 @@ export class Engine {
     await this.streams.close()
     await this.connections.close()
     await this.compute.close()
+  }
+}
+
+function topicLine(connection: string, topic: TopicSummary): TopicLine {
+  return {
+    connection,
+    name: topic.name,
+    partitionCount: topic.partitions.length,
+    recordCount: topic.partitions.reduce((sum, { lowOffset, highOffset }) => sum + Number(highOffset - lowOffset), 0),
+    recordsPerSecond: topic.recordsPerSecond ?? null,
+    description: topic.description ?? null,
+    columns: (topic.columns ?? []).map(({ name, type }) => ({ name, type })),
   }
 }

@@ -62,6 +62,10 @@ export interface EngineForSupervisor extends Pick<
   EngineForCells,
   'list' | 'listTopics' | 'describeTopic' | 'stop' | 'pause' | 'resume'
 > {
+  /** A chart as it stands now, for front ends that draw outputs and not frames; asking counts as looking at it. */
+  chartPicture(chartId: string): { bundle: MimeBundle; over: boolean } | null
+  /** The charts that a cell's output shows, in order: what a page that lost them may put back. */
+  cellCharts(cellId: string, chartIds: readonly string[]): void
   /** Connections open now, by name. */
   connections(): { name: string; url: string }[]
   /** The cells process was replaced: its subscriptions end as CELLS_RESTARTED, named streams go on. */

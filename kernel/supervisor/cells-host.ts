@@ -8,9 +8,9 @@ import type { CellError, FromCells, NotebookName, ToCells } from '../cells/proto
 import { CellsProcess } from './cells-process.ts'
 import { childrenOf } from './children-of.ts'
 import type { Iopub } from './iopub.ts'
+import { launchCells } from './launch.ts'
+import type { Launched } from './launch.ts'
 import type { Header, Json } from './message.ts'
-import type { Entry } from './places.ts'
-import type { WatchLine } from './watch.ts'
 
 type Execute = Extract<ToCells, { type: 'execute' }>
 export type CellsCall = Extract<FromCells, { type: 'call' }>
@@ -25,9 +25,7 @@ export interface Outcome {
 }
 
 export interface CellsHostOptions {
-  readonly entry: Entry
-  readonly environment: NodeJS.ProcessEnv
-  readonly watch: WatchLine
+  readonly launched: Launched
   readonly iopub: Iopub
   /** Header of a request by its msg_id. */
   headerOf(id: string): Header | undefined
@@ -38,6 +36,8 @@ export interface CellsHostOptions {
   onComm(comm: CellsComm): void
   onInputRequest(request: InputRequest): void
   onResult(requestId: string, text: string): void
+  /** Content of an output that is a live chart, with its display id; undefined for any other. */
+  onShown(requestId: string, content: Json): Json | undefined
   /** The process was replaced: its variables and comms are gone. */
   onReplaced(): void
 }
@@ -65,6 +65,7 @@ const START_LIMIT = 3
 export class CellsHost {
   readonly #options: CellsHostOptions
   #process: CellsProcess | undefined
+  #first = true
   #running: Running | undefined
   /** Raw output belongs to the running cell, else to the newest one. */
   #newest: string | undefined
@@ -83,7 +84,10 @@ export class CellsHost {
 
   start(): void {
     if (this.#process !== undefined || this.#stopping) return
-    const child = new CellsProcess(this.#options.entry, this.#options.environment, {
+    const { launched } = this.#options
+    const started = this.#first ? launched.child : launchCells(launched.entry, launched.environment)
+    this.#first = false
+    const child = new CellsProcess(started, {
       onMessage: message => this.#receive(message),
       onRaw: (name, text) => {
         if (!child.ready && name === 'stderr') this.#lastWords = (this.#lastWords + text).slice(-2000)
@@ -129,13 +133,13 @@ export class CellsHost {
   /** Stop was pressed. Without a running cell only a late timer that loops is stopped; nothing is left for the next cell. */
   interrupt(): void {
     const running = this.#running
-    if (running === undefined) return this.#options.watch.interruptIdle()
+    if (running === undefined) return this.#options.launched.watch.interruptIdle()
     if (running.noticeShown) {
       running.replacing = true
       this.#process?.kill()
       return
     }
-    this.#options.watch.interrupt(running.execute.requestId)
+    this.#options.launched.watch.interrupt(running.execute.requestId)
     if (running.stopTimers.length > 0) return
     const notice = setTimeout(() => {
       running.noticeShown = true
@@ -215,10 +219,14 @@ export class CellsHost {
     }
     // `transient` and `metadata` must be objects: nbconvert fails on null.
     if (message.msgType.endsWith('display_data')) content = { metadata: {}, transient: {}, ...content }
+    const { execution_count: _, ...displayed } = content
+    const shown = this.#options.onShown(message.parentId, displayed)
+    // A chart is never a result: only display data may have a display id, and only by that can it be updated.
+    const type = shown !== undefined && message.msgType === 'execute_result' ? 'display_data' : message.msgType
     this.#options.iopub.message({
-      type: message.msgType,
+      type,
       parent: this.#header(message.parentId),
-      content,
+      content: shown ?? content,
       buffers: message.buffers,
     })
   }
@@ -228,7 +236,7 @@ export class CellsHost {
     if (running === undefined || running.execute.requestId !== requestId) return
     this.#running = undefined
     for (const timer of running.stopTimers) clearTimeout(timer)
-    this.#options.watch.forget()
+    this.#options.launched.watch.forget()
     if (outcome.status === 'error' && outcome.error !== undefined && !running.errorShown) {
       const { ename, evalue, traceback } = outcome.error
       this.#options.iopub.message({

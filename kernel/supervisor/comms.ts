@@ -23,6 +23,8 @@ export interface CommRoutes {
   headerOf(id: string): Header | undefined
   toEngine(notice: SupervisorNotice): void
   toCells(message: ToCells): void
+  /** A page opened the comm of charts. */
+  onHello(): void
 }
 
 export class Comms {
@@ -39,6 +41,11 @@ export class Comms {
     return Object.fromEntries(open.map(([id, comm]) => [id, { target_name: comm.target }]))
   }
 
+  /** Whether a page with the extension is connected. */
+  get chartsAreDrawn(): boolean {
+    return [...this.#open.values()].some(comm => comm.target === COMM_TARGET)
+  }
+
   fromFront(message: Incoming): void {
     const { content, header, buffers } = message
     const id = content['comm_id']
@@ -46,6 +53,7 @@ export class Comms {
     if (header.msg_type === 'comm_open') {
       const target = String(content['target_name'] ?? '')
       this.#open.set(id, { target, owner: target === COMM_TARGET ? 'engine' : 'cells', parent: header })
+      if (target === COMM_TARGET) this.#routes.onHello()
     }
     const comm = this.#open.get(id)
     if (comm === undefined) return

@@ -2,10 +2,11 @@
  * The supervisor: every request gets exactly one busy and one idle, and an answer to whoever asked. It runs no user code, so
  * nothing that a cell, a stream or a browser does keeps it from answering.
  */
-import { join } from 'node:path'
 import type { EngineNotice } from '../engine/protocol.ts'
+import { wallClock } from '../../stream/time/clock.ts'
 import { CellsHost } from './cells-host.ts'
 import type { InputRequest } from './cells-host.ts'
+import { ChartDisplays } from './chart-displays.ts'
 import { Comms } from './comms.ts'
 import type { Connection } from './connection.ts'
 import { EngineProcess } from './engine-process.ts'
@@ -14,19 +15,20 @@ import { History } from './history.ts'
 import { Iopub } from './iopub.ts'
 import { KERNEL_INFO } from './kernel-info.ts'
 import { Language } from './language.ts'
+import type { Launched } from './launch.ts'
 import { Wire } from './message.ts'
 import type { Header, Incoming, Json } from './message.ts'
 import { NotebookCalls } from './notebook-calls.ts'
-import { childEnvironment, entryBeside, packageRoot, privateFolder } from './places.ts'
+import { childEnvironment, entryBeside, packageRoot } from './places.ts'
 import { bindSockets } from './sockets.ts'
 import type { Channel, Sockets } from './sockets.ts'
-import { WatchLine } from './watch.ts'
 
 export interface KernelOptions {
   readonly connection: Connection
   readonly connectionFile: string
   /** `import.meta.url` of the main file: children lie beside it. */
   readonly mainUrl: string
+  readonly launched: Launched
   exit(code: number): void
 }
 
@@ -35,7 +37,7 @@ const SHORT_PARENTS = 2000
 /** Jupyter kills after 5 s; children get this long to end by themselves. */
 const SHUTDOWN_MS = 800
 const KILLED_MS = 300
-/** The engine and the type server start this long after the sockets, or with the first request: readiness comes first. */
+/** The type server starts this long after the sockets, or with the first request: readiness comes first. */
 const CHILDREN_DELAY_MS = 150
 /** Should the cells process never get ready, the engine starts all the same. */
 const ENGINE_DELAY_MS = 1000
@@ -54,13 +56,12 @@ export async function startKernel(options: KernelOptions): Promise<Kernel> {
 export class Kernel {
   readonly #options: KernelOptions
   readonly #wire: Wire
-  readonly #folder = privateFolder()
   readonly #iopub: Iopub
   readonly #history = new History(process.env['RIFFLE_HISTORY'] || undefined)
-  readonly #watch: WatchLine
   readonly #engine: EngineProcess
   readonly #cells: CellsHost
   readonly #comms: Comms
+  readonly #displays: ChartDisplays
   readonly #language: Language
   readonly #calls: NotebookCalls
   readonly #executions: Executions
@@ -68,6 +69,7 @@ export class Kernel {
   readonly #shortParents = new Map<string, Header>()
   /** The request that a cell id ran last, for output of its streams. */
   readonly #lastRequest = new Map<string, string>()
+  readonly #cellOf = new Map<string, string>()
   readonly #lines = new Map<string, number>()
   #sockets: Sockets | undefined
   #prompt: Prompt | undefined
@@ -78,12 +80,11 @@ export class Kernel {
     this.#options = options
     this.#wire = new Wire(options.connection.key)
     this.#iopub = new Iopub(message => this.#sockets?.publish(message))
-    this.#watch = new WatchLine(join(this.#folder.path, 'watch'))
-    const environment = (extra: Record<string, string>) => childEnvironment(extra, options.connectionFile)
+    const { launched } = options
     const headerOf = (id: string) => this.#cellParents.get(id) ?? this.#shortParents.get(id)
     this.#engine = new EngineProcess(
       entryBeside(options.mainUrl, 'engine'),
-      environment({ RIFFLE_ENGINE_DIR: this.#folder.path }),
+      childEnvironment({ RIFFLE_ENGINE_DIR: launched.folder.path }, options.connectionFile),
       {
         onNotice: notice => this.#engineNotice(notice),
         onLost: () => {
@@ -93,9 +94,7 @@ export class Kernel {
       },
     )
     this.#cells = new CellsHost({
-      entry: entryBeside(options.mainUrl, 'cells'),
-      environment: environment({ RIFFLE_WATCH_PATH: this.#watch.path }),
-      watch: this.#watch,
+      launched,
       iopub: this.#iopub,
       headerOf,
       enginePath: () => this.#engine.path,
@@ -104,6 +103,8 @@ export class Kernel {
       onCall: call => void this.#calls.answer(call),
       onComm: comm => this.#comms.fromCells(comm),
       onInputRequest: request => this.#askInput(request),
+      onShown: (requestId, content) =>
+        this.#displays.shown(content, this.#cellOf.get(requestId) ?? '', headerOf(requestId)),
       onResult: (requestId, text) => {
         const line = this.#lines.get(requestId)
         if (line !== undefined) this.#history.output(line, text)
@@ -121,10 +122,21 @@ export class Kernel {
       headerOf,
       toEngine: notice => this.#engine.notify(notice),
       toCells: message => this.#cells.send(message),
+      onHello: () => this.#displays.hello(),
+    })
+    this.#displays = new ChartDisplays({
+      clock: wallClock,
+      // An engine that ends meanwhile takes its charts with it.
+      picture: async chartId =>
+        (await (await this.#chartEngine())?.call('chartPicture', chartId).catch(() => null)) ?? undefined,
+      update: (parent, content) => this.#iopub.message({ type: 'update_display_data', parent, content }),
+      helloHeard: () => this.#comms.chartsAreDrawn,
+      displayed: (cellId, chartIds) =>
+        void this.#chartEngine().then(engine => engine?.call('cellCharts', cellId, chartIds).catch(() => {})),
     })
     this.#language = new Language({
       root: packageRoot(options.mainUrl),
-      folder: this.#folder.path,
+      folder: launched.folder.path,
       engine: this.#engine,
       names: () => this.#cells.names,
     })
@@ -135,6 +147,8 @@ export class Kernel {
       reply: (channel, request, content) => this.#reply(channel, request, 'execute_reply', content),
       prepare: (cell, waiting, cancel) => {
         this.#lastRequest.set(cell.cellId, cell.requestId)
+        this.#cellOf.set(cell.requestId, cell.cellId)
+        this.#displays.cellStarted(cell.cellId)
         this.#lines.set(cell.requestId, this.#executions.count)
         return this.#language.prepare(cell, waiting, cancel)
       },
@@ -152,13 +166,13 @@ export class Kernel {
   }
 
   async start(): Promise<void> {
+    this.#cells.start()
     this.#sockets = await bindSockets(this.#options.connection, this.#wire, {
       message: (channel, message) => this.#receive(channel, message),
       // Never to iopub, never with a digest: who can read there could forge.
       ignored: (channel, reason) => process.stderr.write(`riffle: message on ${channel} ignored: ${reason}\n`),
     })
     this.#iopub.status(undefined, 'starting')
-    await this.#watch.listen()
     setTimeout(() => this.#startChildren(), CHILDREN_DELAY_MS)
   }
 
@@ -174,9 +188,9 @@ export class Kernel {
     this.#cells.kill()
     // Killed is not yet gone: who asks for us next must not find it.
     await this.#cellsEnded(Date.now() + KILLED_MS)
-    this.#watch.close()
+    this.#options.launched.watch.close()
     await this.#sockets?.close()
-    this.#folder.remove()
+    this.#options.launched.folder.remove()
     this.#options.exit(code)
   }
 
@@ -190,16 +204,21 @@ export class Kernel {
     this.#executions.interrupt()
   }
 
+  /** The engine, for what is about charts: without one there are none. */
+  async #chartEngine() {
+    return this.#engine.path === undefined ? undefined : await this.#engine.calls()
+  }
+
   #startChildren(): void {
     if (this.#childrenStarted || this.#ending) return
     this.#childrenStarted = true
-    this.#cells.start()
     this.#language.start()
     setTimeout(() => this.#engine.start(), ENGINE_DELAY_MS).unref()
   }
 
   #receive(channel: Channel, message: Incoming): void {
     if (channel === 'stdin') return this.#inputReply(message)
+    this.#displays.heard()
     const { msg_type: type } = message.header
     if (this.#ending && type !== 'shutdown_request') return
     if (type === 'execute_request') {

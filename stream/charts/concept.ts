@@ -54,8 +54,11 @@ function windowConcept(options: WindowOptions): ChartConcept {
       return { ...shared, form: 'window', stepMs: window.stepMs }
     case 'session':
       return { ...shared, form: 'window' }
+    // A row per record, with what the record had beside the aggregates.
+    case 'over':
     case 'counting':
-      // Counting windows have no bounds in time (rules.md 6), so their rows are just rows.
+    case 'over':
+      // They have no bounds in time (rules.md 6), so their rows are just rows.
       return { ...shared, form: 'rows' }
   }
 }

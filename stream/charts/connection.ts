@@ -11,6 +11,8 @@ import type { Clock, Timer } from '../time/clock.ts'
 export const PARK_AFTER_MS = 5000
 export const FORGET_AFTER_MS = 60_000
 export const FORGET_HIDDEN_AFTER_MS = 300_000
+/** The link of a page shows a sign of life every 10 s. */
+const LISTS_AFTER_MS = 25_000
 /** The fastest any connection is drawn. */
 const TICK_MS = 50
 const STATUS_EVERY_MS = 1000
@@ -23,6 +25,9 @@ export interface ConnectionOptions {
   /** Nothing was heard for too long. */
   silent(): void
 }
+
+type Named<T> = T extends { readonly client: string } ? Omit<T, 'client'> : never
+type Answer = Named<Extract<FromEngine, { type: 'outputs' | 'streams' | 'topics' }>>
 
 interface Subscription {
   visible: boolean
@@ -38,6 +43,8 @@ interface Subscription {
 }
 
 export class ChartConnection {
+  /** A panel with the list of streams is open there. */
+  watchesStreams = false
   readonly #options: ConnectionOptions
   readonly #subscriptions = new Map<string, Subscription>()
   #client = ''
@@ -64,6 +71,7 @@ export class ChartConnection {
 
   hello({ client, protocol }: Extract<ToEngine, { type: 'hello' }>): void {
     this.#subscriptions.clear()
+    this.watchesStreams = false
     this.welcome(client)
     if (protocol === this.#options.welcomeWith.protocol) return
     this.#send({
@@ -156,6 +164,11 @@ export class ChartConnection {
     this.#send({ type: 'gone', client: this.#client, chartId, reason })
   }
 
+  /** An answer that is no frame: it costs no credit. */
+  tell(answer: Answer): void {
+    this.#send({ ...answer, client: this.#client })
+  }
+
   close(): void {
     this.#closed = true
     this.#tick?.cancel()
@@ -244,6 +257,8 @@ export class ChartConnection {
         this.#options.silent()
         return
       }
+      // A page that says nothing for two signs of life gets no lists either: they would pile up in a server.
+      if (silentMs >= LISTS_AFTER_MS) this.watchesStreams = false
       if (silentMs >= PARK_AFTER_MS && this.#credit === 0)
         for (const subscription of this.#subscriptions.values()) this.#park(subscription)
       this.#watch(PARK_AFTER_MS)

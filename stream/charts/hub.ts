@@ -12,7 +12,7 @@ import { Chart } from './chart.ts'
 import { PROTOCOL_VERSION } from './protocol.ts'
 import { ChartConnection } from './connection.ts'
 import type { ChartConcept } from './concept.ts'
-import type { ChartOptions, FromEngine, MimeBundle, ToEngine } from './protocol.ts'
+import type { CellCharts, ChartOptions, FromEngine, MimeBundle, StreamLine, ToEngine, TopicLine } from './protocol.ts'
 import type { Clock } from '../time/clock.ts'
 import type { StreamState, StreamStats } from '../model.ts'
 import type { TapFrame, TapOptions } from './tap.ts'
@@ -27,6 +27,11 @@ export interface ChartHubOptions {
   /** A button on a chart. */
   control(stream: string, action: 'pause' | 'resume' | 'stop'): void
   setParam(name: string, value: number | string | boolean): void
+  /** What the cells show, what runs, what could be read: asked for by a page's panels. */
+  outputs?(): readonly CellCharts[]
+  streams?(): readonly StreamLine[]
+  topics?(): Promise<readonly TopicLine[]>
+  stopAll?(): void
   /** Somebody began or ceased to look at a chart: reads that no one watches may pause. */
   watched?(chartId: string, watched: boolean): void
 }
@@ -176,9 +181,33 @@ export class ChartHub {
       case 'set-param':
         this.#options.setParam(message.name, message.value)
         break
+      case 'outputs':
+        connection.tell({ type: 'outputs', cells: this.#options.outputs?.() ?? [] })
+        break
+      case 'watch-streams':
+        connection.watchesStreams = message.on
+        if (message.on) connection.tell({ type: 'streams', streams: this.#options.streams?.() ?? [] })
+        break
+      case 'topics':
+        void this.#options.topics?.().then(topics => connection.tell({ type: 'topics', topics }))
+        break
+      case 'control-stream':
+        this.#options.control(message.stream, message.action)
+        break
+      case 'stop-all':
+        this.#options.stopAll?.()
+        break
       default:
         break
     }
+  }
+
+  /** The list of streams for every panel that is open. Called once a second. */
+  tellStreams(): void {
+    const watching = [...this.#connections.values()].filter(connection => connection.watchesStreams)
+    if (watching.length === 0) return
+    const streams = this.#options.streams?.() ?? []
+    for (const connection of watching) connection.tell({ type: 'streams', streams })
   }
 
   #control(connection: ChartConnection, { chartId, action }: Extract<ToEngine, { type: 'control' }>): void {
@@ -225,6 +254,13 @@ function wellFormed(message: ToEngine): boolean {
       return Number.isFinite(message.count)
     case 'set-param':
       return typeof message.name === 'string' && ['number', 'string', 'boolean'].includes(typeof message.value)
+    case 'watch-streams':
+      return typeof message.on === 'boolean'
+    case 'control-stream':
+      return typeof message.stream === 'string' && ['pause', 'resume', 'stop'].includes(message.action)
+    case 'outputs':
+    case 'topics':
+    case 'stop-all':
     case 'bye':
       return true
     default:

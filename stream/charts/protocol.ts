@@ -112,6 +112,14 @@ export type ToEngine =
   | { readonly type: 'unsubscribe'; readonly chartId: string }
   | { readonly type: 'control'; readonly chartId: string; readonly action: 'pause' | 'resume' | 'stop' | 'clear' }
   | { readonly type: 'set-param'; readonly name: string; readonly value: number | string | boolean }
+  /** Which charts do the cells of this kernel show: answered once by `outputs`. */
+  | { readonly type: 'outputs' }
+  /** The list of streams once a second, until it is switched off or the connection is forgotten. */
+  | { readonly type: 'watch-streams'; readonly on: boolean }
+  | { readonly type: 'control-stream'; readonly stream: string; readonly action: 'pause' | 'resume' | 'stop' }
+  | { readonly type: 'stop-all' }
+  /** Answered once by `topics`. */
+  | { readonly type: 'topics' }
   | { readonly type: 'bye' }
 
 export type FromEngine =
@@ -126,6 +134,9 @@ export type FromEngine =
   | { readonly type: 'frame'; readonly client: string; readonly charts: readonly ChartFrame[] }
   | { readonly type: 'gone'; readonly client: string; readonly chartId: string; readonly reason: string }
   | { readonly type: 'param'; readonly name: string; readonly value: number | string | boolean }
+  | { readonly type: 'outputs'; readonly client: string; readonly cells: readonly CellCharts[] }
+  | { readonly type: 'streams'; readonly client: string; readonly streams: readonly StreamLine[] }
+  | { readonly type: 'topics'; readonly client: string; readonly topics: readonly TopicLine[] }
   | { readonly type: 'error'; readonly client: string; readonly message: string; readonly hint: string | null }
 
 export interface ChartFrame {
@@ -139,6 +150,38 @@ export interface ChartFrame {
   readonly respec?: Pick<LiveBundle, 'spec' | 'columns' | 'retention' | 'title'> | undefined
   /** The stream ended, failed or was stopped: the last frame of this chart. */
   readonly end?: { readonly state: StreamState; readonly reason: string } | undefined
+}
+
+/** What the output of a cell shows, in order: a page that lost it (a reload of a notebook never saved) puts it back. */
+export interface CellCharts {
+  readonly cellId: string
+  readonly bundles: readonly MimeBundle[]
+}
+
+/** A running stream in the side panel. */
+export interface StreamLine {
+  readonly name: string
+  readonly cellId: string | null
+  readonly outline: string
+  readonly state: StreamState
+  readonly recordsPerSecond: number
+  readonly recordCount: number
+  readonly watermarkMs: number | null
+  readonly lagCount: number | null
+  readonly lateCount: number
+  readonly droppedCount: number
+  readonly errorCount: number
+  readonly stateBytes: number
+}
+
+export interface TopicLine {
+  readonly connection: string
+  readonly name: string
+  readonly partitionCount: number
+  readonly recordCount: number
+  readonly recordsPerSecond: number | null
+  readonly description: string | null
+  readonly columns: readonly { readonly name: string; readonly type: string }[]
 }
 
 /** Body of PARAM_MIME. */
