@@ -12,10 +12,13 @@ export type { JoinBounds, JoinedRow, JoinOn, JoinOptions, JoinType } from './joi
 export { schemas, ShownSchema } from './schema-api.ts'
 export type { CheckRow, SchemaGiven, SubjectRow } from './schema-api.ts'
 export type { CompatibilityMode } from './schema-model.ts'
-export { count, max, mean, min, sum } from './aggregates/functions.ts'
-export type { Aggregate, NumberLike } from './aggregates/functions.ts'
-export { counting, cumulating, hopping, session, tumbling } from './windows.ts'
-export type { CountingDefinition, Duration, WindowAlignment, WindowDefinition } from './windows.ts'
+export {
+  aggregate, collect, count, countDistinct, first, histogram, last, max, mean, min, quantile, stddev, sum, topK,
+} from './aggregates/functions.ts' // prettier-ignore
+export type { Aggregate, AggregateFunctions, NumberLike } from './aggregates/functions.ts'
+export type { Bucket } from './aggregates/boxed.ts'
+export { counting, cumulating, hopping, over, session, tumbling } from './windows.ts'
+export type { CountingDefinition, Duration, OverDefinition, WindowAlignment, WindowDefinition } from './windows.ts'
 export type { Definitions, MatchSettings, Taken } from './patterns/fluent.ts'
 export type { NearMiss } from './patterns/near-miss.ts'
 export { idle, watermark } from './marks.ts'

@@ -20,7 +20,7 @@ import { rememberEventTime } from './event-time-of.ts'
 import { runtime } from './targets/runtime-registry.ts'
 import type { RowSource, StartOptions, SubscribeOptions } from './targets/runtime.ts'
 import { formatDuration, parseDuration, parsePositiveDuration } from './time/duration.ts'
-import type { CountingDefinition, Duration, WindowDefinition } from './windows.ts'
+import type { CountingDefinition, Duration, OverDefinition, WindowDefinition } from './windows.ts'
 
 export const STREAM_BRAND: unique symbol = Symbol.for('riffle.stream') as never
 const DISPLAY: unique symbol = Symbol.for('Jupyter.display') as never
@@ -57,6 +57,11 @@ export interface EmitOptions {
    */
   readonly emit?: 'final' | 'changes' | Duration | undefined
 }
+
+type AnyWindow = WindowDefinition | CountingDefinition | OverDefinition
+
+/** Names of the columns of a row; none when its shape is unknown. */
+type ColumnNames<T> = string extends keyof T ? never : keyof T
 
 /** What every stream inherits from the streams it is made of. */
 export interface StreamParts {
@@ -169,7 +174,8 @@ export class Stream<T> implements AsyncIterable<T> {
   /** Windows over all rows, without a key. */
   window(window: WindowDefinition, options?: EmitOptions): WindowedStream<T, object, WindowBounds>
   window(window: CountingDefinition): WindowedStream<T, object, object>
-  window(window: WindowDefinition | CountingDefinition, options: EmitOptions = {}): WindowedStream<T, object, object> {
+  window(window: OverDefinition): WindowedStream<T, object, T>
+  window(window: AnyWindow, options: EmitOptions = {}): WindowedStream<T, object, object> {
     return new WindowedStream<T, object, object>(this, [], window, options)
   }
 
@@ -420,7 +426,8 @@ export class KeyedStream<T, K> {
   /** Windows per key. */
   window(window: WindowDefinition, options?: EmitOptions): WindowedStream<T, K, WindowBounds>
   window(window: CountingDefinition): WindowedStream<T, K, object>
-  window(window: WindowDefinition | CountingDefinition, options: EmitOptions = {}): WindowedStream<T, K, object> {
+  window(window: OverDefinition): WindowedStream<T, K, T>
+  window(window: AnyWindow, options: EmitOptions = {}): WindowedStream<T, K, object> {
     return new WindowedStream<T, K, object>(this.stream, this.by, window, options)
   }
 
@@ -513,17 +520,12 @@ function matchStream<T, N extends string>(
 export class WindowedStream<T, K, Bounds = WindowBounds> {
   private readonly stream: Stream<T>
   private readonly by: WindowOptions['by']
-  private readonly definition: WindowDefinition | CountingDefinition
+  private readonly definition: AnyWindow
   private readonly latenessMs: number
   private readonly emit: WindowOptions['emit']
 
   /** @internal Made by `window`. */
-  constructor(
-    stream: Stream<T>,
-    by: WindowOptions['by'],
-    definition: WindowDefinition | CountingDefinition,
-    options: EmitOptions,
-  ) {
+  constructor(stream: Stream<T>, by: WindowOptions['by'], definition: AnyWindow, options: EmitOptions) {
     this.stream = stream
     this.by = by
     this.definition = definition
@@ -548,13 +550,13 @@ export class WindowedStream<T, K, Bounds = WindowBounds> {
    * // [{ windowStart: 0, windowEnd: 10, total: 7, kind: 'onTime', revision: 0 }]
    * ```
    */
-  aggregate<A extends AggregatesBut<T, keyof K | keyof Bounds | keyof Firing>>(
+  aggregate<A extends AggregatesBut<T, keyof K | ColumnNames<Bounds> | keyof Firing>>(
     aggregates: A,
   ): Stream<Simplify<K & Bounds & ResultsOf<A> & Firing>> {
     const options: WindowOptions = {
       window: this.definition.spec,
       by: this.by,
-      aggregates: namedAggregates(aggregates, this.by, this.definition.spec.kind !== 'counting'),
+      aggregates: namedAggregates(aggregates, this.by, !['counting', 'over'].includes(this.definition.spec.kind)),
       latenessMs: this.latenessMs,
       emit: this.emit,
     }

@@ -30,7 +30,8 @@ export function knownColumns(
     const found = planOf(plan.name)
     return found === undefined ? undefined : knownColumns(found, planOf)
   }
-  if (plan.op !== 'window') return undefined
+  // An over window adds to rows that are known only when those of its input are.
+  if (plan.op !== 'window' || plan.options.window?.kind === 'over') return undefined
   const bounds =
     plan.options.window === undefined || plan.options.window.kind === 'counting' ? [] : ['windowStart', 'windowEnd']
   return [

@@ -1,18 +1,20 @@
 /** Aggregates of many keys: key id → slot → fields. One per slice, and one for a running aggregate. */
-import type { Layout } from './accumulator.ts'
+import type { Layout, Store } from './layout.ts'
 
 export interface SlotsState {
   readonly count: number
   readonly keys: Int32Array
   readonly fields: Float64Array
+  readonly boxes: readonly unknown[]
   readonly changed: Uint8Array
 }
 
-export class Slots {
+export class Slots implements Store {
   count = 0
   /** Key id of each slot. */
   keys = new Int32Array(16)
   fields: Float64Array
+  boxes: unknown[] = []
   /** 1 when the slot changed since early rows were sent. */
   changed = new Uint8Array(16)
   private readonly layout: Layout
@@ -41,33 +43,31 @@ export class Slots {
     this.index[keyId] = slot + 1
     this.keys[slot] = keyId
     this.changed[slot] = 0
-    const { stride, accumulators, offsets } = this.layout
-    const at = slot * stride
-    this.fields[at] = 0
-    for (let a = 0; a < accumulators.length; a++) accumulators[a]?.init(this.fields, at + (offsets[a] as number))
+    this.layout.init(this, slot)
     return slot
   }
 
   /** Adds every key of `other`. */
   mergeFrom(other: Slots): void {
-    const { stride, accumulators, offsets } = this.layout
-    for (let from = 0; from < other.count; from++) this.mergeSlot(other, from, stride, accumulators, offsets)
+    for (let from = 0; from < other.count; from++) this.mergeSlot(other, from)
   }
 
   /** Adds one key of `other`, if it is there. */
   mergeKey(other: Slots, keyId: number): void {
     const from = other.find(keyId)
-    const { stride, accumulators, offsets } = this.layout
-    if (from >= 0) this.mergeSlot(other, from, stride, accumulators, offsets)
+    if (from >= 0) this.mergeSlot(other, from)
   }
 
   clear(): void {
     for (let slot = 0; slot < this.count; slot++) this.index[this.keys[slot] as number] = 0
     this.count = 0
+    this.boxes = []
   }
 
   bytes(): number {
-    return this.index.byteLength + this.keys.byteLength + this.fields.byteLength + this.changed.byteLength
+    const { index, keys, changed, fields, layout, count } = this
+    const boxes = layout.boxStride === 0 ? 0 : layout.bytes(this, count) - count * layout.stride * 8
+    return index.byteLength + keys.byteLength + fields.byteLength + changed.byteLength + boxes
   }
 
   snapshot(): SlotsState {
@@ -75,6 +75,7 @@ export class Slots {
       count: this.count,
       keys: this.keys.slice(0, this.count),
       fields: this.fields.slice(0, this.count * this.layout.stride),
+      boxes: this.boxes.slice(0, this.count * this.layout.boxStride),
       changed: this.changed.slice(0, this.count),
     }
   }
@@ -83,26 +84,15 @@ export class Slots {
     this.clear()
     for (const keyId of state.keys) this.add(keyId)
     this.fields.set(state.fields)
+    this.boxes = state.boxes.slice()
     this.changed.set(state.changed)
   }
 
-  private mergeSlot(
-    other: Slots,
-    from: number,
-    stride: number,
-    accumulators: Layout['accumulators'],
-    offsets: Layout['offsets'],
-  ): void {
+  private mergeSlot(other: Slots, from: number): void {
     const keyId = other.keys[from] as number
     let slot = this.find(keyId)
     if (slot < 0) slot = this.add(keyId)
-    const at = slot * stride
-    const fromAt = from * stride
-    this.fields[at] = (this.fields[at] as number) + (other.fields[fromAt] as number)
-    for (let a = 0; a < accumulators.length; a++) {
-      const offset = offsets[a] as number
-      accumulators[a]?.merge(this.fields, at + offset, other.fields, fromAt + offset)
-    }
+    this.layout.merge(this, slot, other, from)
   }
 
   private grow(): void {

@@ -1,8 +1,7 @@
 /** From plan nodes to operators: one row per operator, so that a new one is added in one place. */
 import type { PlanNode, WindowOptions } from '../plan.ts'
-import { layoutOf } from '../aggregates/accumulator.ts'
+import { layoutOf } from '../aggregates/layout-of.ts'
 import { changesOperator } from './changes.ts'
-import { fieldReader } from './compile.ts'
 import { CountingOperator } from './counting.ts'
 import { filterOperator } from './filter.ts'
 import { flatMapOperator } from './flat-map.ts'
@@ -11,10 +10,11 @@ import type { LambdaHost } from './lambda.ts'
 import { mapOperator } from './map.ts'
 import { MatchOperator } from './match.ts'
 import type { Operator, StageContext } from './operator.ts'
+import { OverOperator } from './over.ts'
 import { RowReader } from './row-reader.ts'
-import type { NamedReader } from './row-reader.ts'
 import { RunningOperator } from './running.ts'
 import { SessionOperator } from './session.ts'
+import { customFunctionsOf, inputOf, mayRetract, readerOf } from './window-inputs.ts'
 import { windowShape } from './window-shape.ts'
 import { WindowOperator } from './window.ts'
 
@@ -36,16 +36,15 @@ export function buildOperator(node: OperatorNode, host: LambdaHost, context: Sta
       return new MatchOperator(node.options, keys, host, context)
     }
     case 'window':
-      return windowOperator(node.options, host, context)
+      return windowOperator(node.options, mayRetract(node.input), host, context)
   }
 }
 
-function windowOperator(options: WindowOptions, host: LambdaHost, context: StageContext): Operator {
+function windowOperator(options: WindowOptions, retracts: boolean, host: LambdaHost, context: StageContext): Operator {
   const keys = options.by.map(({ name, f }) => readerOf(name, f ?? name, host))
-  const inputs = options.aggregates.map(({ name, aggregate }) =>
-    aggregate.value === undefined ? undefined : readerOf(name, aggregate.value, host),
-  )
-  const layout = layoutOf(options.aggregates.map(a => a.aggregate.kind))
+  const inputs = options.aggregates.map(named => inputOf(named, host))
+  const specs = options.aggregates.map(a => a.aggregate)
+  const layout = layoutOf(specs, retracts, customFunctionsOf(host))
   const reader = new RowReader(keys, inputs, layout, context)
   const keyNames = options.by.map(k => k.name)
   const aggregateNames = options.aggregates.map(a => a.name)
@@ -60,15 +59,6 @@ function windowOperator(options: WindowOptions, host: LambdaHost, context: Stage
   if (window.kind === 'session') {
     return new SessionOperator({ ...parts, gapMs: window.gapMs, latenessMs: options.latenessMs, emit: options.emit })
   }
+  if (window.kind === 'over') return new OverOperator({ ...parts, sizeMs: window.sizeMs, rowCount: window.rowCount })
   return new CountingOperator({ ...parts, size: window.size, slide: window.slide })
-}
-
-function readerOf(
-  name: string,
-  value: NonNullable<WindowOptions['by'][number]['f']> | string,
-  host: LambdaHost,
-): NamedReader {
-  if (typeof value === 'string') return { name, read: fieldReader(value) }
-  const lambda = lambdaOf(value, host)
-  return { name, read: lambda.call, lambda }
 }

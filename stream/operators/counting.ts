@@ -3,7 +3,7 @@
  * row has no bounds and the event time of the record that completed it. A window that is incomplete at the end never fires.
  */
 import type { Batch } from '../model.ts'
-import type { Layout } from '../aggregates/accumulator.ts'
+import type { Layout, Store } from '../aggregates/layout.ts'
 import { KeyTable } from '../state/key-table.ts'
 import type { KeyTableState } from '../state/key-table.ts'
 import { rowMaker } from './compile.ts'
@@ -12,9 +12,8 @@ import { emptyBatch } from './operator.ts'
 import type { Operator, StageContext } from './operator.ts'
 import type { RowReader } from './row-reader.ts'
 
-interface Ring {
-  /** Fields of the newest records, `size` of them, one record each. */
-  readonly fields: Float64Array
+/** The newest records, `size` of them, one slot each. */
+interface Ring extends Store {
   /** Records seen since the start. */
   seen: number
   revision: number
@@ -82,7 +81,9 @@ export class CountingOperator implements Operator {
   restore(state: unknown): void {
     const s = state as CountingState
     this.table.restore(s.table)
-    this.rings = new Map(s.rings.map(([keyId, ring]) => [keyId, { ...ring, fields: ring.fields.slice() }]))
+    this.rings = new Map(
+      s.rings.map(([keyId, ring]) => [keyId, { ...ring, fields: ring.fields.slice(), boxes: ring.boxes.slice() }]),
+    )
   }
 
   stateBytes(): number {
@@ -92,7 +93,7 @@ export class CountingOperator implements Operator {
   private ringOf(keyId: number): Ring {
     let ring = this.rings.get(keyId)
     if (ring === undefined) {
-      ring = { fields: new Float64Array(this.parts.size * this.parts.layout.stride), seen: 0, revision: 0 }
+      ring = { fields: new Float64Array(this.parts.size * this.parts.layout.stride), boxes: [], seen: 0, revision: 0 }
       this.rings.set(keyId, ring)
       this.table.hold(keyId)
     }
@@ -103,25 +104,20 @@ export class CountingOperator implements Operator {
   private put(ring: Ring): void {
     const { size, layout, reader } = this.parts
     const slot = ring.seen % size
-    const at = slot * layout.stride
-    ring.fields[at] = 0
-    layout.accumulators.forEach((a, n) => a.init(ring.fields, at + layout.offsets[n]!))
-    reader.addTo(ring.fields, slot, 1)
+    layout.init(ring, slot)
+    reader.addTo(ring, slot, 1, 0)
     ring.seen++
   }
 
   private row(keyId: number, ring: Ring): Record<string, unknown> {
     const { size, layout, keyNames } = this.parts
-    const sum = new Float64Array(layout.stride)
-    layout.accumulators.forEach((a, n) => a.init(sum, layout.offsets[n]!))
+    const sum = layout.single()
     // Oldest first, so that sums of fractions are those of the order of arrival.
     for (let record = Math.max(0, ring.seen - size); record < ring.seen; record++) {
-      const at = (record % size) * layout.stride
-      sum[0] = sum[0]! + ring.fields[at]!
-      layout.accumulators.forEach((a, n) => a.merge(sum, layout.offsets[n]!, ring.fields, at + layout.offsets[n]!))
+      layout.merge(sum, 0, ring, record % size)
     }
     const values: unknown[] = keyNames.map((_, c) => this.table.valueOf(keyId, c))
-    layout.accumulators.forEach((a, n) => values.push(a.result(sum, layout.offsets[n]!, sum[0]!)))
+    layout.results(values, sum, 0)
     values.push('onTime', ring.revision++)
     return this.make(values)
   }

@@ -1,9 +1,9 @@
 /**
- * Key and values of a record for keyed aggregation. Everything that may throw or refuse happens here, before any state is
- * touched: a record is added as a whole or not at all.
+ * Key and values of a record for keyed aggregation. What may throw or refuse happens here, before any state is touched: a record
+ * is added as a whole or not at all. (An `add` of the user's own runs later; when it throws, its aggregate leaves the record out.)
  */
 import type { Batch } from '../model.ts'
-import type { Layout } from '../aggregates/accumulator.ts'
+import type { Layout, Store, Values } from '../aggregates/layout.ts'
 import type { KeyTable } from '../state/key-table.ts'
 import type { Lambda, StageContext } from './operator.ts'
 import { metaOf } from './operator.ts'
@@ -15,21 +15,34 @@ export interface NamedReader {
   readonly lambda?: Lambda | undefined
 }
 
-export class RowReader {
-  /** Value of each aggregate of the row read last. */
-  readonly values: Float64Array
-  /** 1: the aggregate takes no value of this row. */
+/** What an aggregate takes of a row. */
+export interface InputReader extends NamedReader {
+  /** What is kept must be a number; text and NaN are left out and reported. */
+  readonly numbers: boolean
+  /** The value goes on as it is, null and undefined too: rows for the user's own aggregates. */
+  readonly whole?: boolean | undefined
+  /** Makes of the value and its row what the aggregate keeps. */
+  readonly wrap?: ((value: unknown, batch: Batch, i: number) => unknown) | undefined
+  /** The user's own `add`, for error texts. */
+  readonly custom?: Lambda | undefined
+}
+
+export class RowReader implements Values {
+  readonly numbers: Float64Array
+  readonly boxed: unknown[]
   readonly skipped: Uint8Array
   private readonly keys: readonly NamedReader[]
-  private readonly inputs: readonly (NamedReader | undefined)[]
+  private readonly inputs: readonly (InputReader | undefined)[]
   private readonly layout: Layout
   private readonly context: StageContext
   private readonly keyValues: unknown[]
-  private readonly retractable: boolean
+  private readonly custom: Lambda | undefined
+  private batch: Batch | undefined
+  private index = 0
 
   constructor(
     keys: readonly NamedReader[],
-    inputs: readonly (NamedReader | undefined)[],
+    inputs: readonly (InputReader | undefined)[],
     layout: Layout,
     context: StageContext,
   ) {
@@ -37,10 +50,11 @@ export class RowReader {
     this.inputs = inputs
     this.layout = layout
     this.context = context
-    this.values = new Float64Array(inputs.length)
+    this.numbers = new Float64Array(inputs.length)
+    this.boxed = new Array<unknown>(inputs.length)
     this.skipped = new Uint8Array(inputs.length)
     this.keyValues = new Array(keys.length)
-    this.retractable = layout.accumulators.every(a => a.takesBack)
+    this.custom = inputs.find(input => input?.custom !== undefined)?.custom
   }
 
   /** Reads row i and gives its key's id, −1 when the record was refused. */
@@ -49,17 +63,21 @@ export class RowReader {
     try {
       const row = batch.rows[i]
       const { inputs, keys } = this
+      this.batch = batch
+      this.index = i
       for (let a = 0; a < inputs.length; a++) {
-        at = inputs[a]
-        if (at === undefined) continue
-        const value = at.lambda?.wantsMeta === true ? at.lambda.call(row, metaOf(batch, i)) : at.read(row)
+        const input = inputs[a]
+        at = input
+        if (input === undefined) continue
+        const value = input.lambda?.wantsMeta === true ? input.lambda.call(row, metaOf(batch, i)) : input.read(row)
         if (typeof value === 'number' && value === value) {
-          this.values[a] = value
+          this.numbers[a] = value
           this.skipped[a] = 0
-        } else this.readOther(a, value, batch, i)
+          if (this.layout.boxStride > 0) this.boxed[a] = input.wrap === undefined ? value : input.wrap(value, batch, i)
+        } else this.readOther(a, input, value, batch, i)
       }
-      if (!this.retractable && batch.weights?.[i] === -1) {
-        this.context.refuse(batch, i, 'min and max cannot take back a row that was retracted')
+      if (!this.layout.takesBack && batch.weights?.[i] === -1) {
+        this.context.refuse(batch, i, 'these aggregates cannot take back a row that was retracted')
         return -1
       }
       if (keys.length === 1) {
@@ -81,35 +99,52 @@ export class RowReader {
     }
   }
 
-  /** Adds the values read last to a slot's fields. */
-  addTo(fields: Float64Array, slot: number, weight: number): void {
-    const { stride, offsets, accumulators } = this.layout
-    const at = slot * stride
-    fields[at] = (fields[at] as number) + weight
-    for (let a = 0; a < accumulators.length; a++) {
-      if (this.skipped[a] === 0)
-        accumulators[a]?.add(fields, at + (offsets[a] as number), this.values[a] as number, weight)
+  /** Adds the values read last to a slot. */
+  addTo(store: Store, slot: number, weight: number, order: number): void {
+    if (this.custom === undefined) {
+      this.layout.add(store, slot, this, weight, order)
+      return
+    }
+    try {
+      this.layout.add(store, slot, this, weight, order)
+    } catch (error) {
+      this.context.threw(this.batch as Batch, this.index, error, this.custom)
     }
   }
 
-  private readOther(a: number, value: unknown, batch: Batch, i: number): void {
+  private readOther(a: number, input: InputReader, value: unknown, batch: Batch, i: number): void {
+    if (input.whole === true) {
+      this.skipped[a] = 0
+      this.boxed[a] = input.wrap?.(value, batch, i) ?? value
+      return
+    }
     this.skipped[a] = 1
     if (value === null || value === undefined) return
+    const nan = typeof value === 'number'
     if (typeof value === 'bigint' || value instanceof Date) {
       const ms = Number(value)
       if (!Number.isNaN(ms)) {
-        this.values[a] = ms
+        this.numbers[a] = ms
+        this.boxed[a] = input.wrap?.(ms, batch, i) ?? (input.numbers ? ms : value)
         this.skipped[a] = 0
         return
       }
+    } else if (!input.numbers && !nan) {
+      this.boxed[a] = input.wrap?.(value, batch, i) ?? value
+      this.skipped[a] = 0
+      return
     }
-    const name = this.inputs[a]?.name ?? ''
     const shown =
-      typeof value === 'number'
+      nan || value instanceof Date
         ? 'NaN'
         : typeof value === 'string'
           ? `text ${JSON.stringify(value.slice(0, 40))}`
           : `a value of type ${typeof value}`
-    this.context.refuse(batch, i, `aggregate "${name}" got ${shown}, a number is needed; the value is left out`, false)
+    this.context.refuse(
+      batch,
+      i,
+      `aggregate "${input.name}" got ${shown}, a number is needed; the value is left out`,
+      false,
+    )
   }
 }

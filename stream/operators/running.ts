@@ -3,7 +3,7 @@
  * part and nothing is ever late; the row keeps the event time and position of its record. The row before it is retracted.
  */
 import type { Batch } from '../model.ts'
-import type { Layout } from '../aggregates/accumulator.ts'
+import type { Layout } from '../aggregates/layout.ts'
 import { Slots } from '../aggregates/slots.ts'
 import type { SlotsState } from '../aggregates/slots.ts'
 import { KeyTable } from '../state/key-table.ts'
@@ -63,7 +63,7 @@ export class RunningOperator implements Operator {
       }
       const at = slot * layout.stride
       if (this.slots.fields[at] !== 0) emit(this.row(slot, (this.revisions[slot] as number) - 1), i, -1)
-      reader.addTo(this.slots.fields, slot, batch.weights?.[i] ?? 1)
+      reader.addTo(this.slots, slot, batch.weights?.[i] ?? 1, 0)
       if (this.slots.fields[at] === 0) continue
       emit(this.row(slot, this.revisions[slot] as number), i, 1)
       this.revisions[slot] = (this.revisions[slot] as number) + 1
@@ -99,11 +99,7 @@ export class RunningOperator implements Operator {
     const { layout, keyNames } = this.parts
     const values: unknown[] = []
     for (let c = 0; c < keyNames.length; c++) values.push(this.table.valueOf(this.slots.keys[slot] as number, c))
-    const at = slot * layout.stride
-    const rows = this.slots.fields[at] as number
-    for (let a = 0; a < layout.accumulators.length; a++) {
-      values.push(layout.accumulators[a]?.result(this.slots.fields, at + (layout.offsets[a] as number), rows))
-    }
+    layout.results(values, this.slots, slot)
     values.push('onTime', revision)
     return this.make(values)
   }

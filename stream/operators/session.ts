@@ -10,7 +10,7 @@
  */
 import type { Batch } from '../model.ts'
 import type { WindowOptions } from '../plan.ts'
-import type { Layout } from '../aggregates/accumulator.ts'
+import type { Layout, Store } from '../aggregates/layout.ts'
 import { Deadlines } from '../state/deadlines.ts'
 import { KeyTable } from '../state/key-table.ts'
 import type { KeyTableState } from '../state/key-table.ts'
@@ -26,7 +26,7 @@ interface Session {
   readonly keyId: number
   start: number
   last: number
-  readonly fields: Float64Array
+  readonly store: Store
   fired: boolean
   /** Changed since early rows were sent. */
   changed: boolean
@@ -97,7 +97,7 @@ export class SessionOperator implements Operator, Provisional {
     const builder = new BatchBuilder()
     const open = [...this.byKey.values()].flat().filter(s => !s.fired)
     for (const s of this.ordered(open).slice(-limit)) {
-      if (s.fields[0] !== 0) builder.add(this.row(s, 'early', 0), this.endOf(s) - 1, this.watermarkMs)
+      if (s.store.fields[0] !== 0) builder.add(this.row(s, 'early', 0), this.endOf(s) - 1, this.watermarkMs)
     }
     return builder.take(this.watermarkMs)
   }
@@ -145,7 +145,7 @@ export class SessionOperator implements Operator, Provisional {
     session.start = start
     session.last = last
     if (near.length === 0) this.insert(session)
-    reader.addTo(session.fields, 0, batch.weights?.[i] ?? 1)
+    reader.addTo(session.store, 0, batch.weights?.[i] ?? 1, t)
     session.fired = this.endOf(session) - 1 <= this.watermarkMs
     session.changed = true
     // A later deadline is found when the old one comes; only an earlier one is entered at once.
@@ -158,9 +158,8 @@ export class SessionOperator implements Operator, Provisional {
 
   private open(keyId: number, t: number): Session {
     const { layout } = this.parts
-    const fields = new Float64Array(layout.stride)
-    layout.accumulators.forEach((a, n) => a.init(fields, layout.offsets[n] as number))
-    return { keyId, start: t, last: t, fields, fired: false, changed: false, dueAtMs: Infinity, gone: false, sent: [] }
+    const store = layout.single()
+    return { keyId, start: t, last: t, store, fired: false, changed: false, dueAtMs: Infinity, gone: false, sent: [] }
   }
 
   private insert(session: Session): void {
@@ -173,11 +172,7 @@ export class SessionOperator implements Operator, Provisional {
 
   private merge(into: Session, other: Session): void {
     const { layout } = this.parts
-    into.fields[0] = into.fields[0]! + other.fields[0]!
-    layout.accumulators.forEach((a, n) => {
-      const offset = layout.offsets[n] as number
-      a.merge(into.fields, offset, other.fields, offset)
-    })
+    layout.merge(into.store, 0, other.store, 0)
     into.sent.push(...other.sent)
     this.remove(other)
   }
@@ -247,7 +242,7 @@ export class SessionOperator implements Operator, Provisional {
       if (old['windowStart'] === session.start && old['windowEnd'] === end) same = old
     }
     session.sent = []
-    if (session.fields[0] === 0) return
+    if (session.store.fields[0] === 0) return
     const row = this.row(session, kind, revisionAfter(same, kind))
     if (this.parts.latenessMs > 0 || this.parts.emit !== 'final') session.sent = [row]
     this.out.add(row, end - 1, beforeMs)
@@ -257,7 +252,7 @@ export class SessionOperator implements Operator, Provisional {
     const { layout, keyNames } = this.parts
     const values: unknown[] = keyNames.map((_, c) => this.table.valueOf(session.keyId, c))
     values.push(session.start, this.endOf(session))
-    layout.accumulators.forEach((a, n) => values.push(a.result(session.fields, layout.offsets[n]!, session.fields[0]!)))
+    layout.results(values, session.store, 0)
     values.push(kind, revision)
     return this.make(values)
   }

@@ -3,15 +3,17 @@
  * tumbling window, gcd(size, slide) of a hopping one, the step of a cumulating one. A record is added to one slice; a window is
  * the sum of its slices. All bounds are half-open `[start, end)` and valid below zero.
  */
-import type { WindowSpec } from '../plan.ts'
+import type { CalendarSize, WindowSpec } from '../plan.ts'
+import { Calendar } from '../time/calendar.ts'
 
 export interface WindowShape {
-  readonly sliceMs: number
   sliceStart(eventTimeMs: number): number
-  /** Ends of the windows that contain the slice starting here: from the first to the last (ascending by `stepMs`); none when last < first. */
+  sliceEnd(sliceStart: number): number
+  /** Ends of the windows that contain the slice starting here: from the first to the last (ascending by `nextEnd`); none when last < first. */
   firstEnd(sliceStart: number): number
   lastEnd(sliceStart: number): number
-  readonly stepMs: number
+  /** End of the next window. */
+  nextEnd(end: number): number
   /** Start of the window that ends here. */
   startOf(end: number): number
 }
@@ -19,6 +21,8 @@ export interface WindowShape {
 export type AlignedSpec = Extract<WindowSpec, { kind: 'tumbling' | 'hopping' | 'cumulating' }>
 
 export function windowShape(spec: AlignedSpec): WindowShape {
+  if (spec.kind === 'tumbling' && spec.calendar !== undefined) return calendarTumbling(spec.calendar)
+  if (spec.kind === 'cumulating' && spec.calendar !== undefined) return calendarCumulating(spec.calendar, spec.stepMs)
   if (spec.kind === 'tumbling') return tumbling(spec.sizeMs, spec.offsetMs)
   if (spec.kind === 'hopping') return hopping(spec.sizeMs, spec.slideMs, spec.offsetMs)
   return cumulating(spec.maxSizeMs, spec.stepMs, spec.offsetMs)
@@ -26,9 +30,9 @@ export function windowShape(spec: AlignedSpec): WindowShape {
 
 function tumbling(size: number, offset: number): WindowShape {
   return {
-    sliceMs: size,
-    stepMs: size,
     sliceStart: t => floorTo(t, size, offset),
+    sliceEnd: s => s + size,
+    nextEnd: end => end + size,
     firstEnd: s => s + size,
     lastEnd: s => s + size,
     startOf: end => end - size,
@@ -38,9 +42,9 @@ function tumbling(size: number, offset: number): WindowShape {
 function hopping(size: number, slide: number, offset: number): WindowShape {
   const slice = gcd(size, slide)
   return {
-    sliceMs: slice,
-    stepMs: slide,
     sliceStart: t => floorTo(t, slice, offset),
+    sliceEnd: s => s + slice,
+    nextEnd: end => end + slide,
     // The earliest window that contains the slice has the smallest start above s − size.
     firstEnd: s => floorTo(s - size, slide, offset) + slide + size,
     lastEnd: s => floorTo(s, slide, offset) + size,
@@ -50,9 +54,9 @@ function hopping(size: number, slide: number, offset: number): WindowShape {
 
 function cumulating(maxSize: number, step: number, offset: number): WindowShape {
   return {
-    sliceMs: step,
-    stepMs: step,
-    // Slices count from the start of their window: the last one is short when the size is no multiple of the step.
+    sliceEnd: s => s + step,
+    nextEnd: end => end + step,
+    // Slices count from the start of their window.
     sliceStart: t => {
       const base = floorTo(t, maxSize, offset)
       return base + Math.floor((t - base) / step) * step
@@ -60,6 +64,37 @@ function cumulating(maxSize: number, step: number, offset: number): WindowShape 
     firstEnd: s => s + step,
     lastEnd: s => floorTo(s, maxSize, offset) + maxSize,
     startOf: end => floorTo(end - 1, maxSize, offset),
+  }
+}
+
+/** Days, weeks or months of a zone, each one slice. */
+function calendarTumbling(size: CalendarSize): WindowShape {
+  const calendar = new Calendar(size)
+  const endOf = (start: number) => calendar.at(start).end
+  return {
+    sliceStart: t => calendar.at(t).start,
+    sliceEnd: endOf,
+    firstEnd: endOf,
+    lastEnd: endOf,
+    nextEnd: endOf,
+    startOf: end => calendar.at(end - 1).start,
+  }
+}
+
+/** "Today so far" in a zone: steps count from the first instant of the day, the last one may be short. */
+function calendarCumulating(size: CalendarSize, step: number): WindowShape {
+  const calendar = new Calendar(size)
+  const endAfter = (start: number) => Math.min(start + step, calendar.at(start).end)
+  return {
+    sliceStart: t => {
+      const { start } = calendar.at(t)
+      return start + Math.floor((t - start) / step) * step
+    },
+    sliceEnd: endAfter,
+    firstEnd: endAfter,
+    lastEnd: s => calendar.at(s).end,
+    nextEnd: endAfter,
+    startOf: end => calendar.at(end - 1).start,
   }
 }
 

@@ -11,7 +11,7 @@
  */
 import type { Batch } from '../model.ts'
 import type { WindowOptions } from '../plan.ts'
-import type { Layout } from '../aggregates/accumulator.ts'
+import type { Layout } from '../aggregates/layout.ts'
 import { Slots } from '../aggregates/slots.ts'
 import type { SlotsState } from '../aggregates/slots.ts'
 import { KeyTable } from '../state/key-table.ts'
@@ -116,7 +116,7 @@ export class WindowOperator implements Operator, Provisional {
         slot = slots.add(keyId)
         this.table.hold(keyId)
       }
-      this.reader.addTo(slots.fields, slot, weights === undefined ? 1 : (weights[i] as number))
+      this.reader.addTo(slots, slot, weights === undefined ? 1 : (weights[i] as number), t)
       if (this.everyMs !== undefined && slots.changed[slot] === 0) {
         slots.changed[slot] = 1
         if (slice.lastEnd - 1 > this.watermarkMs) this.planEarly()
@@ -201,7 +201,7 @@ export class WindowOperator implements Operator, Provisional {
     }
     this.current = slice
     this.currentStart = start
-    this.currentEnd = start + this.shape.sliceMs
+    this.currentEnd = this.shape.sliceEnd(start)
     return slice
   }
 
@@ -222,7 +222,7 @@ export class WindowOperator implements Operator, Provisional {
     let at = this.slices.length
     while (at > 0 && (this.slices[at - 1] as Slice).start > slice.start) at--
     this.slices.splice(at, 0, slice)
-    for (let end = slice.firstEnd; end <= slice.lastEnd; end += this.shape.stepMs) {
+    for (let end = slice.firstEnd; end <= slice.lastEnd; end = this.shape.nextEnd(end)) {
       if (end - 1 <= this.watermarkMs) continue
       let place = this.openEnds.length
       while (place > 0 && (this.openEnds[place - 1] as number) > end) place--
@@ -296,7 +296,7 @@ export class WindowOperator implements Operator, Provisional {
   /** A record changed windows that send at once: fired ones (late), or all that still take records (changes). */
   private resend(slice: Slice, keyId: number, all: boolean): void {
     let late = false
-    for (let end = slice.firstEnd; end <= slice.lastEnd; end += this.shape.stepMs) {
+    for (let end = slice.firstEnd; end <= slice.lastEnd; end = this.shape.nextEnd(end)) {
       const fired = end - 1 <= this.watermarkMs
       if (fired && end - 1 + this.parts.latenessMs <= this.watermarkMs) continue
       if (!fired && !all) continue
@@ -342,22 +342,18 @@ export class WindowOperator implements Operator, Provisional {
     const values: unknown[] = []
     for (let c = 0; c < keyNames.length; c++) values.push(this.table.valueOf(keyId, c))
     values.push(this.shape.startOf(end), end)
-    const at = slot * layout.stride
-    const rows = slots.fields[at] as number
-    for (let a = 0; a < layout.accumulators.length; a++) {
-      values.push(layout.accumulators[a]?.result(slots.fields, at + (layout.offsets[a] as number), rows))
-    }
+    layout.results(values, slots, slot)
     values.push(kind, revision)
     return this.make(values)
   }
 
   private slicesOf(end: number): Slice[] {
     const start = this.shape.startOf(end)
-    if ((end - start) / this.shape.sliceMs > this.slices.length) {
+    if ((end - start) / (this.shape.sliceEnd(start) - start) > this.slices.length) {
       return this.slices.filter(slice => slice.start >= start && slice.start < end)
     }
     const found: Slice[] = []
-    for (let at = start; at < end; at += this.shape.sliceMs) {
+    for (let at = start; at < end; at = this.shape.sliceEnd(at)) {
       const slice = this.byStart.get(at)
       if (slice !== undefined) found.push(slice)
     }

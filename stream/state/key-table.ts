@@ -256,7 +256,7 @@ export class KeyTable {
 }
 
 /** What makes two keys one: primitives by value (undefined is null), objects by their JSON text. */
-function canonical(value: unknown): unknown {
+export function canonical(value: unknown): unknown {
   if (value === undefined) return null
   if (typeof value !== 'object' || value === null) return value
   return `\u0000${value instanceof Date ? `date:${value.getTime()}` : JSON.stringify(value)}`

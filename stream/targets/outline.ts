@@ -1,5 +1,5 @@
 /** One line about a plan, for `%streams`: `orders → filter → tumbling 10s by region`. */
-import type { JoinSpec, MatchOptions, PlanNode, WindowOptions } from '../plan.ts'
+import type { AggregateSpec, CalendarSize, JoinSpec, MatchOptions, PlanNode, WindowOptions } from '../plan.ts'
 import type { ColumnType } from '../model.ts'
 import { parsePattern } from '../patterns/parse.ts'
 import { formatDuration } from '../time/duration.ts'
@@ -49,15 +49,39 @@ function windowText(options: WindowOptions): string {
   if (w === undefined) return `aggregate${by}`
   switch (w.kind) {
     case 'tumbling':
-      return `tumbling ${formatDuration(w.sizeMs)}${by}`
+      return `tumbling ${w.calendar === undefined ? formatDuration(w.sizeMs) : calendarText(w.calendar)}${by}`
     case 'hopping':
       return `hopping ${formatDuration(w.sizeMs)}/${formatDuration(w.slideMs)}${by}`
     case 'cumulating':
-      return `cumulating ${formatDuration(w.maxSizeMs)}/${formatDuration(w.stepMs)}${by}`
+      return `cumulating ${w.calendar === undefined ? formatDuration(w.maxSizeMs) : calendarText(w.calendar)}/${formatDuration(w.stepMs)}${by}`
     case 'session':
       return `session ${formatDuration(w.gapMs)}${by}`
+    case 'over':
+      return `over ${w.sizeMs === undefined ? w.rowCount : formatDuration(w.sizeMs)}${by}`
     case 'counting':
       return `counting ${w.size}${w.slide === w.size ? '' : `/${w.slide}`}${by}`
+  }
+}
+
+function calendarText({ unit, count, zone }: CalendarSize): string {
+  return `${count}${unit} ${zone}`
+}
+
+/** What an aggregate gives, as TypeScript. */
+function resultType({ kind }: AggregateSpec): string {
+  switch (kind) {
+    case 'first':
+    case 'last':
+    case 'custom':
+      return 'unknown'
+    case 'collect':
+      return 'unknown[]'
+    case 'histogram':
+      return '{ from: number; to: number; count: number }[]'
+    case 'topK':
+      return 'Record<string, unknown>[]'
+    default:
+      return 'number'
   }
 }
 
@@ -93,8 +117,12 @@ export function columnsOf(
       const keys = by.map(
         k => input?.find(c => c.name === k.name && k.f === undefined) ?? { name: k.name, type: 'unknown' },
       )
+      const results = aggregates.map(a => ({ name: a.name, type: resultType(a.aggregate) }))
+      // Rows of over windows are the input's rows with more columns.
+      if (window?.kind === 'over')
+        return input === undefined ? undefined : withColumns(input, [...keys, ...results, ...KIND])
       const bounds = window === undefined || window.kind === 'counting' ? [] : BOUNDS
-      return [...keys, ...bounds, ...aggregates.map(a => ({ name: a.name, type: 'number' })), ...KIND]
+      return [...keys, ...bounds, ...results, ...KIND]
     }
   }
 }
@@ -127,6 +155,10 @@ function matchColumns({ output, pattern, by }: MatchOptions): readonly ColumnTyp
     { name: 'explanation', type: 'string' },
     { name: 'endedMs', type: 'number', instant: true },
   ]
+}
+
+function withColumns(input: readonly ColumnType[], more: readonly ColumnType[]): readonly ColumnType[] {
+  return [...input.filter(column => !more.some(other => other.name === column.name)), ...more]
 }
 
 const BOUNDS: readonly ColumnType[] = [

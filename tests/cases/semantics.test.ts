@@ -5,7 +5,21 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { count, counting, cumulating, feed, hopping, max, mean, min, session, sum, tumbling } from '../../stream/index.ts'
+import {
+  collect,
+  count,
+  countDistinct,
+  counting,
+  cumulating,
+  feed,
+  hopping,
+  max,
+  mean,
+  min,
+  session,
+  sum,
+  tumbling,
+} from '../../stream/index.ts'
 import type { Feed } from '../../stream/index.ts'
 import type { Stream } from '../../stream/stream.ts'
 
@@ -140,6 +154,8 @@ function windowed(operator: WindowCase, source: Stream<Row>): Stream<unknown> {
     mean: () => mean<Row>('value'),
     min: () => min<Row>('value'),
     max: () => max<Row>('value'),
+    countDistinct: () => countDistinct<Row>('value'),
+    collect: () => collect<Row, 'value'>('value'),
   }
   const aggregates = Object.fromEntries(
     Object.entries(operator.aggregates).map(([name, [kind]]) => [name, made[kind as keyof typeof made]()]),
@@ -162,6 +178,10 @@ function shown(
 ): string[] {
   const plain = rows.map(row => {
     const rest: Record<string, unknown> = { ...row }
+    // What was collected is a multiset.
+    for (const [name, value] of Object.entries(rest)) {
+      if (Array.isArray(value) && name !== 'replaces') rest[name] = value.toSorted((a, b) => Number(a) - Number(b))
+    }
     // Rows of counting windows and of `changes` are compared without their firing.
     if (emit === 'changes' || rest['windowEnd'] === undefined) {
       delete rest['kind']

@@ -127,7 +127,7 @@ export class WindowJoin extends TwoInputs {
   }
 
   private openWindows(firstEnd: number, lastEnd: number): void {
-    for (let end = firstEnd; end <= lastEnd; end += this.parts.shape.stepMs) {
+    for (let end = firstEnd; end <= lastEnd; end = this.parts.shape.nextEnd(end)) {
       if (end - 1 <= this.inputs.watermarkMs) continue
       let at = this.openEnds.length
       while (at > 0 && (this.openEnds[at - 1] as number) > end) at--
