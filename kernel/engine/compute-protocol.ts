@@ -61,7 +61,13 @@ export type ToCompute =
   | { readonly type: 'generate'; readonly run: number; readonly call: number; readonly args: readonly unknown[] }
 
 export type FromCompute =
-  | { readonly type: 'started'; readonly run: number; readonly sources: readonly (TopicNode | FeedNode)[] }
+  | {
+      readonly type: 'started'
+      readonly run: number
+      readonly sources: readonly (TopicNode | FeedNode)[]
+      /** Sources below a table: what is in them is read before the others begin. */
+      readonly tables: readonly boolean[]
+    }
   | {
       readonly type: 'rows'
       readonly run: number

@@ -75,7 +75,7 @@ export class ComputeRun {
     // Told again by a restored run as well: a record refused before was told before.
     this.refusedTold = spec.base !== undefined && this.pipeline.errors.length > 0
     for (const tap of spec.taps) this.addTap(tap, spec.base?.taps[tap.chartId])
-    this.post({ type: 'started', run: spec.run, sources: this.pipeline.sources })
+    this.post({ type: 'started', run: spec.run, sources: this.pipeline.sources, tables: this.pipeline.tables })
   }
 
   receive(message: RunMessage): void {

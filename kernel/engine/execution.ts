@@ -2,7 +2,8 @@
 import { StreamError } from '../../stream/errors.ts'
 import type { StreamErrorParts } from '../../stream/errors.ts'
 import type { SourceEvent } from '../../stream/model.ts'
-import type { PlanNode } from '../../stream/plan.ts'
+import type { FeedNode, PlanNode, TopicNode } from '../../stream/plan.ts'
+import { HistoryMerge } from '../../stream/targets/history-merge.ts'
 import { driveTopic } from '../../stream/targets/source-driver.ts'
 import type { SourceDriver } from '../../stream/targets/source-driver.ts'
 import { wallClock } from '../../stream/time/clock.ts'
@@ -33,6 +34,7 @@ export class Execution {
   private readonly bounded: boolean
   private drivers: SourceDriver[] = []
   private detach: (() => void)[] = []
+  private readonly endOfFeeds: Promise<void>[] = []
   private stopped = false
   private paused = false
 
@@ -55,28 +57,57 @@ export class Execution {
     else if (this.paused) for (const driver of this.drivers) driver.pause()
   }
 
+  /** Tables first: what is in them now is read before the other sources begin. */
   private async openSources(): Promise<void> {
-    const feeds = new Map<string, number>()
-    for (const [index, node] of this.run.sources.entries()) {
-      if (node.op === 'feed') {
-        feeds.set(node.id, index)
-        continue
-      }
-      const connection = this.deps.connections.get(node.connection)
+    const { sources, tables } = this.run
+    const all = [...sources.keys()]
+    const first = all.filter(i => tables[i] === true && isThere(sources[i]!))
+    const rest = all.filter(i => !first.includes(i))
+    if (first.length === 0) return this.openThese(rest)
+    await this.openThese(first)
+    void Promise.all([...this.drivers.map(driver => driver.caughtUp), ...this.endOfFeeds])
+      .then(() => this.openThese(rest))
+      .catch((error: unknown) => this.fail(error))
+  }
+
+  private async openThese(indices: readonly number[]): Promise<void> {
+    const { sources } = this.run
+    const topics = indices.filter(i => sources[i]?.op === 'topic')
+    const history = topics.length > 1 ? new HistoryMerge(topics.length) : undefined
+    for (const [place, index] of topics.entries()) {
+      // A stop or a failure may have come while a topic was being opened, or a table read.
+      if (this.stopped || this.run.over) return await this.closeSources()
+      const node = sources[index] as TopicNode
       const driver = await driveTopic({
         node,
-        connection,
+        connection: this.deps.connections.get(node.connection),
         clock: wallClock,
         bounded: this.bounded,
+        merge: history === undefined ? undefined : { history, index: place },
         deliver: event => this.run.deliver(index, event),
         onError: error => this.fail(error),
       })
       this.drivers.push(driver)
-      // A stop or a failure may have come while the topic was being opened.
-      if (this.stopped || this.run.over) return await this.closeSources()
+      if (this.paused) driver.pause()
     }
-    if (feeds.size === 0) return
-    const handle = (source: number, event: SourceEvent) => this.run.handle({ kind: 'source', source, event })
+    if (this.stopped || this.run.over) return await this.closeSources()
+    this.attachFeeds(indices.filter(i => sources[i]?.op === 'feed'))
+  }
+
+  private attachFeeds(indices: readonly number[]): void {
+    if (indices.length === 0) return
+    const feeds = new Map<string, number[]>()
+    for (const index of indices) {
+      const { id } = this.run.sources[index] as FeedNode
+      feeds.set(id, [...(feeds.get(id) ?? []), index])
+    }
+    let open = indices.length
+    let tell = () => {}
+    this.endOfFeeds.push(new Promise(resolve => (tell = resolve)))
+    const handle = async (source: number, event: SourceEvent) => {
+      await this.run.handle({ kind: 'source', source, event })
+      if (event.kind === 'end' && --open === 0) tell()
+    }
     this.detach.push(this.deps.feeds.attach({ sources: feeds, handle }))
   }
 
@@ -114,3 +145,6 @@ export class Execution {
     await Promise.race([this.closeSources(), new Promise(resolve => setTimeout(resolve, CLOSE_MS).unref())])
   }
 }
+
+/** A topic has an end of now; rows that are there from the start have one of their own. */
+const isThere = (node: TopicNode | FeedNode): boolean => node.op === 'topic' || node.complete === true

@@ -14,7 +14,8 @@ interface Pushed {
 }
 
 interface Reader {
-  readonly sources: ReadonlyMap<string, number>
+  /** Sources by feed; a stream joined with itself reads one feed twice. */
+  readonly sources: ReadonlyMap<string, readonly number[]>
   handle(source: number, event: SourceEvent): Promise<void>
 }
 
@@ -41,8 +42,7 @@ export class Feeds {
     if (this.keptRows > KEPT_ROWS) this.forgetOld()
     const handled: Promise<void>[] = []
     for (const reader of this.readers) {
-      const source = reader.sources.get(id)
-      if (source !== undefined) handled.push(reader.handle(source, event))
+      for (const source of reader.sources.get(id) ?? []) handled.push(reader.handle(source, event))
     }
     await Promise.all(handled)
   }
@@ -60,8 +60,7 @@ export class Feeds {
     }
     // Handled in order by the reader itself, so history and what is pushed meanwhile cannot overtake each other.
     for (const { id, event } of this.pushed) {
-      const source = reader.sources.get(id)
-      if (source !== undefined) void reader.handle(source, event)
+      for (const source of reader.sources.get(id) ?? []) void reader.handle(source, event)
     }
     this.readers.add(reader)
     return () => void this.readers.delete(reader)

@@ -58,6 +58,8 @@ export class Run {
   errors: readonly string[] = []
   columns: readonly ColumnType[] = []
   sources: readonly (TopicNode | FeedNode)[] = []
+  /** Sources below a table, in the order of `sources`. */
+  tables: readonly boolean[] = []
   /** Resolves when the run takes events for the first time; rejects when it cannot be built. */
   readonly started: Promise<void>
 
@@ -232,6 +234,7 @@ export class Run {
     switch (message.type) {
       case 'started':
         this.sources = message.sources
+        this.tables = message.tables
         this.state = 'running'
         this.settle?.resolve()
         break
