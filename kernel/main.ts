@@ -1,18 +1,25 @@
-/** The process Jupyter starts: `node main.js CONNECTION_FILE`. */
+/** The process Jupyter starts: `node main.js CONNECTION_FILE`. The cells process starts first and loads beside this one. */
 import { resolve } from 'node:path'
-import { readConnection } from './supervisor/connection.ts'
-import { startKernel } from './supervisor/kernel.ts'
-import { watchParent } from './supervisor/parent-watch.ts'
+import { keepCompiledCode } from './compile-cache.ts'
+import { launch } from './supervisor/launch.ts'
 
 const file = process.argv[2]
 if (file === undefined) fail('the connection file is missing: node main.js CONNECTION_FILE')
 
+keepCompiledCode()
+const connectionFile = resolve(file)
+const launched = await launch(import.meta.url, connectionFile)
 try {
-  const connectionFile = resolve(file)
+  const [{ readConnection }, { startKernel }, { watchParent }] = await Promise.all([
+    import('./supervisor/connection.ts'),
+    import('./supervisor/kernel.ts'),
+    import('./supervisor/parent-watch.ts'),
+  ])
   const kernel = await startKernel({
     connection: readConnection(connectionFile),
     connectionFile,
     mainUrl: import.meta.url,
+    launched,
     exit: code => process.exit(code),
   })
   // Terminals and editors send SIGINT to the whole group: it is a Stop, never the end.
@@ -20,7 +27,8 @@ try {
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void kernel.end(0))
   watchParent(() => void kernel.end(0))
 } catch (error) {
-  // A port taken by somebody else: the manager tries again with others when we end at once.
+  // A port taken by somebody else: the manager tries again with others when we end at once. The cells process ends with us.
+  launched.folder.remove()
   fail(error instanceof Error ? error.message : String(error))
 }
 

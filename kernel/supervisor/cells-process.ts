@@ -2,13 +2,11 @@
  * The child that runs user code. Structured output comes up fd 3, raw fd 1 and 2 are pipes: native code and grandchildren
  * write there. When the process ends, everything it wrote is read before `onExit` is called.
  */
-import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import type { Duplex, Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import type { FromCells, ToCells } from '../cells/protocol.ts'
 import { streamTransport } from '../rpc.ts'
-import type { Entry } from './places.ts'
 
 export interface CellsEvents {
   onMessage(message: FromCells): void
@@ -27,13 +25,10 @@ export class CellsProcess {
   /** Counts everything read from the child; `drained` waits until it stands still. */
   #reads = 0
 
-  constructor(entry: Entry, environment: NodeJS.ProcessEnv, events: CellsEvents) {
+  /** `child` is what `launchCells` started, perhaps some time ago: its pipes keep what it wrote meanwhile. */
+  constructor(child: ChildProcess, events: CellsEvents) {
     this.#events = events
-    this.#child = spawn(process.execPath, [...entry.execArgv, entry.path], {
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'ipc'],
-      serialization: 'advanced',
-      env: environment,
-    })
+    this.#child = child
     const frames = streamTransport(this.#child.stdio[3] as Duplex)
     frames.listen(
       message => this.#receive(message as FromCells),
@@ -54,6 +49,7 @@ export class CellsProcess {
       (code, signal) => void this.#exited(signal === null ? `exit code ${code ?? 0}` : `signal ${signal}`),
     )
     this.#child.on('error', error => void this.#exited(error.message))
+    if (child.exitCode !== null) void this.#exited(`exit code ${child.exitCode}`)
   }
 
   get pid(): number | undefined {

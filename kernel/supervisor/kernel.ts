@@ -39,6 +39,8 @@ const SHUTDOWN_MS = 800
 const KILLED_MS = 300
 /** The type server starts this long after the sockets, or with the first request: readiness comes first. */
 const CHILDREN_DELAY_MS = 150
+/** The first cell of a waiting notebook has the machine to itself; a question to the engine starts it at once. */
+const ENGINE_AFTER_CELLS_MS = 100
 /** Should the cells process never get ready, the engine starts all the same. */
 const ENGINE_DELAY_MS = 1000
 
@@ -99,7 +101,7 @@ export class Kernel {
       headerOf,
       enginePath: () => this.#engine.path,
       // The first cell needs this process most; the engine starts behind it, or with the first question to it.
-      onReady: () => this.#engine.start(),
+      onReady: () => void setTimeout(() => this.#engine.start(), ENGINE_AFTER_CELLS_MS).unref(),
       onCall: call => void this.#calls.answer(call),
       onComm: comm => this.#comms.fromCells(comm),
       onInputRequest: request => this.#askInput(request),
