@@ -9,7 +9,7 @@ import {
   type SectionContext,
 } from './define.ts'
 import { CHART_MARKS } from './chart.ts'
-import { quote } from './values.ts'
+import { quote, wrongZone } from './values.ts'
 
 export const window: MagicDefinition = defineMagic({
   name: 'window',
@@ -39,6 +39,26 @@ export const window: MagicDefinition = defineMagic({
       example: '1h/1m',
       check: wrongPair,
     },
+    {
+      name: 'session',
+      type: 'duration',
+      summary: 'Windows of records that follow each other within this gap.',
+      example: '30s',
+    },
+    {
+      name: 'counting',
+      type: 'text',
+      summary: 'Windows of so many records of a key; with a second number a row every so many of them.',
+      example: '100/10',
+      check: wrongCounts,
+    },
+    {
+      name: 'over',
+      type: 'text',
+      summary: 'For each record the records before it: so far back in time, or the last so many of its key.',
+      example: '10m',
+      check: wrongRange,
+    },
     { name: 'by', type: 'fields', summary: 'Key fields: a window for each of their values.', example: 'region' },
     {
       name: 'lateness',
@@ -56,6 +76,13 @@ export const window: MagicDefinition = defineMagic({
       check: wrongEmit,
     },
     { name: 'offset', type: 'duration', summary: 'Moves the bounds of the windows.', default: '0', example: '15m' },
+    {
+      name: 'zone',
+      type: 'text',
+      summary: 'Time zone of windows of days, weeks and months (1d, 1w, 1mo). Default UTC.',
+      example: 'Europe/Berlin',
+      check: wrongZone,
+    },
     { name: 'as', type: 'name', summary: 'Name of the result.', example: 'revenue' },
     {
       name: 'chart',
@@ -78,9 +105,18 @@ export const window: MagicDefinition = defineMagic({
       text: "%%window orders --tumbling 10s --by region --lateness 2s --as revenue\nrevenue: sum('amount'),\nn: count(),",
       says: 'Two aggregates; a closed window takes late orders for two seconds more.',
     },
+    {
+      text: '%%window clicks --session 30s --by user',
+      says: 'Visits: clicks of a user that follow each other within thirty seconds.',
+    },
+    { text: '%%window orders --tumbling 1d --zone Europe/Berlin', says: 'Days as a clock in Berlin shows them.' },
+    {
+      text: "%%window orders --over 10m --by region\nmean: mean('amount')",
+      says: 'Each order with the mean of the ten minutes before it.',
+    },
   ],
   glossary:
-    'Flink: TUMBLE, HOP, CUMULATE · Kafka Streams: windowedBy(TimeWindows) · Beam: Window.into(FixedWindows, SlidingWindows)',
+    'Flink: TUMBLE, HOP, CUMULATE, SESSION, countWindow, OVER · Kafka Streams: windowedBy(TimeWindows, SessionWindows) · Beam: Window.into(FixedWindows, SlidingWindows, Sessions)',
   step: { suffix: 'Window' },
   expand: (section, context: SectionContext) => {
     const by = section.options.get('by')?.[0]
@@ -118,7 +154,16 @@ function fieldsOf(value: HeaderValue): { start: number; end: number; text: strin
   })
 }
 
-const KINDS = ['tumbling', 'hopping', 'cumulating'] as const
+const KINDS = ['tumbling', 'hopping', 'cumulating', 'session', 'counting', 'over'] as const
+type Kind = (typeof KINDS)[number]
+
+/** Options that only some windows know; elsewhere they would be ignored. */
+const KNOWN_BY: Readonly<Record<string, readonly Kind[]>> = {
+  offset: ['tumbling', 'hopping', 'cumulating'],
+  zone: ['tumbling', 'cumulating'],
+  lateness: ['tumbling', 'hopping', 'cumulating', 'session'],
+  emit: ['tumbling', 'hopping', 'cumulating', 'session'],
+}
 
 function windowCode(section: Section, context: SectionContext): Piece[] {
   const given = KINDS.filter(kind => section.options.has(kind))
@@ -129,19 +174,46 @@ function windowCode(section: Section, context: SectionContext): Piece[] {
     const other = section.options.get(second)?.[0] as HeaderValue
     context.fail(`%%window is --${kind} or --${second}, not both`, other)
   }
-  const options = optionsObject(section, context, { offset: 'offset' })
-  const sizes = kind === 'tumbling' ? optionCode(section, context, kind, value) : pairCode(value, kind, context)
-  return [{ code: `${context.api(kind)}(` }, ...sizes, ...further(options), { code: ')' }]
+  for (const [option, kinds] of Object.entries(KNOWN_BY)) {
+    const wrong = section.options.get(option)?.[0]
+    if (wrong === undefined || kinds.includes(kind)) continue
+    context.fail(`--${option} is for ${kinds.map(k => `--${k}`).join(', ')}, a window --${kind} has none`, wrong)
+  }
+  const options = optionsObject(section, context, { offset: 'offset', zone: 'zone' })
+  return [
+    { code: `${context.api(kind)}(` },
+    ...sizesCode(kind, value, section, context),
+    ...further(options),
+    { code: ')' },
+  ]
 }
 
-const PAIR = /^(\d+(?:\.\d+)?(?:ms|s|m|h|d|w))\/(\d+(?:\.\d+)?(?:ms|s|m|h|d|w))$/
+function sizesCode(kind: Kind, value: HeaderValue, section: Section, context: SectionContext): Piece[] {
+  if (kind === 'hopping' || kind === 'cumulating') return pairCode(value, kind, context)
+  const counts = kind === 'counting' || (kind === 'over' && /^\d+$/.test(value.value))
+  if (value.expression || !counts) return optionCode(section, context, kind, value)
+  return [{ code: value.value.replace('/', ', '), from: value.inner }]
+}
 
-function wrongPair(text: string): string | undefined {
+function wrongCounts(text: string): string | undefined {
+  return /^[1-9]\d{0,8}(?:\/[1-9]\d{0,8})?$/.test(text)
+    ? undefined
+    : 'it is one or two whole numbers, like 100 or 100/10'
+}
+
+function wrongRange(text: string): string | undefined {
+  if (/^[1-9]\d{0,8}$/.test(text) || /^\d+(?:\.\d+)?(?:ms|s|m|h|d|w)$/.test(text)) return undefined
+  return 'it is a duration or a number of records, like 10m or 100'
+}
+
+const PAIR = /^(\d+(?:\.\d+)?(?:ms|s|m|h|d|w|mo))\/(\d+(?:\.\d+)?(?:ms|s|m|h|d|w))$/
+
+export function wrongPair(text: string): string | undefined {
   return PAIR.test(text) ? undefined : 'it is two durations, like 10s/5s'
 }
 
 /** `10s/5s` → `'10s', '5s'`. */
-function pairCode(value: HeaderValue, kind: string, context: SectionContext): Piece[] {
+export function pairCode(value: HeaderValue, kind: string, context: SectionContext): Piece[] {
   if (value.expression)
     context.fail(`--${kind} is two durations, an expression gives one value`, value, `--${kind} 10s/5s`)
   const sizes = PAIR.exec(value.value)?.slice(1) ?? []
