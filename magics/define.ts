@@ -126,8 +126,8 @@ export interface ExpandContext {
 export interface SectionContext extends ExpandContext {
   /** `riffle.sum`, or `sum` where the text is meant to be read (`%desugar`). */
   api(name: string): string
-  /** The stream of STREAM, or of the section above; throws when there is none or it is not bound. */
-  source(section: Section): { readonly pieces: readonly Piece[]; readonly name: string }
+  /** The stream of STREAM (`index` 1: of the second one), or of the section above; throws when there is none or it is not bound. */
+  source(section: Section, index?: number): { readonly pieces: readonly Piece[]; readonly name: string }
   /** A verbatim copy in which free API names are Riffle's own (rules.md 22). */
   verbatim(span: Span): readonly Piece[]
   /** Throws a `UsageError` that points at `at`. */

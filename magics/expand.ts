@@ -276,7 +276,7 @@ class CellRun {
       ...this.context,
       defaultName: base => this.defaultName(base),
       api: name => this.api(name),
-      source: target => this.source(target),
+      source: (target, index) => this.source(target, index),
       verbatim: span => this.verbatim(span),
       fail: (message, at, hint) => this.fail(section.definition, message, at, hint),
     }
@@ -297,8 +297,8 @@ class CellRun {
     return this.context.names.has(name) || this.declared.has(name)
   }
 
-  private source(section: Section): { pieces: readonly Piece[]; name: string } {
-    const typed = section.positionals[0]
+  private source(section: Section, index = 0): { pieces: readonly Piece[]; name: string } {
+    const typed = section.positionals[index]
     if (typed === undefined) {
       if (this.above === undefined) {
         this.fail(

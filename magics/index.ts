@@ -19,6 +19,7 @@ import { helpPage, magicList, quickReference, type HelpPage } from './help.ts'
 import { history } from './history.ts'
 import { html } from './html.ts'
 import { install } from './install.ts'
+import { join } from './join.ts'
 import { lsmagic as lsmagicMagic } from './lsmagic.ts'
 import { map } from './map.ts'
 import { markdown } from './markdown.ts'
@@ -59,6 +60,7 @@ export const MAGICS: readonly MagicDefinition[] = [
   history,
   html,
   install,
+  join,
   lsmagicMagic,
   map,
   markdown,

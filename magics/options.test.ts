@@ -11,6 +11,7 @@ const plain: Readonly<Record<string, readonly [header: string, body?: string]>> 
   connect: ['kafka://localhost:9092'],
   filter: ['orders', 'o => o.ok'],
   generate: ['orders'],
+  join: ['orders payments --on orderId --within 5m'],
   map: ['orders', 'o => o'],
   param: ['level 3'],
   pause: ['orders'],
@@ -39,6 +40,15 @@ const special: Readonly<Record<string, { readonly value?: string; readonly inste
   'chart fps': { value: '5' },
   'schema compatibility': { value: 'FULL', instead: 'check orders-value --file a.avsc' },
   'schema file': { instead: 'diff orders-value' },
+  'join on': { value: 'orderId=orderId', instead: 'orders payments --within 5m' },
+  'join within': { value: '-1m..5m', instead: 'orders payments --on orderId' },
+  'join tumbling': { instead: 'orders payments --on orderId' },
+  'join hopping': { value: '10s/5s', instead: 'orders payments --on orderId' },
+  'join cumulating': { value: '1h/1m', instead: 'orders payments --on orderId' },
+  'join session': { instead: 'orders payments --on orderId' },
+  'join table': { instead: 'orders payments --on orderId' },
+  'join as-of': { instead: 'orders payments --on orderId' },
+  'join ttl': { instead: 'orders payments --on orderId' },
   'topic from': { value: 'earliest' },
   'connect registry': { value: 'http://localhost:8081' },
   'topic to': { value: 'latest' },
@@ -76,7 +86,7 @@ for (const magic of MAGICS) {
     if (
       option.type !== 'flag' &&
       option.type !== 'name' &&
-      !/^window (tumbling|hopping|cumulating)$/.test(`${magic.name} ${option.name}`)
+      !/^(?:window (?:tumbling|hopping|cumulating)|join (?:hopping|cumulating))$/.test(`${magic.name} ${option.name}`)
     ) {
       test(`--${option.name} of ${title(magic)} takes an expression`, () => {
         const [header, body] = plain[magic.name] ?? []
