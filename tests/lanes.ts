@@ -13,8 +13,8 @@ export interface Lane {
   readonly chromium: boolean
   /** Test files at the same time. */
   readonly concurrency: number
-  /** Hang limit of one test, and of the lane. */
-  readonly testLimitMs: number
+  /** Hang limit of one test file (node ends it and goes on with the next), and of the lane. */
+  readonly fileLimitMs: number
   readonly limitMs: number
 }
 
@@ -30,16 +30,16 @@ export const lanes: readonly Lane[] = [
     needs: [],
     chromium: false,
     concurrency: 2,
-    testLimitMs: 2 * minute,
+    fileLimitMs: 2 * minute,
     limitMs: 12 * minute,
   },
-  lane('protocol', { needs: ['bundle'], testLimitMs: minute, limitMs: 8 * minute }),
-  lane('servers', { needs: [], testLimitMs: 4 * minute, limitMs: 10 * minute }),
-  lane('notebooks', { needs: everything, testLimitMs: 3 * minute, limitMs: 8 * minute }),
-  lane('browser', { needs: everything, chromium: true, testLimitMs: 4 * minute, limitMs: 12 * minute }),
+  lane('protocol', { needs: ['bundle'], fileLimitMs: 2 * minute, limitMs: 8 * minute }),
+  lane('servers', { needs: [], fileLimitMs: 4 * minute, limitMs: 10 * minute }),
+  lane('notebooks', { needs: everything, fileLimitMs: 3 * minute, limitMs: 8 * minute }),
+  lane('browser', { needs: everything, chromium: true, fileLimitMs: 4 * minute, limitMs: 12 * minute }),
 ]
 
-function lane(name: string, own: Pick<Lane, 'needs' | 'testLimitMs' | 'limitMs'> & { chromium?: boolean }): Lane {
+function lane(name: string, own: Pick<Lane, 'needs' | 'fileLimitMs' | 'limitMs'> & { chromium?: boolean }): Lane {
   return { name, from: [`tests/${name}`], chromium: false, concurrency: 1, ...own }
 }
 

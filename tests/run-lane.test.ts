@@ -16,7 +16,7 @@ function laneOf(files: Readonly<Record<string, string>>, limitMs = 30_000): Lane
   for (const [name, body] of Object.entries(files))
     writeFileSync(join(folder, name), `import { test } from 'node:test'\n${body}`)
   const from = [relative(packageRoot, folder)]
-  return { name: 'sample', from, needs: [], chromium: false, concurrency: 1, testLimitMs: 10_000, limitMs }
+  return { name: 'sample', from, needs: [], chromium: false, concurrency: 1, fileLimitMs: 10_000, limitMs }
 }
 
 test('a lane counts what passed and what failed', async () => {

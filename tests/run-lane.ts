@@ -60,7 +60,7 @@ async function runFiles(lane: Lane, files: readonly string[]): Promise<Counts> {
     'tsx',
     '--test',
     `--test-concurrency=${lane.concurrency}`,
-    `--test-timeout=${lane.testLimitMs}`,
+    `--test-timeout=${lane.fileLimitMs}`,
   ]
   args.push(`--test-reporter=${join(packageRoot, 'tests/reporter.mjs')}`, '--test-reporter-destination=stdout')
   const child = spawn(process.execPath, [...args, ...files], {

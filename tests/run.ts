@@ -3,7 +3,8 @@
  *
  *   npm test [-- LANE... [--long] [--files PART...]]
  *
- * `--long` raises the counts of the property tests (LONG=1). `--files` keeps the test files whose path holds a part.
+ * `--long` raises the counts of the property tests ten to fifty times (LONG=1) and the hang limits twenty times. `--files` keeps the
+ * test files whose path holds a part.
  * Each lane closes with `LANE: N passed, N failed`; the exit status is 1 when any failed, ran no test or could not start.
  */
 import { runMain } from '../kernel/setup/lab.ts'
@@ -13,7 +14,8 @@ import { runLane, type LaneResult } from './run-lane.ts'
 
 await runMain(async () => {
   const words = process.argv.slice(2)
-  if (words.includes('--long')) process.env['LONG'] = '1'
+  const long = words.includes('--long')
+  if (long) process.env['LONG'] = '1'
   const filesAt = words.indexOf('--files')
   const parts = filesAt < 0 ? [] : words.slice(filesAt + 1).filter(word => !word.startsWith('--'))
   const wanted = words.slice(0, filesAt < 0 ? undefined : filesAt).filter(word => !word.startsWith('--'))
@@ -23,7 +25,9 @@ await runMain(async () => {
   }
   const results: LaneResult[] = []
   for (const lane of lanes) {
-    if (wanted.length === 0 || wanted.includes(lane.name)) results.push(await runLane(lane, parts))
+    if (wanted.length > 0 && !wanted.includes(lane.name)) continue
+    const limits = long ? { fileLimitMs: lane.fileLimitMs * 20, limitMs: lane.limitMs * 20 } : {}
+    results.push(await runLane({ ...lane, ...limits }, parts))
   }
   const failed = results.filter(result => result.failed > 0).map(result => result.name)
   if (failed.length > 0) {
