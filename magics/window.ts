@@ -9,6 +9,7 @@ import {
   type SectionContext,
 } from './define.ts'
 import { CHART_MARKS } from './chart.ts'
+import { fieldPlaces } from './fields.ts'
 import { quote, wrongZone } from './values.ts'
 
 export const window: MagicDefinition = defineMagic({
@@ -59,7 +60,13 @@ export const window: MagicDefinition = defineMagic({
       example: '10m',
       check: wrongRange,
     },
-    { name: 'by', type: 'fields', summary: 'Key fields: a window for each of their values.', example: 'region' },
+    {
+      name: 'by',
+      type: 'fields',
+      ofInput: true,
+      summary: 'Key fields: a window for each of their values.',
+      example: 'region',
+    },
     {
       name: 'lateness',
       type: 'duration',
@@ -106,8 +113,8 @@ export const window: MagicDefinition = defineMagic({
       says: 'Two aggregates; a closed window takes late orders for two seconds more.',
     },
     {
-      text: '%%window clicks --session 30s --by user',
-      says: 'Visits: clicks of a user that follow each other within thirty seconds.',
+      text: '%%window orders --session 30s --by region',
+      says: 'Orders of a region that follow each other within thirty seconds.',
     },
     { text: '%%window orders --tumbling 1d --zone Europe/Berlin', says: 'Days as a clock in Berlin shows them.' },
     {
@@ -137,21 +144,9 @@ function wrongEmit(text: string): string | undefined {
 function keyFields(by: HeaderValue, context: SectionContext): readonly Piece[] {
   if (by.expression) return context.verbatim(by.inner)
   return join(
-    fieldsOf(by).map(field => [{ code: quote(field.text), from: field }]),
+    fieldPlaces(by).map(field => [{ code: quote(field.text), from: field }]),
     ', ',
   )
-}
-
-/** Each field of `a,b` with its own place, so that a type error points at the one that is wrong. */
-function fieldsOf(value: HeaderValue): { start: number; end: number; text: string }[] {
-  const exact = value.inner.text === value.value
-  let at = value.inner.start
-  return value.value.split(',').map(part => {
-    const start = at + (part.length - part.trimStart().length)
-    at += part.length + 1
-    const text = part.trim()
-    return exact ? { start, end: start + text.length, text } : { start: value.start, end: value.end, text }
-  })
 }
 
 const KINDS = ['tumbling', 'hopping', 'cumulating', 'session', 'counting', 'over'] as const
