@@ -398,6 +398,11 @@ function shapeOf(node: PlanNode): string {
       const { by, pattern, withinMs, skip, output } = node.options
       return `${shapeOf(node.input)}>match${JSON.stringify([by.map(k => k.name), pattern, withinMs, skip, output])}`
     }
+    case 'score': {
+      const { by, detector, features, warmUp, seed, period, episode } = node.options
+      const parts = [by.map(k => k.name), detector, features, warmUp, seed, period, episode]
+      return `${shapeOf(node.input)}>score${JSON.stringify(parts)}`
+    }
     case 'join': {
       const { mode, type, on } = node.options
       const parts = [mode, type, on.length]

@@ -74,6 +74,8 @@ export type PlanNode =
   | { readonly op: 'union'; readonly left: PlanNode; readonly right: PlanNode }
   /** Event patterns per key; one of its three outputs. */
   | { readonly op: 'match'; readonly input: PlanNode; readonly options: MatchOptions }
+  /** Each row with its score by a detector. */
+  | { readonly op: 'score'; readonly input: PlanNode; readonly options: ScoreOptions }
   /** What no window below `input` took, as `Refused` rows. */
   | { readonly op: 'late'; readonly input: PlanNode }
   /** What could not be decoded or computed anywhere below, as `Refused` rows. */
@@ -167,6 +169,23 @@ export interface WindowOptions {
   readonly aggregates: readonly { readonly name: string; readonly aggregate: AggregateSpec }[]
   readonly latenessMs: number
   readonly emit: 'final' | 'changes' | { readonly everyMs: number }
+}
+
+export interface ScoreOptions {
+  /** Key columns: a detector per key. Empty: one for all rows. */
+  readonly by: WindowOptions['by']
+  /** Name of a built-in detector. */
+  readonly detector: string
+  readonly features: readonly string[]
+  /** `read`: a param, looked up at each row. Absent: the detector's own. */
+  readonly threshold?:
+    { readonly value: number } | { readonly oneIn: number } | { readonly read: LambdaSlot } | undefined
+  readonly warmUp?: number | undefined
+  readonly seed?: number | undefined
+  readonly period?: number | undefined
+  readonly episode?: number | undefined
+  /** Makes the row of event and score; absent: the event with a column `score`. */
+  readonly output?: LambdaSlot | undefined
 }
 
 export type WindowSpec =

@@ -16,6 +16,9 @@ import { joinSpec } from './joins.ts'
 import type { JoinBounds, JoinedRow, JoinOptions, LeftSide, RightSide } from './joins.ts'
 import { asyncMapPump } from './feeds.ts'
 import type { Pump } from './feeds.ts'
+import { scoreOptions } from './scoring/fluent.ts'
+import type { DetectorChoice, ScoreSettings } from './scoring/fluent.ts'
+import type { Score } from './scoring/scorer.ts'
 import { rememberEventTime } from './event-time-of.ts'
 import { runtime } from './targets/runtime-registry.ts'
 import type { RowSource, StartOptions, SubscribeOptions } from './targets/runtime.ts'
@@ -27,6 +30,9 @@ const DISPLAY: unique symbol = Symbol.for('Jupyter.display') as never
 
 /** Flattens an intersection, so that hovers show the columns of a row. */
 export type Simplify<T> = { [P in keyof T]: T[P] } & {}
+
+/** A row with its score. */
+export type Scored<T> = Simplify<Omit<T, 'score'> & { score: Score }>
 
 /** Columns every window row has beside its key and aggregates. Epoch ms, half-open. */
 export interface WindowBounds {
@@ -191,6 +197,27 @@ export class Stream<T> implements AsyncIterable<T> {
     options: MatchSettings = {},
   ): MatchStream<Taken<T, N>, T> {
     return matchStream(this, [], pattern, definitions, options)
+  }
+
+  /**
+   * Each row with its score by a detector that learns from the rows before it, in the order they come: `score` is `{ value, oneIn,
+   * anomalous, threshold, model, version, causes }`. With a lambda, the row it makes of event and score. Rows without a number for each
+   * feature go to `.errors()`. With `keyBy` in front each key has a detector of its own.
+   *
+   * @throws StreamError OPTION_INVALID, LAMBDA_CAPTURE, LAMBDA_ASSIGNMENT
+   */
+  score<F extends keyof T & string>(detector: DetectorChoice, settings: ScoreSettings<F>): Stream<Scored<T>>
+  score<F extends keyof T & string, R>(
+    detector: DetectorChoice,
+    settings: ScoreSettings<F>,
+    f: (event: T, score: Score) => R,
+  ): Stream<R>
+  score(
+    detector: DetectorChoice,
+    settings: ScoreSettings<string>,
+    f?: (event: T, score: Score) => unknown,
+  ): Stream<unknown> {
+    return this.child({ op: 'score', input: this.input(), options: scoreOptions([], detector, settings, f) })
   }
 
   /** Records that came too late for every window of this stream, as rows. */
@@ -453,6 +480,22 @@ export class KeyedStream<T, K> {
     options: MatchSettings = {},
   ): MatchStream<Taken<T, N>, T> {
     return matchStream(this.stream, this.by, pattern, definitions, options)
+  }
+
+  /** Scores per key: each has a detector of its own, which learns from its rows alone. */
+  score<F extends keyof T & string>(detector: DetectorChoice, settings: ScoreSettings<F>): Stream<Scored<T>>
+  score<F extends keyof T & string, R>(
+    detector: DetectorChoice,
+    settings: ScoreSettings<F>,
+    f: (event: T, score: Score) => R,
+  ): Stream<R>
+  score(
+    detector: DetectorChoice,
+    settings: ScoreSettings<string>,
+    f?: (event: T, score: Score) => unknown,
+  ): Stream<unknown> {
+    const options = scoreOptions(this.by, detector, settings, f)
+    return this.stream.child({ op: 'score', input: this.stream.input(), options })
   }
 
   /**

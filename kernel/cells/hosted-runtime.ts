@@ -80,6 +80,12 @@ export function createHostedRuntime(options: HostedRuntimeOptions): HostedRuntim
       for (const resolve of waiting.splice(0)) resolve()
     },
     ship: f => ship(f, { info: options.captureInfo, apiName: options.apiName }),
+    shipParam: name => ({
+      kind: 'lambda',
+      text: '() => param.value',
+      captures: { param: { kind: 'param', name } },
+      site: { cell: name, line: 1, column: 1, excerpt: name },
+    }),
     start: (name, plan, startOptions) => call('start', name, plan, startOptions ?? {}),
     subscribe: (plan, subscribeOptions) => {
       const cellId = options.currentCell?.()

@@ -13,13 +13,17 @@ import type { Operator, StageContext } from './operator.ts'
 import { OverOperator } from './over.ts'
 import { RowReader } from './row-reader.ts'
 import { RunningOperator } from './running.ts'
+import { ScoreOperator } from './score.ts'
 import { SessionOperator } from './session.ts'
 import { customFunctionsOf, inputOf, mayRetract, readerOf } from './window-inputs.ts'
 import { windowShape } from './window-shape.ts'
 import { WindowOperator } from './window.ts'
 
 /** Nodes that become one operator between their input and the next stage. */
-export type OperatorNode = Extract<PlanNode, { op: 'filter' | 'map' | 'flatMap' | 'window' | 'match' | 'changes' }>
+export type OperatorNode = Extract<
+  PlanNode,
+  { op: 'filter' | 'map' | 'flatMap' | 'window' | 'match' | 'score' | 'changes' }
+>
 
 export function buildOperator(node: OperatorNode, host: LambdaHost, context: StageContext): Operator {
   switch (node.op) {
@@ -34,6 +38,10 @@ export function buildOperator(node: OperatorNode, host: LambdaHost, context: Sta
     case 'match': {
       const keys = node.options.by.map(({ name, f }) => readerOf(name, f ?? name, host))
       return new MatchOperator(node.options, keys, host, context)
+    }
+    case 'score': {
+      const keys = node.options.by.map(({ name, f }) => readerOf(name, f ?? name, host))
+      return new ScoreOperator(node.options, keys, host, context)
     }
     case 'window':
       return windowOperator(node.options, mayRetract(node.input), host, context)

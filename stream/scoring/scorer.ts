@@ -6,7 +6,7 @@
  * rows between have value 0. With several features a score is a state, and rows stay anomalous as long as it lasts.
  */
 import { StreamError } from '../errors.ts'
-import { makeDetector } from './detectors/index.ts'
+import { makeDetector, ownLimit } from './detectors/index.ts'
 import type { Detector } from './detector.ts'
 import { Ring, SortedWindow } from './rolling.ts'
 import { readState, writeState } from './state.ts'
@@ -41,7 +41,7 @@ export interface ScorerOptions {
   readonly features: readonly string[]
   /** Rows that only train. Default 750 with one feature, 400 with several. */
   readonly warmUp?: number | undefined
-  /** Default: 1 in 1,000 with one feature; with several, 2.5 times as far from the median as the 99 % quantile of the warm-up. */
+  /** Default: with one feature the detector's own limit, else 1 in 1,000; with several, 2.5 times as far from the median as the 99 % quantile of the warm-up. */
   readonly threshold?: Threshold | undefined
   /** Default 1. */
   readonly seed?: number | undefined
@@ -153,7 +153,8 @@ export class Scorer {
   private compared(threshold: Threshold | undefined): { readonly kind: 'value' | 'oneIn'; readonly number: number } {
     if (threshold !== undefined && 'value' in threshold) return { kind: 'value', number: threshold.value }
     if (threshold !== undefined) return { kind: 'oneIn', number: threshold.oneIn }
-    return this.recent === undefined ? { kind: 'value', number: this.limit } : { kind: 'oneIn', number: defaultOneIn }
+    const limit = this.recent === undefined ? this.limit : ownLimit(this.options.detector)
+    return limit === undefined ? { kind: 'oneIn', number: defaultOneIn } : { kind: 'value', number: limit }
   }
 
   private silent(threshold: Threshold | undefined): Score {

@@ -19,6 +19,11 @@ export function outline(plan: PlanNode): string {
       const of = output === 'matches' ? '' : `${output === 'timeouts' ? 'timeouts' : 'near misses'} of `
       return `${outline(plan.input)} → ${of}${pattern}${by.length === 0 ? '' : ` by ${by.map(k => k.name).join(', ')}`}`
     }
+    case 'score': {
+      const { detector, by } = plan.options
+      const keys = by.length === 0 ? '' : ` by ${by.map(k => k.name).join(', ')}`
+      return `${outline(plan.input)} → ${detector}${keys}`
+    }
     case 'union':
       return `${outline(plan.left)} + ${outline(plan.right)}`
     case 'join':
@@ -85,6 +90,8 @@ function resultType({ kind }: AggregateSpec): string {
   }
 }
 
+const SCORE: ColumnType = { name: 'score', type: "import('riffle-kernel').Score" }
+
 /** Columns of the result as far as the plan tells; undefined below a lambda that makes new rows. */
 export function columnsOf(
   plan: PlanNode,
@@ -106,6 +113,10 @@ export function columnsOf(
       return joinedColumns(plan.options)
     case 'match':
       return matchColumns(plan.options)
+    case 'score': {
+      const input = plan.options.output === undefined ? columnsOf(plan.input, known) : undefined
+      return input === undefined ? undefined : [...input.filter(c => c.name !== 'score'), SCORE]
+    }
     case 'late':
     case 'errors':
       return REFUSED

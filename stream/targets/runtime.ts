@@ -12,6 +12,8 @@ import type { ChartOptions, MimeBundle } from '../charts/protocol.ts'
 export interface Runtime {
   /** Turns a lambda into what a plan may hold: itself inline, its text and captures when shipped. Throws LAMBDA_CAPTURE, LAMBDA_ASSIGNMENT. */
   ship(f: (...args: never[]) => unknown): LambdaSlot
+  /** A lambda without arguments that gives the value of a param; absent: closures are shipped as they are. */
+  shipParam?(name: string): LambdaSlot
   /**
    * Starts `plan` as the stream called `name`; a running stream of that name is replaced and its consumers restart from the
    * new one. Resolves when the stream runs (not when it has rows).
@@ -58,6 +60,15 @@ export interface ConnectSettings {
   readonly as?: string | undefined
   /** URL of a schema registry. */
   readonly registry?: string | undefined
+  /** Name of a profile in the user's file: URL, login and all, so that no secret stands in a notebook. */
+  readonly profile?: string | undefined
+  readonly tls?: boolean | undefined
+  /** File with the certificates to trust (PEM); means TLS. */
+  readonly ca?: string | undefined
+  readonly sasl?: 'plain' | 'scram-sha-256' | 'scram-sha-512' | undefined
+  /** From a profile, the environment or a prompt. */
+  readonly user?: string | undefined
+  readonly password?: string | undefined
 }
 
 export interface StartOptions {

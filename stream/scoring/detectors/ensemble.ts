@@ -9,6 +9,8 @@ import { RelativeEntropy } from './relative-entropy.ts'
 
 const softness = 0.2
 const entropyWeight = 0.5
+/** Far outside goes on counting, a little: without it nothing would be above the largest score. */
+const ceilingless = 0.02
 
 export class SeriesEnsemble implements Series {
   private readonly mean = new RollingMoments(50)
@@ -36,7 +38,7 @@ export class SeriesEnsemble implements Series {
     }
     if (this.spread.full) most = Math.max(most, this.ranges.spread.score(this.spread.deviationWith(x)))
     const isNew = this.entropy.score(x) >= 1 ? 1 : 0
-    return soften(most, softness) + entropyWeight * isNew
+    return soften(most, softness) + entropyWeight * isNew + ceilingless * Math.log1p(most)
   }
 
   learn(x: number): void {

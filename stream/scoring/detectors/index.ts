@@ -65,6 +65,19 @@ export function isDetectorName(name: string): name is DetectorName {
   return Object.hasOwn(makers, name)
 }
 
+/** Scores with a meaning of their own: a fifth of the range outside of it (softened: a half), the limit of the test. */
+const limits: Readonly<Partial<Record<DetectorName, number>>> = {
+  range: 0.2,
+  'relative-entropy': 1,
+  ensemble: 0.5,
+  auto: 0.5,
+}
+
+/** The score of one feature from which on a row is unusual by the detector's own measure; undefined when it has none. */
+export function ownLimit(name: string): number | undefined {
+  return isDetectorName(name) ? limits[name] : undefined
+}
+
 /** @throws StreamError OPTION_INVALID for a name that is none */
 export function makeDetector(name: string, options: DetectorOptions): Detector {
   if (isDetectorName(name)) return makers[name](options)
