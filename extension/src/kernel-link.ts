@@ -8,7 +8,14 @@
  */
 import { COMM_TARGET, PROTOCOL_VERSION } from '../../stream/charts/protocol.ts'
 import { LiveChart } from './live-chart.ts'
-import type { FromEngine, LiveBundle, ToEngine } from '../../stream/charts/protocol.ts'
+import type {
+  CellCharts,
+  FromEngine,
+  LiveBundle,
+  StreamLine,
+  ToEngine,
+  TopicLine,
+} from '../../stream/charts/protocol.ts'
 
 /** What is needed of a comm; `IComm` of JupyterLab fits. */
 export interface LinkComm {
@@ -45,6 +52,11 @@ export class KernelLink {
   readonly #options: LinkOptions
   readonly #charts = new Map<string, LiveChart>()
   readonly #params = new Map<string, Set<(value: number | string | boolean) => void>>()
+  readonly #streamFollowers = new Set<(streams: readonly StreamLine[]) => void>()
+  #outputsFollower: ((cells: readonly CellCharts[]) => void) | null = null
+  #topicAskers: ((topics: readonly TopicLine[]) => void)[] = []
+  /** Nobody can see lists in a hidden page. */
+  #listsPaused = false
   #comm: LinkComm | null = null
   #instance: string | null = null
   #owed = 0
@@ -62,7 +74,9 @@ export class KernelLink {
 
   /** Whether charts or params wait while there is no comm. */
   get idle(): boolean {
-    return this.#comm === null && (this.#charts.size > 0 || this.#params.size > 0)
+    if (this.#comm !== null) return false
+    const lists = this.#streamFollowers.size > 0 || this.#outputsFollower !== null
+    return lists || this.#charts.size > 0 || this.#params.size > 0
   }
 
   /** The model of a chart, shared by all its views. `release` it when a view goes. */
@@ -109,10 +123,57 @@ export class KernelLink {
     this.#send({ type: 'set-param', name, value })
   }
 
+  /** Tells which charts the cells of this kernel show, now and after each reconnect. */
+  followOutputs(f: (cells: readonly CellCharts[]) => void): void {
+    this.#outputsFollower = f
+    if (this.#instance !== null) this.#send({ type: 'outputs' })
+    this.#connect()
+  }
+
+  /** The list of streams once a second; the answer stops following. */
+  followStreams(f: (streams: readonly StreamLine[]) => void): () => void {
+    const first = this.#streamFollowers.size === 0
+    this.#streamFollowers.add(f)
+    if (first && this.#instance !== null) this.#watchStreams()
+    this.#connect()
+    return () => {
+      this.#streamFollowers.delete(f)
+      if (this.#streamFollowers.size === 0) this.#watchStreams()
+    }
+  }
+
+  /** The page went out of sight, or came back. */
+  pauseLists(paused: boolean): void {
+    if (paused === this.#listsPaused) return
+    this.#listsPaused = paused
+    if (this.#streamFollowers.size > 0) this.#watchStreams()
+  }
+
+  askTopics(f: (topics: readonly TopicLine[]) => void): void {
+    this.#topicAskers.push(f)
+    this.#connect()
+    this.#send({ type: 'topics' })
+  }
+
+  controlStream(stream: string, action: 'pause' | 'resume' | 'stop'): void {
+    this.#connect()
+    this.#send({ type: 'control-stream', stream, action })
+  }
+
+  stopAll(): void {
+    this.#connect()
+    this.#send({ type: 'stop-all' })
+  }
+
+  #watchStreams(): void {
+    this.#send({ type: 'watch-streams', on: this.#streamFollowers.size > 0 && !this.#listsPaused })
+  }
+
   /** The kernel restarts or the connection was lost: comms are gone without a word. */
   lost(reason: string): void {
     this.#dropComm()
     for (const chart of this.#charts.values()) chart.lost(reason)
+    for (const follow of this.#streamFollowers) follow([])
   }
 
   /** The kernel answers again. */
@@ -129,6 +190,9 @@ export class KernelLink {
     this.#dropComm()
     this.#charts.clear()
     this.#params.clear()
+    this.#streamFollowers.clear()
+    this.#outputsFollower = null
+    this.#topicAskers = []
   }
 
   #connect(): void {
@@ -159,6 +223,17 @@ export class KernelLink {
         this.#instance = message.instance
         this.#owed = 0
         for (const chart of this.#charts.values()) this.#subscribe(chart)
+        if (this.#outputsFollower !== null) this.#send({ type: 'outputs' })
+        if (this.#streamFollowers.size > 0) this.#watchStreams()
+        break
+      case 'outputs':
+        this.#outputsFollower?.(message.cells)
+        break
+      case 'streams':
+        for (const follow of this.#streamFollowers) follow(message.streams)
+        break
+      case 'topics':
+        for (const answer of this.#topicAskers.splice(0)) answer(message.topics)
         break
       case 'frame':
         this.#applyFrame(message)

@@ -1,8 +1,12 @@
-/** What renderers of one notebook need of it: its kernel's link, saves, themes. */
+/** What renderers of one notebook need of it: its kernel's link, saves, themes. It also puts lost charts back into their cells. */
 import { SessionCharts } from './session-charts.ts'
+import type { CellCharts } from '../../stream/charts/protocol.ts'
+import type { ICodeCellModel } from '@jupyterlab/cells'
 import type { DocumentRegistry } from '@jupyterlab/docregistry'
-import type { ISessionContext, IThemeManager } from '@jupyterlab/apputils'
+import type { IThemeManager } from '@jupyterlab/apputils'
 import type { KernelLink } from './kernel-link.ts'
+import type { NotebookPanel } from '@jupyterlab/notebook'
+import type { Signal } from '@lumino/signaling'
 
 export interface PortRenderer {
   attachChart(): void
@@ -10,23 +14,38 @@ export interface PortRenderer {
   save(savedAt: string): void
 }
 
+export interface NotebookPortOptions {
+  readonly panel: NotebookPanel
+  readonly themes: IThemeManager | null
+  /** Whether a save writes the newest frames into the file; asked at each save. */
+  savesFrames(): boolean
+}
+
 export class NotebookPort {
   readonly #session: SessionCharts
-  readonly #context: DocumentRegistry.Context
-  readonly #themes: IThemeManager | null
+  readonly #options: NotebookPortOptions
   readonly #renderers = new Set<PortRenderer>()
 
-  constructor(options: { session: ISessionContext; context: DocumentRegistry.Context; themes: IThemeManager | null }) {
-    this.#session = new SessionCharts(options.session)
-    this.#context = options.context
-    this.#themes = options.themes
+  constructor(options: NotebookPortOptions) {
+    this.#options = options
+    this.#session = new SessionCharts(options.panel.sessionContext)
     this.#session.linkChanged.connect(this.#onLink, this)
-    this.#context.saveState.connect(this.#onSave, this)
-    this.#themes?.themeChanged.connect(this.#onTheme, this)
+    options.panel.context.saveState.connect(this.#onSave, this)
+    options.themes?.themeChanged.connect(this.#onTheme, this)
+    void this.#followOutputs()
   }
 
   get link(): KernelLink | null {
     return this.#session.link
+  }
+
+  get linkChanged(): Signal<SessionCharts, KernelLink | null> {
+    return this.#session.linkChanged
+  }
+
+  /** The link if the notebook's kernel is Riffle. */
+  ownLink(): Promise<KernelLink | null> {
+    return this.#session.ownLink()
   }
 
   addRenderer(renderer: PortRenderer): void {
@@ -38,19 +57,42 @@ export class NotebookPort {
   }
 
   dispose(): void {
-    this.#themes?.themeChanged.disconnect(this.#onTheme, this)
-    this.#context.saveState.disconnect(this.#onSave, this)
+    this.#options.themes?.themeChanged.disconnect(this.#onTheme, this)
+    this.#options.panel.context.saveState.disconnect(this.#onSave, this)
     this.#session.dispose()
     this.#renderers.clear()
   }
 
   #onLink(): void {
     for (const renderer of [...this.#renderers]) renderer.attachChart()
+    void this.#followOutputs()
+  }
+
+  async #followOutputs(): Promise<void> {
+    const link = await this.#session.ownLink()
+    link?.followOutputs(cells => void this.#putBack(cells))
+  }
+
+  /** JupyterLab drops the outputs of a notebook that was not saved when its page is loaded again; the kernel knows them. */
+  async #putBack(cells: readonly CellCharts[]): Promise<void> {
+    const { panel } = this.#options
+    await panel.context.ready
+    const byId = new Map(cells.map(cell => [cell.cellId, cell.bundles]))
+    for (const model of panel.model?.cells ?? []) {
+      const bundles = byId.get(model.id)
+      if (bundles === undefined || model.type !== 'code') continue
+      const code = model as ICodeCellModel
+      // A cell that shows anything, or is running, knows better.
+      if (code.outputs.length > 0 || code.executionState === 'running') continue
+      // What is put in comes from the kernel of now, as if the cell had just run.
+      code.trusted = true
+      for (const data of bundles) code.outputs.add({ output_type: 'display_data', data: data as never, metadata: {} })
+    }
   }
 
   /** `started` comes before the notebook is turned into JSON, so what is written now is in this save. */
   #onSave(_: unknown, state: DocumentRegistry.SaveState): void {
-    if (state !== 'started') return
+    if (state !== 'started' || !this.#options.savesFrames()) return
     const savedAt = new Date().toISOString()
     for (const renderer of [...this.#renderers]) renderer.save(savedAt)
   }

@@ -34,6 +34,13 @@ export class SessionCharts {
     return this.#link
   }
 
+  /** The link, once it is known that the kernel is one of ours; to others nobody may open a comm unasked. */
+  async ownLink(): Promise<KernelLink | null> {
+    const kernel = this.#kernel
+    const info = await kernel?.info.catch(() => undefined)
+    return info?.implementation === 'riffle' && kernel === this.#kernel ? this.#link : null
+  }
+
   dispose(): void {
     this.#context.kernelChanged.disconnect(this.#onKernel, this)
     this.#drop()

@@ -1,4 +1,5 @@
 /** The quiet line under a chart: how the stream is, what was left out, and the buttons. Everything is text. */
+import { clockText, compact, grouped } from './numbers.ts'
 import type { LiveChart } from './live-chart.ts'
 import type { ChartStatus } from '../../stream/charts/protocol.ts'
 
@@ -141,17 +142,4 @@ function button(label: string): HTMLButtonElement {
     textContent: label,
     className: 'riffle-button',
   })
-}
-
-/** `09:10:20 UTC`, with the day when it is not the demo's or today's matter: the full instant stands in the title. */
-function clockText(epochMs: number): string {
-  return Math.abs(epochMs) > 8.64e15 ? String(epochMs) : `${new Date(epochMs).toISOString().slice(11, 19)} UTC`
-}
-
-function compact(count: number): string {
-  return new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 }).format(count)
-}
-
-function grouped(count: number): string {
-  return new Intl.NumberFormat('en').format(count)
 }

@@ -80,7 +80,6 @@ export class Charts {
     const name = this.streamOf(chartId)
     if (name === undefined || !isView(name)) return
     clearTimeout(this.unwatched.get(name))
-    const streams = this.options.streams()
     const seen = [...(this.chartsOf.get(name)?.keys() ?? [])].some(id => this.hub.isWatched(id))
     if (seen) this.wake(name)
     else this.sleepLater(name)

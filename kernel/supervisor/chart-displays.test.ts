@@ -38,7 +38,7 @@ function makeDisplays() {
 test('a chart nobody said hello for is updated once a second from the second second on', async () => {
   const { displays, updates, pass } = makeDisplays()
   const content = displays.shown(chart('a#1'), 'cell', undefined)
-  const displayId = (content?.['transient'] as Json)['display_id']
+  const displayId = (content?.['transient'] as Json | undefined)?.['display_id']
   assert.equal(typeof displayId, 'string')
   await pass(4)
   assert.deepEqual(

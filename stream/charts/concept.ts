@@ -57,7 +57,6 @@ function windowConcept(options: WindowOptions): ChartConcept {
     // A row per record, with what the record had beside the aggregates.
     case 'over':
     case 'counting':
-    case 'over':
       // They have no bounds in time (rules.md 6), so their rows are just rows.
       return { ...shared, form: 'rows' }
   }
