@@ -7,6 +7,7 @@ import { title } from './header.ts'
 import { contextOf } from './testing.ts'
 
 const seed = Number(process.env['FUZZ_SEED'] ?? 20260101)
+const times = process.env['LONG'] === '1' ? 50 : 1
 const context = contextOf()
 
 // prettier-ignore
@@ -50,7 +51,7 @@ function check(text: string): void {
 }
 
 test('random cells give TypeScript with true positions or a UsageError', () => {
-  fc.assert(fc.property(cell, check), { seed, numRuns: 3000 })
+  fc.assert(fc.property(cell, check), { seed, numRuns: 3000 * times })
 })
 
 test('random text gives TypeScript with true positions or a UsageError', () => {
@@ -59,7 +60,7 @@ test('random text gives TypeScript with true positions or a UsageError', () => {
       fc.string({ maxLength: 60 }).map(text => `%topics\n${text}`),
       check,
     ),
-    { seed, numRuns: 1000 },
+    { seed, numRuns: 1000 * times },
   )
 })
 
@@ -87,7 +88,7 @@ test('spans of a random cell neither overlap nor go back', () => {
       for (const [, lambda] of list)
         assert.ok(source.includes(lambda.replace('mean', 'riffle.mean').replace(' // yes', '')))
     }),
-    { seed, numRuns: 300 },
+    { seed, numRuns: 300 * times },
   )
 })
 
@@ -100,6 +101,6 @@ test('completion, hover and completeness never throw, at no cursor', () => {
       hoverMagic(text, cursor)
       isMagicCellComplete(text)
     }),
-    { seed, numRuns: 1500 },
+    { seed, numRuns: 1500 * times },
   )
 })

@@ -8,6 +8,7 @@ import { installStackTraces } from '../../kernel/cells/errors.ts'
 import { createMachine } from '../../kernel/cells/machine.ts'
 import { createRun } from '../../kernel/cells/run.ts'
 import { createScope } from '../../kernel/cells/scope.ts'
+import { settings } from '../properties/settings.ts'
 
 const machine = createMachine()
 installStackTraces(machine.origins)
@@ -78,6 +79,6 @@ test('the place of an error is the typed one', async () => {
       if (source.includes('enum ')) assert.equal(actual.split(':')[0], expected.split(':')[0], source)
       else assert.equal(actual, expected, source)
     }),
-    { numRuns: 300 },
+    settings(300),
   )
 })

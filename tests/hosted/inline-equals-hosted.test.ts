@@ -8,6 +8,7 @@ import { wallClock } from '../../stream/time/clock.ts'
 import type { HostedRuntime } from '../../kernel/cells/hosted-runtime.ts'
 import { API, FakeNotebook, startEngine } from './hosted.ts'
 import type { HostedEngine } from './hosted.ts'
+import { settings } from '../properties/settings.ts'
 
 const { count, cumulating, from, hopping, idle, max, mean, min, produce, setRuntime, sum, topic, tumbling, watermark } =
   riffle
@@ -206,6 +207,6 @@ test('random rows in random disorder give the same windows', async () => {
           .toArray(),
       )
     }),
-    { numRuns: 25 },
+    settings(25),
   )
 })

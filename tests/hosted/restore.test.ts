@@ -13,6 +13,7 @@ import { buildPipeline } from '../../stream/pipeline.ts'
 import { decodeBatch } from '../../stream/schemas/decode.ts'
 import { wallClock } from '../../stream/time/clock.ts'
 import { until } from './hosted.ts'
+import { settings } from '../properties/settings.ts'
 
 interface Row {
   at: number
@@ -109,7 +110,7 @@ test('random kills and snapshots at random points change no row', { timeout: 120
         await cells.unsubscribe(subscription)
         assert.deepEqual(rows, undisturbed(plan, batches))
       }),
-      { numRuns: 15, seed: 7 },
+      { seed: 7, ...settings(15) },
     )
     assert.ok(replaced > 5, `only ${replaced} workers ended`)
   } finally {
