@@ -21,9 +21,9 @@ export const chart: MagicDefinition = defineMagic({
   ],
   options: [
     { name: 'mark', type: 'choice', choices: CHART_MARKS, summary: 'What is drawn.', example: 'line' },
-    { name: 'x', type: 'field', summary: 'Field of the horizontal axis.', example: 'windowEnd' },
-    { name: 'y', type: 'field', summary: 'Field of the vertical axis.', example: 'revenue' },
-    { name: 'color', type: 'field', summary: 'Field that parts the series.', example: 'region' },
+    { name: 'x', type: 'field', ofInput: true, summary: 'Field of the horizontal axis.', example: 'windowEnd' },
+    { name: 'y', type: 'field', ofInput: true, summary: 'Field of the vertical axis.', example: 'revenue' },
+    { name: 'color', type: 'field', ofInput: true, summary: 'Field that parts the series.', example: 'region' },
     {
       name: 'keep',
       type: 'text',

@@ -48,6 +48,8 @@ export interface OptionDefinition {
   readonly default?: string | undefined
   readonly choices?: readonly string[] | undefined
   readonly repeated?: boolean | undefined
+  /** Fields that are columns of the stream the section reads: checked when they are known. */
+  readonly ofInput?: boolean | undefined
   /** A rule beyond the type: what a value should be, when this one is wrong. */
   readonly check?: ((value: string) => string | undefined) | undefined
   /** Shown in help and completion. */

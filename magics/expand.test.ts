@@ -275,6 +275,34 @@ for (const [cell, lines] of errors) {
   })
 }
 
+// prettier-ignore
+const wrongFields: readonly (readonly [cell: string, lines: readonly string[]])[] = [
+  ['%%window orders --tumbling 1s --by orderId,regio', ['UsageError: orders has no field regio, did you mean region; its fields are orderId, region, amount', '  %%window orders --tumbling 1s --by orderId,regio', '                                             ^^^^^', 'Try: --by orderId,region']],
+  ['%%chart orders --y amonut', ['UsageError: orders has no field amonut, did you mean amount; its fields are orderId, region, amount', '  %%chart orders --y amonut', '                     ^^^^^^', 'Try: --y amount']],
+  ['%%chart payments --x card --color zzz', ['UsageError: payments has no field zzz; its fields are orderId, card', '  %%chart payments --x card --color zzz', '                                    ^^^', 'Try: --color orderId']],
+]
+
+for (const [cell, lines] of wrongFields) {
+  test(`a field the stream has not is refused: ${JSON.stringify(cell)}`, () => {
+    assert.deepEqual(
+      refusal(cell).filter(line => !line.startsWith('Usage: ')),
+      lines,
+    )
+  })
+}
+
+// prettier-ignore
+for (const cell of [
+  'const orders = topic("other")\n%%window orders --tumbling 1s --by regio',
+  '%%map orders\no => ({ regio: 1 })\n%%window --tumbling 1s --by regio',
+  '%%window orders --tumbling 1s --by {regio}',
+  '%%window unseen --tumbling 1s --by regio',
+]) {
+  test(`fields of a stream that may have others are left to the type check: ${JSON.stringify(cell)}`, () => {
+    assert.match(expanded(cell, { streams: { orders: ['region'], unseen: [] } }), /keyBy\('?regio'?\)/)
+  })
+}
+
 test('a section in the middle of a cell is refused with its own line', () => {
   assert.deepEqual(refusal('%%filter orders\no => o.ok\n%%window --tumbling ten').slice(1, 3), [
     '  %%window --tumbling ten',

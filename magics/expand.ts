@@ -16,6 +16,7 @@ import type {
   SectionContext,
   Span,
 } from './define.ts'
+import { checkFields } from './fields.ts'
 import { nearest, parseHeader, title, usageOf } from './header.ts'
 import { MagicTable } from './magic-table.ts'
 import { looksUp, variableName } from './names.ts'
@@ -199,6 +200,7 @@ class CellRun {
       this.step(section, context, next)
       return
     }
+    this.checkFields(section, context)
     const expansion = section.definition.expand(section, context)
     this.take(expansion)
     if (expansion.pieces.length > 0) this.writer.statement(expansion.pieces)
@@ -216,6 +218,7 @@ class CellRun {
       this.chain = { source: source.pieces, rootName: source.name, steps: [], suffix }
     }
     const chain = this.chain
+    if (chain.steps.length === 0) this.checkFields(section, context)
     const expansion = section.definition.expand(section, context)
     this.take(expansion)
     chain.steps.push(...expansion.pieces)
@@ -241,6 +244,16 @@ class CellRun {
     ])
     this.declare(name)
     this.show(section, expansion, name)
+  }
+
+  /** Columns are known of a stream that runs; one that this cell makes anew may get others. */
+  private checkFields(section: Section, context: SectionContext): void {
+    const typed = section.definition.positionals[0]?.type === 'stream' ? section.positionals[0] : undefined
+    if (typed === undefined || typed.expression || this.context.lenient === true) return
+    const name = looksUp(typed.value, candidate => this.bound(candidate))
+    if (name === undefined || this.declared.has(name)) return
+    const columns = this.context.streams.get(name)?.columns ?? []
+    if (columns.length > 0) checkFields(section, name, columns, context)
   }
 
   private show(section: Section, expansion: Expansion, name: string): void {

@@ -63,7 +63,7 @@ const special: Readonly<Record<string, { readonly value?: string; readonly inste
 }
 
 const byType: Readonly<Record<string, string>> = {
-  path: 'other.avsc', text: 'abc', name: 'other', field: 'region', fields: 'region,card', duration: '3s', integer: '2', number: '2', percent: '7%',
+  path: 'other.avsc', text: 'abc', name: 'other', field: 'region', fields: 'region,orderId', duration: '3s', integer: '2', number: '2', percent: '7%',
 } // prettier-ignore
 
 for (const magic of MAGICS) {
