@@ -168,7 +168,9 @@ class RunningPipeline implements Pipeline {
         message: `Cannot push to source ${source}: plan has ${this.sources.length}`,
       })
     try {
-      if (this.oneByOne) for (const single of singles(event)) entry.next(entry.stage.handle(single))
+      // The record that ends a source's idleness stands alone, so that cuts do not decide who is judged before it counts.
+      const wakes = this.sources.length > 1 && entry.stage.idle
+      if (this.oneByOne || wakes) for (const single of singles(event)) entry.next(entry.stage.handle(single))
       else entry.next(entry.stage.handle(event))
       if (this.over || this.sourceStages.every(s => s.stage.ended)) this.state = 'ended'
     } catch (error) {

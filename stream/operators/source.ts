@@ -68,6 +68,10 @@ export class SourceStage {
     return this.watermark.watermarkMs
   }
 
+  get idle(): boolean {
+    return this.watermark.allIdle
+  }
+
   /** Next offset to read, by partition: where a reader goes on after a restore. */
   positions(): Map<number, bigint> {
     return new Map(this.next)

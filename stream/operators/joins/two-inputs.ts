@@ -45,7 +45,6 @@ export abstract class TwoInputs implements TwoInputOperator {
   onInput(side: Side, batch: Batch): Batch {
     const { count, beforeMs } = batch
     const { inputs } = this
-    if (batch.idle !== true || count > 0) this.reach(() => inputs.setIdle(side, false))
     let last = NaN
     for (let i = 0; i < count; i++) {
       const before = beforeMs[i] as number
@@ -60,7 +59,8 @@ export abstract class TwoInputs implements TwoInputOperator {
       } else this.onRow(side, batch, i)
     }
     this.reach(() => inputs.tell(side, batch.watermarkMs))
-    if (batch.idle === true) this.reach(() => inputs.setIdle(side, true))
+    // After its rows: the record that ends the idleness is judged before it takes part in the time.
+    this.reach(() => inputs.setIdle(side, batch.idle === true))
     const out = this.output.take(this.delayed(inputs.watermarkMs))
     return inputs.allIdle ? { ...out, idle: true } : out
   }

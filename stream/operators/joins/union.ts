@@ -11,14 +11,13 @@ export class Union implements TwoInputOperator {
   onInput(side: Side, batch: Batch): Batch {
     const { inputs } = this
     const { count } = batch
-    if (batch.idle !== true || count > 0) inputs.setIdle(side, false)
     const beforeMs = new Float64Array(count)
     for (let i = 0; i < count; i++) {
       inputs.tell(side, batch.beforeMs[i] as number)
       beforeMs[i] = inputs.watermarkMs
     }
     inputs.tell(side, batch.watermarkMs)
-    if (batch.idle === true) inputs.setIdle(side, true)
+    inputs.setIdle(side, batch.idle === true)
     const idle = inputs.allIdle ? true : undefined
     if (count === 0) return { ...emptyBatch(inputs.watermarkMs), idle }
     return { ...batch, beforeMs, watermarkMs: inputs.watermarkMs, idle }
