@@ -67,7 +67,7 @@ export interface EmitOptions {
 type AnyWindow = WindowDefinition | CountingDefinition | OverDefinition
 
 /** Names of the columns of a row; none when its shape is unknown. */
-type ColumnNames<T> = string extends keyof T ? never : keyof T
+type ColumnNames<T> = T extends object ? (string extends keyof T ? never : keyof T) : never
 
 /** What every stream inherits from the streams it is made of. */
 export interface StreamParts {

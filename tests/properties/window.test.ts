@@ -89,6 +89,10 @@ const around = fc.constantFrom<(window: (input: PlanNode) => PlanNode, source: P
   (window, source) => reshaped(window(source), { kind: 'counting', size: 3, slide: 2 }),
   (window, source) => reshaped(window(source), { kind: 'cumulating', maxSizeMs: 20, stepMs: 5, offsetMs: 3 }),
   (window, source) => reshaped(window(source), undefined),
+  (window, source) => reshaped(window(source), { kind: 'over', sizeMs: 9 }),
+  (window, source) => boxed(window(source)),
+  (window, source) => boxed(reshaped(window(source), { kind: 'session', gapMs: 4 })),
+  (window, source) => boxed(reshaped(window(window(source)), undefined)),
   (window, source) => window(source),
   (window, source) =>
     window({ op: 'filter', input: source, f: (row: { value: number | null }) => (row.value ?? 0) > 0 }),
@@ -117,6 +121,23 @@ function failing(input: PlanNode): PlanNode {
 /** The same aggregation over other windows. */
 function reshaped(node: PlanNode, window: WindowOptions['window']): PlanNode {
   return node.op === 'window' ? { ...node, options: { ...node.options, window } } : node
+}
+
+/** The same windows with aggregates that are more than numbers. */
+function boxed(node: PlanNode): PlanNode {
+  if (node.op !== 'window') return node
+  const value = node.input.op === 'window' ? 'n' : 'value'
+  const aggregates: WindowOptions['aggregates'] = [
+    { name: 'first', aggregate: { kind: 'first', value } },
+    { name: 'last', aggregate: { kind: 'last', value } },
+    { name: 'distinct', aggregate: { kind: 'countDistinct', value } },
+    { name: 'all', aggregate: { kind: 'collect', value } },
+    { name: 'mid', aggregate: { kind: 'quantile', value, q: 0.5 } },
+    { name: 'bins', aggregate: { kind: 'histogram', value, bins: 3 } },
+    { name: 'sd', aggregate: { kind: 'stddev', value } },
+    { name: 'top', aggregate: { kind: 'topK', value, k: 2 } },
+  ]
+  return { ...node, options: { ...node.options, aggregates } }
 }
 
 /** A window over the rows of a window; min and max cannot take rows back, so it sums. */
