@@ -1,17 +1,13 @@
 /** The same programs inline and in a real engine process give the same bytes. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import fc from 'fast-check'
-import { EmbeddedConnection } from '../../stream/connectors/embedded.ts'
 import * as riffle from '../../stream/index.ts'
-import { wallClock } from '../../stream/time/clock.ts'
-import type { HostedRuntime } from '../../kernel/cells/hosted-runtime.ts'
-import { API, FakeNotebook, startEngine } from './hosted.ts'
-import type { HostedEngine } from './hosted.ts'
+import { inlineAndHosted } from './both.ts'
+import { API } from './hosted.ts'
 import { settings } from '../properties/settings.ts'
 
-const { count, cumulating, from, hopping, idle, max, mean, min, produce, setRuntime, sum, topic, tumbling, watermark } =
-  riffle
+const { count, cumulating, from, hopping, idle, max, mean, min, produce, sum, topic, tumbling, watermark } = riffle
 
 interface Reading {
   at: number
@@ -23,30 +19,7 @@ interface Window {
   total: number
 }
 
-let engine: HostedEngine
-let hosted: HostedRuntime
-const local = new riffle.LocalRuntime({ embedded: async () => new EmbeddedConnection({ clock: wallClock, demos: [] }) })
-const notebook = new FakeNotebook()
-before(async () => {
-  engine = await startEngine()
-  hosted = engine.runtime(notebook)
-})
-after(() => engine.stop())
-
-/** Runs the program both ways; gives the inline rows. */
-async function both(program: () => Promise<unknown[]>): Promise<unknown[]> {
-  setRuntime(local)
-  const inline = await program()
-  setRuntime(hosted)
-  const shipped = await program()
-  assert.deepEqual(shipped, inline)
-  // Order of fields counts too: what is written to a file is the same byte by byte.
-  assert.equal(textOf(shipped), textOf(inline))
-  return inline
-}
-
-const textOf = (rows: unknown) =>
-  JSON.stringify(rows, (_name, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+const { notebook, both } = await inlineAndHosted()
 
 const L = notebook.lambda.bind(notebook)
 const readings: Reading[] = Array.from({ length: 3000 }, (_, i) => ({

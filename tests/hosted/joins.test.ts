@@ -1,33 +1,12 @@
 /** Joins in a real engine process give what they give inline, whatever their sources. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { EmbeddedConnection } from '../../stream/connectors/embedded.ts'
+import { test } from 'node:test'
 import * as riffle from '../../stream/index.ts'
-import { wallClock } from '../../stream/time/clock.ts'
-import type { HostedRuntime } from '../../kernel/cells/hosted-runtime.ts'
-import { FakeNotebook, startEngine } from './hosted.ts'
-import type { HostedEngine } from './hosted.ts'
+import { inlineAndHosted } from './both.ts'
 
-const { feed, from, produce, setRuntime, topic, tumbling } = riffle
+const { feed, from, produce, topic, tumbling } = riffle
 
-let engine: HostedEngine
-let hosted: HostedRuntime
-const local = new riffle.LocalRuntime({ embedded: async () => new EmbeddedConnection({ clock: wallClock, demos: [] }) })
-const notebook = new FakeNotebook()
-before(async () => {
-  engine = await startEngine()
-  hosted = engine.runtime(notebook)
-})
-after(() => engine.stop())
-
-/** Runs the program both ways; gives the inline rows. */
-async function both(program: () => Promise<unknown[]>): Promise<unknown[]> {
-  setRuntime(local)
-  const inline = await program()
-  setRuntime(hosted)
-  assert.deepEqual(await program(), inline)
-  return inline
-}
+const { notebook, both } = await inlineAndHosted()
 
 interface Order {
   readonly id: number
