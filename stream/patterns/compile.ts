@@ -26,6 +26,8 @@ export interface Edge {
   readonly action: Action
   readonly to: State
   readonly when: Cond
+  /** A PROCEED that waits for an event to show its condition: no way to the end without one. */
+  readonly needsEvent?: boolean | undefined
 }
 
 export interface State {
@@ -94,7 +96,7 @@ class Compiler {
     const ends = new Map<string, State>()
     const end: Next = carry => {
       if (carry.trailing === undefined) return this.final
-      return memo(ends, this.keyOf(carry), () => this.pending(carry))
+      return memo(ends, this.keyOf(carry), known => this.pending(carry, known))
     }
     const start = this.branches({
       branches: this.pattern.branches,
@@ -103,6 +105,7 @@ class Compiler {
       exit: end,
       ways: [],
       untils: [],
+      behind: [],
       windowMs: undefined,
       memos: new Map(),
     })
@@ -110,10 +113,19 @@ class Compiler {
   }
 
   /** The end of `-> !x`: nothing is awaited but the window's end. */
-  private pending(carry: Carry): State {
+  private pending(carry: Carry, known?: (state: State) => void): State {
     const state = this.state('pending', -1, carry.trailing?.windowMs)
+    known?.(state)
     this.addStops(state, carry.nots)
-    state.edges.push({ action: 'ignore', to: state, when: not(some(carry.nots.map(of))) })
+    const when = all([not(some(carry.nots.map(of))), this.passes(carry)])
+    const ending = carry.guards.flatMap(g => (g.until === undefined ? [] : [g.until]))
+    if (ending.length === 0) {
+      state.edges.push({ action: 'ignore', to: state, when })
+      return state
+    }
+    const ends = some(ending.map(of))
+    state.edges.push({ action: 'ignore', to: state, when: all([when, not(ends)]) })
+    state.edges.push({ action: 'ignore', to: this.pending({ ...carry, guards: [] }), when: all([when, ends]) })
     return state
   }
 
@@ -124,20 +136,22 @@ class Compiler {
     exit: Next
     ways: readonly Way[]
     untils: readonly number[]
+    /** What must not come behind the end of the branches. */
+    behind: readonly number[]
     windowMs: number | undefined
     /** Per branch: states by position and what is carried; shared by the rounds of one place. */
     memos: Map<number, Map<string, State>>
   }): State {
-    const { branches, joint, carry, exit, ways, untils, windowMs } = parts
+    const { branches, joint, carry, exit, ways, untils, behind, windowMs } = parts
     const sequences = branches.map(
       (items, b) =>
-        new Sequence(
-          this,
+        new Sequence(this, {
           items,
           exit,
           untils,
-          memo(parts.memos, b, () => new Map<string, State>()),
-        ),
+          behind,
+          known: memo(parts.memos, b, () => new Map<string, State>()),
+        }),
     )
     if (sequences.length === 1) return (sequences[0] as Sequence).head(joint, carry, ways, windowMs)
     // Waiting is done here, once; the heads of the branches take the event that ends it or nothing.
@@ -182,7 +196,7 @@ class Compiler {
 
   /** @internal */
   addStops(state: State, nots: readonly number[]): void {
-    for (const x of nots) state.edges.push({ action: 'proceed', to: this.stop, when: of(x) })
+    for (const x of nots) state.edges.push({ action: 'proceed', to: this.stop, when: of(x), needsEvent: true })
   }
 
   /** No condition after `until` of the groups around fits. @internal */
@@ -233,20 +247,25 @@ class Sequence {
   private readonly items: readonly Item[]
   private readonly exit: Next
   private readonly untils: readonly number[]
+  private readonly behind: readonly number[]
   private readonly memo: Map<string, State>
 
   constructor(
     compiler: Compiler,
-    items: readonly Item[],
-    exit: Next,
-    untils: readonly number[],
-    known: Map<string, State>,
+    parts: {
+      readonly items: readonly Item[]
+      readonly exit: Next
+      readonly untils: readonly number[]
+      readonly behind: readonly number[]
+      readonly known: Map<string, State>
+    },
   ) {
     this.compiler = compiler
-    this.items = items
-    this.exit = exit
-    this.untils = untils
-    this.memo = known
+    this.items = parts.items
+    this.exit = parts.exit
+    this.untils = parts.untils
+    this.behind = parts.behind
+    this.memo = parts.known
   }
 
   /** The first item, joined as the place of the sequence says; `ways` lead around the whole group. */
@@ -274,7 +293,8 @@ class Sequence {
     const rest = this.at(i + 1, { ...carry, trailing: undefined })
     // At the end of the pattern the match needs an event that is not x, so it is no way taken without one.
     const action = rest === compiler.finalState ? 'ignore' : 'proceed'
-    state.edges.push({ action, to: rest, when: not(of(x)) })
+    const when = all([not(of(x)), compiler.open(this.untils), compiler.passes(carry)])
+    state.edges.push({ action, to: rest, when, needsEvent: true })
     compiler.addStops(state, [...carry.nots, x])
     return state
   }
@@ -336,10 +356,10 @@ class Sequence {
     const nots: number[] = []
     for (let k = i + 1; k < this.items.length; k++) {
       const item = this.items[k] as Item
-      if (!item.negated || item.joint === 'next') break
+      if (!item.negated || item.joint === 'next') return nots
       nots.push(this.compiler.number(nameOf(item)))
     }
-    return nots
+    return [...nots, ...this.behind]
   }
 
   private step(
@@ -412,7 +432,8 @@ class Sequence {
   ): State {
     const untils = item.until === undefined ? this.untils : [...this.untils, this.compiler.number(item.until)]
     const exit: Next = left => this.afterGroup(i, item, round, left)
-    return this.compiler.group(item, { joint, carry, exit, ways, untils, windowMs, memos: new Map() })
+    const behind = this.notsBehind(i)
+    return this.compiler.group(item, { joint, carry, exit, ways, untils, behind, windowMs, memos: new Map() })
   }
 
   private afterGroup(i: number, item: Item, round: number, carry: Carry): State {

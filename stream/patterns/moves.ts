@@ -3,7 +3,7 @@
  * depends on the event only through the definitions it fits, so the whole walk over PROCEED edges becomes one look-up.
  */
 import { asked, holds } from './compile.ts'
-import type { Automaton, State } from './compile.ts'
+import type { Automaton, Edge, State } from './compile.ts'
 
 export interface Move {
   /** Nothing happens: the event is passed over and the run stays where it is. */
@@ -32,10 +32,15 @@ export class Moves {
   readonly accepts: readonly boolean[]
   private readonly automaton: Automaton
   private readonly tables: Map<number, Move>[]
+  /** Per state: the match is complete without a further event. */
+  private readonly ends: readonly boolean[]
 
   constructor(automaton: Automaton) {
     this.automaton = automaton
     this.tables = automaton.states.map(() => new Map<number, Move>())
+    this.ends = automaton.states.map(state =>
+      around(state, edge => edge.needsEvent !== true).some(s => s.kind === 'final'),
+    )
     this.asks = Int32Array.from(automaton.states, state => this.asksOf(state))
     this.accepts = automaton.states.map(state => around(state, () => true).some(s => s.kind === 'pending'))
   }
@@ -56,13 +61,14 @@ export class Moves {
     const ignores: State[] = []
     let stops = false
     let completes = false
-    for (const from of around(state, when => holds(when, mask))) {
+    for (const from of around(state, edge => holds(edge.when, mask))) {
       if (from.kind === 'stop') stops = true
       for (const edge of from.edges) {
-        if (edge.action === 'proceed' || !holds(edge.when, mask)) continue
-        if (edge.action === 'take') {
-          const done = around(edge.to, when => holds(when, mask)).some(s => s.kind === 'final')
-          takes.push({ to: edge.to, step: from.step, completes: done })
+        if (!holds(edge.when, mask)) continue
+        if (edge.action === 'proceed') {
+          if (edge.needsEvent === true && this.ends[edge.to.id] === true) completes = true
+        } else if (edge.action === 'take') {
+          takes.push({ to: edge.to, step: from.step, completes: this.ends[edge.to.id] === true })
         } else if (edge.to.kind === 'final') completes = true
         else ignores.push(edge.to)
       }
@@ -73,22 +79,17 @@ export class Moves {
 
   private asksOf(state: State): number {
     let mask = 0
-    for (const from of around(state, when => ((mask |= asked(when)), true))) {
-      for (const edge of from.edges) {
-        mask |= asked(edge.when)
-        if (edge.action === 'take') around(edge.to, when => ((mask |= asked(when)), true))
-      }
-    }
+    for (const from of around(state, () => true)) for (const edge of from.edges) mask |= asked(edge.when)
     return mask
   }
 }
 
 /** States reached by PROCEED edges that `open` lets through, the state itself first; each once. */
-function around(state: State, open: (when: State['edges'][number]['when']) => boolean): State[] {
+function around(state: State, open: (edge: Edge) => boolean): State[] {
   const found = [state]
   for (const from of found) {
     for (const edge of from.edges) {
-      if (edge.action === 'proceed' && open(edge.when) && !found.includes(edge.to)) found.push(edge.to)
+      if (edge.action === 'proceed' && open(edge) && !found.includes(edge.to)) found.push(edge.to)
     }
   }
   return found

@@ -229,7 +229,7 @@ export class Nfa {
     for (let bits = missing; bits !== 0; bits &= bits - 1) {
       const i = 31 - Math.clz32(bits & -bits)
       try {
-        if (Boolean((this.parts.definitions[i] as Definition).call(row, NOTHING_TAKEN))) this.mask |= 1 << i
+        if ((this.parts.definitions[i] as Definition).call(row, NOTHING_TAKEN)) this.mask |= 1 << i
       } catch (error) {
         throw new DefinitionThrew(i, error)
       }
@@ -243,7 +243,7 @@ export class Nfa {
     for (let bits = perRun; bits !== 0; bits &= bits - 1) {
       const i = 31 - Math.clz32(bits & -bits)
       try {
-        if (Boolean((this.parts.definitions[i] as Definition).call(row, taken))) mask |= 1 << i
+        if ((this.parts.definitions[i] as Definition).call(row, taken)) mask |= 1 << i
       } catch (error) {
         throw new DefinitionThrew(i, error)
       }
