@@ -10,7 +10,7 @@ import { childNodes, patternNames, type Node } from './typescript.ts'
 /** Held against the exports of stream/index.ts by a test. */
 // prettier-ignore
 export const API_NAMES: readonly string[] = [
-  'aggregate', 'collect', 'connect', 'count', 'countDistinct', 'counting', 'createTopic', 'cumulating', 'deleteTopic',
+  'aggregate', 'collect', 'connect', 'count', 'countDistinct', 'counting', 'createTopic', 'cumulating', 'deleteTopic', 'detector',
   'eventTime', 'feed', 'first', 'from', 'generate', 'histogram', 'hopping', 'idle', 'last', 'max', 'mean', 'min', 'over', 'param',
   'produce', 'quantile', 'runtime', 'schemas', 'session', 'setRuntime', 'stddev', 'stream', 'sum', 'topK', 'topic', 'topics',
   'tumbling', 'watermark',

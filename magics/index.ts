@@ -30,6 +30,7 @@ import { quickref as quickrefMagic } from './quickref.ts'
 import { resume } from './resume.ts'
 import { mayHoldMagic } from './split.ts'
 import { schema } from './schema.ts'
+import { score } from './score.ts'
 import { stop } from './stop.ts'
 import { streams } from './streams.ts'
 import { time } from './time.ts'
@@ -70,6 +71,7 @@ export const MAGICS: readonly MagicDefinition[] = [
   quickrefMagic,
   resume,
   schema,
+  score,
   stop,
   streams,
   time,

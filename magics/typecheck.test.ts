@@ -26,11 +26,12 @@ declare module '../../stream/topic-types.ts' {
   interface TopicTypes { orders: import('./notebook.ts').Order }
 }
 export interface Order { orderId: string; region: string; amount: number; orderedAt: number }
+export interface Reading { machineId: string; temp: number; vibration: number; anomaly: boolean; measuredAt: number }
 export interface Revenue { region: string; windowStart: number; windowEnd: number; revenue: number; n: number }
 `
 
 /** Streams that an example finds in the notebook, unless it makes them itself. */
-const STREAMS: Readonly<Record<string, string>> = { orders: 'Order', revenue: 'Revenue', payments: 'Order' }
+const STREAMS: Readonly<Record<string, string>> = { orders: 'Order', revenue: 'Revenue', payments: 'Order', sensors: 'Reading' }
 
 interface Diagnostic {
   readonly file: string
@@ -71,7 +72,7 @@ function compile(modules: Readonly<Record<string, string>>): Diagnostic[] {
 
 function prelude(source: string): string {
   const types =
-    "import type { Stream } from '../../stream/stream.ts'; import type { Order, Revenue } from './notebook.ts'"
+    "import type { Stream } from '../../stream/stream.ts'; import type { Order, Reading, Revenue } from './notebook.ts'"
   const missing = Object.entries(STREAMS).filter(([name]) => !new RegExp(`^const ${name}\\b`, 'm').test(source))
   return [types, ...missing.map(([name, row]) => `declare const ${name}: Stream<${row}>`), 'export {}'].join('; ')
 }

@@ -177,6 +177,8 @@ export interface ScoreOptions {
   /** Name of a built-in detector. */
   readonly detector: string
   readonly features: readonly string[]
+  /** Field whose truth is kept as `score.label`. */
+  readonly labels?: string | undefined
   /** `read`: a param, looked up at each row. Absent: the detector's own. */
   readonly threshold?:
     { readonly value: number } | { readonly oneIn: number } | { readonly read: LambdaSlot } | undefined

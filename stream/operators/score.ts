@@ -4,7 +4,7 @@
  */
 import type { Batch } from '../model.ts'
 import type { ScoreOptions } from '../plan.ts'
-import { StreamError } from '../errors.ts'
+import type { StreamError } from '../errors.ts'
 import { vectorOf } from '../scoring/score-rows.ts'
 import { Scorer } from '../scoring/scorer.ts'
 import type { Threshold } from '../scoring/scorer.ts'
@@ -58,9 +58,11 @@ export class ScoreOperator implements Operator {
     } catch (error) {
       return this.refuse(batch, i, (error as StreamError).message)
     }
+    const { labels } = this.options
     const scorer = this.scorerOf(batch, i)
     if (scorer === undefined) return REFUSED
     const score = scorer.next(vector, this.threshold())
+    if (labels !== undefined) score.label = Boolean((row as Readonly<Record<string, unknown>>)[labels])
     if (this.output === undefined) {
       this.context.passed()
       return { ...(row as object), score }

@@ -26,6 +26,8 @@ export interface DetectorChoice extends DetectorSettings {
 export interface ScoreSettings<F extends string> {
   /** Fields that are scored; several make one row of numbers. */
   readonly features: readonly F[]
+  /** Field that says whether a row truly is an anomaly: kept as `score.label`, for `nab()`. */
+  readonly labels?: string | undefined
   /**
    * From which score on a row is anomalous: a value in the unit of the detector, `'1/1000'` for scores as rare as one in a thousand, or
    * a param, which is followed live. Default: the detector's own limit.
@@ -55,7 +57,7 @@ export function scoreOptions(
   settings: ScoreSettings<string>,
   output: ((...args: never[]) => unknown) | undefined,
 ): ScoreOptions {
-  const { features, threshold } = settings
+  const { features, threshold, labels } = settings
   if (!Array.isArray(features) || features.length === 0 || new Set(features).size < features.length) {
     throw new StreamError({
       code: 'OPTION_INVALID',
@@ -67,6 +69,7 @@ export function scoreOptions(
     by,
     ...choice,
     features,
+    labels,
     threshold: thresholdOf(threshold),
     ...(output === undefined ? {} : { output: runtime().ship(output) }),
   }

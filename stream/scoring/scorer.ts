@@ -26,6 +26,8 @@ export interface Score {
   version: number
   /** Features by their share in the score, largest first. */
   causes: readonly Cause[]
+  /** What the field of the labels says of the row; absent without labels. */
+  label?: boolean
 }
 
 export interface Cause {

@@ -21,7 +21,7 @@ test('a row is the event with its score', async () => {
     v: 5,
     score: { value: 0, oneIn: 1, anomalous: false, threshold: 0.4, model: 'range', version: 1, causes: [] },
   })
-  const { oneIn, ...score } = rows[10]?.score as Score
+  const { oneIn, ...score } = (rows[10] as { score: Score }).score
   assert.deepEqual(score, {
     value: 0.5,
     anomalous: true,

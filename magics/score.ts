@@ -1,0 +1,166 @@
+/** `%%score STREAM`: each row with its score by a detector that learns as it goes. */
+import { detectorNames } from '../stream/scoring/detectors/index.ts'
+import { expressionBody, join, objectOf, optionCode, further } from './code.ts'
+import {
+  defineMagic,
+  type HeaderValue,
+  type MagicDefinition,
+  type Piece,
+  type Section,
+  type SectionContext,
+} from './define.ts'
+import { quote } from './values.ts'
+
+export const score: MagicDefinition = defineMagic({
+  name: 'score',
+  kind: 'cell',
+  summary: 'Scores each row of a stream by how unusual it is after all rows before it.',
+  positionals: [
+    {
+      name: 'STREAM',
+      type: 'stream',
+      required: false,
+      summary: 'A stream; without it the section continues the one above.',
+    },
+  ],
+  options: [
+    {
+      name: 'features',
+      type: 'fields',
+      summary: 'Fields with the numbers that are scored; several are scored together.',
+      example: 'temp,vibration',
+    },
+    {
+      name: 'detector',
+      type: 'choice',
+      choices: detectorNames,
+      summary: 'Which detector; range is the honest baseline, without any model.',
+      default: 'auto',
+    },
+    {
+      name: 'threshold',
+      type: 'text',
+      summary: 'From which score on a row is anomalous: a value, a rarity, or a param that is followed live.',
+      default: "the detector's own",
+      example: '0.9|1/1000|{limit}',
+      check: wrongThreshold,
+    },
+    { name: 'by', type: 'fields', summary: 'Key fields: a detector for each of their values.', example: 'machineId' },
+    {
+      name: 'warm-up',
+      type: 'integer',
+      summary: 'Rows of a key that only train.',
+      default: '750 with one feature, 400 with several',
+      example: '200',
+    },
+    { name: 'seed', type: 'integer', summary: 'The same seed gives the same scores.', default: '1', example: '7' },
+    {
+      name: 'period',
+      type: 'integer',
+      summary: 'Rows of one season; without it the warm-up shows it.',
+      example: '288',
+    },
+    {
+      name: 'episode',
+      type: 'integer',
+      summary: 'Rows for which an alert silences smaller ones.',
+      default: 'a fifth of the warm-up with one feature, 0 with several',
+      example: '30',
+    },
+    {
+      name: 'labels',
+      type: 'field',
+      summary: 'Field that says whether a row truly is an anomaly; kept as score.label, for %nab.',
+      example: 'anomaly',
+    },
+    { name: 'as', type: 'name', summary: 'Name of the result.', example: 'scored' },
+  ],
+  body: {
+    required: false,
+    summary: 'a lambda from event and score to a row; without it the event with a column score',
+  },
+  examples: [
+    {
+      text: '%%score sensors --features temp,vibration --by machineId --as scored',
+      says: 'Temperature and vibration together, a detector for each machine.',
+    },
+    {
+      text: '%%score sensors --detector half-space-trees --features temp,vibration --threshold 0.9 --as scored',
+      says: 'Half-space trees; a row from 0.9 on is anomalous.',
+    },
+    {
+      text: '%%score sensors --features temp --threshold 1/1000\n(event, score) => ({ at: event.measuredAt, oneIn: score.oneIn })',
+      says: 'Scores as rare as one in a thousand are anomalous; rows of your own.',
+    },
+  ],
+  glossary: 'Flink: ML_PREDICT · Kafka Streams: a ValueTransformer with a model · Beam: ml.anomaly AnomalyDetection',
+  step: { suffix: 'Score' },
+  expand: (section, context: SectionContext) => {
+    const features = section.options.get('features')?.[0]
+    if (features === undefined)
+      context.fail('%%score does not say which fields it scores', section.header, '--features a,b')
+    const by = section.options.get('by')?.[0]
+    const body = expressionBody(section, context)
+    const pieces: Piece[] = []
+    if (by !== undefined) pieces.push({ code: '\n  .keyBy(' }, ...keyPieces(by, context), { code: ')' })
+    pieces.push({ code: '\n  .score(' }, ...detectorCode(section, context), { code: ', ' })
+    pieces.push(...settingsCode(section, context, features))
+    if (body !== undefined) pieces.push({ code: ', ' }, ...context.verbatim(body.span))
+    pieces.push({ code: ')' })
+    return body === undefined ? { pieces, show: [{ code: LANE }] } : { pieces }
+  },
+})
+
+/** The score over time, alerts in a colour of their own. */
+const LANE =
+  ".map(({ score }) => ({ score: score.value, anomalous: score.anomalous })).chart({ mark: 'point', y: 'score', color: 'anomalous' })"
+
+function wrongThreshold(text: string): string | undefined {
+  return /^(?:-?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,3})?|1\/[1-9]\d*(?:\.\d+)?)$/i.test(text)
+    ? undefined
+    : 'it is a value like 0.9, a rarity like 1/1000, or {a param}'
+}
+
+function detectorCode(section: Section, context: SectionContext): Piece[] {
+  const given = section.options.get('detector')?.[0]
+  const name: Piece[] = given === undefined ? [{ code: "'auto'" }] : optionCode(section, context, 'detector', given)
+  const entries = Object.entries({ 'warm-up': 'warmUp', seed: 'seed', period: 'period', episode: 'episode' })
+  const settings = entries.flatMap(([option, property]) => {
+    const value = section.options.get(option)?.[0]
+    return value === undefined ? [] : [[{ code: `${property}: ` }, ...optionCode(section, context, option, value)]]
+  })
+  return [{ code: `${context.api('detector')}(` }, ...name, ...further(objectOf(settings)), { code: ')' }]
+}
+
+function settingsCode(section: Section, context: SectionContext, features: HeaderValue): Piece[] {
+  const fields: Piece[] = features.expression
+    ? [...context.verbatim(features.inner)]
+    : [{ code: '[' }, ...keyPieces(features, context), { code: ']' }]
+  const entries: Piece[][] = [[{ code: 'features: ' }, ...fields]]
+  const threshold = section.options.get('threshold')?.[0]
+  if (threshold !== undefined) {
+    const bare = !threshold.expression && !threshold.value.includes('/')
+    const code: Piece[] = bare
+      ? [{ code: String(Number(threshold.value)), from: threshold.inner }]
+      : optionCode(section, context, 'threshold', threshold)
+    entries.push([{ code: 'threshold: ' }, ...code])
+  }
+  const labels = section.options.get('labels')?.[0]
+  if (labels !== undefined) entries.push([{ code: 'labels: ' }, ...optionCode(section, context, 'labels', labels)])
+  return objectOf(entries)
+}
+
+/** `a,b` → `'a', 'b'`, each at its own place, so that a type error points at the one that is wrong. */
+function keyPieces(value: HeaderValue, context: SectionContext): readonly Piece[] {
+  if (value.expression) return context.verbatim(value.inner)
+  const exact = value.inner.text === value.value
+  let at = value.inner.start
+  const pieces = value.value.split(',').map((part): Piece[] => {
+    const start = at + (part.length - part.trimStart().length)
+    at += part.length + 1
+    const text = part.trim()
+    const from = exact ? { start, end: start + text.length, text } : value
+    return [{ code: quote(text), from }]
+  })
+  return join(pieces, ', ')
+}
