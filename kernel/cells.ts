@@ -73,7 +73,7 @@ async function main(): Promise<void> {
   })
   const notebook = notebookPath()
   const globals = createGlobals(channel, runs, dirname(notebook))
-  const streams = connectStreams()
+  const streams = connectStreams(globals.values.prompt)
   const scope = createScope({ ...streams.api, ...globals.values, riffle: streams.api })
   const loader = createLoader({
     machine,

@@ -19,6 +19,20 @@ export const connect: MagicDefinition = defineMagic({
   options: [
     { name: 'as', type: 'name', summary: 'Name of the connection: its topics are NAME:TOPIC.', example: 'prod' },
     {
+      name: 'profile',
+      type: 'text',
+      summary: 'Profile in ~/.config/riffle/profiles.json with URL, user and password; without URL its own is used.',
+      example: 'prod',
+    },
+    { name: 'tls', type: 'flag', summary: 'Over TLS; the certificate is always verified.' },
+    { name: 'ca', type: 'path', summary: 'File with the certificates to trust (PEM); means --tls.', example: 'ca.crt' },
+    {
+      name: 'sasl',
+      type: 'choice',
+      choices: ['plain', 'scram-sha-256', 'scram-sha-512'],
+      summary: 'Logs in; user and password come from the profile, the environment, or are asked for.',
+    },
+    {
       name: 'registry',
       type: 'url',
       summary: "URL of the schema registry (Apicurio's ends in /apis/ccompat/v7).",
@@ -36,6 +50,7 @@ export const connect: MagicDefinition = defineMagic({
       text: '%connect kafka://localhost:9092 --as prod',
       says: 'Its topics are prod:orders and so on; the built-in ones stay.',
     },
+    { text: '%connect --profile prod', says: 'A cluster by its profile; no secret stands in the notebook.' },
     { text: '%connect embedded', says: 'Back to the built-in topics.' },
   ],
   glossary: 'Flink: CREATE CATALOG · Kafka Streams: bootstrap.servers · Beam: KafkaIO.withBootstrapServers',
@@ -46,8 +61,17 @@ export const connect: MagicDefinition = defineMagic({
       if (wrong !== undefined)
         context.fail(`%connect cannot use "${typed.value}": ${wrong}`, typed, '%connect kafka://localhost:9092')
     }
-    const url = typed === undefined ? [{ code: "'embedded'" }] : valueCode(typed, 'url', context.verbatim)
-    const settings = optionsObject(section, context, { as: 'as', registry: 'registry' })
+    const fromProfile = section.options.has('profile')
+    const url =
+      typed === undefined ? [{ code: fromProfile ? "''" : "'embedded'" }] : valueCode(typed, 'url', context.verbatim)
+    const settings = optionsObject(section, context, {
+      as: 'as',
+      registry: 'registry',
+      profile: 'profile',
+      tls: 'tls',
+      ca: 'ca',
+      sasl: 'sasl',
+    })
     return { pieces: [{ code: `await ${context.api('connect')}(` }, ...url, ...further(settings), { code: ')' }] }
   },
 })

@@ -4,6 +4,8 @@
  * Texts follow one shape: the failed action, the quoted name with its kind, the current and the allowed value; the hint is the
  * next thing to type, best a magic line. Codes come from one closed list so that code can switch on them.
  */
+import { redacted } from './redact.ts'
+
 export type StreamErrorCode =
   | 'TOPIC_UNKNOWN'
   | 'TOPIC_EXISTS'
@@ -34,6 +36,7 @@ export type StreamErrorCode =
   | 'KAFKA_UNREACHABLE'
   | 'KAFKA_REFUSED'
   | 'KAFKA_AUTHENTICATION'
+  | 'CREDENTIALS_NEEDED'
   | 'REGISTRY_UNREACHABLE'
   | 'REGISTRY_REFUSED'
   | 'SCHEMA_UNKNOWN'
@@ -69,12 +72,12 @@ export class StreamError extends Error {
   readonly retriable: boolean
 
   constructor(parts: StreamErrorParts) {
-    super(parts.message, parts.cause === undefined ? undefined : { cause: parts.cause })
+    super(redacted(parts.message), parts.cause === undefined ? undefined : { cause: parts.cause })
     this.name = 'StreamError'
     this.code = parts.code
-    this.detail = parts.detail
+    this.detail = parts.detail === undefined ? undefined : redacted(parts.detail)
     this.rule = parts.rule
-    this.hint = parts.hint
+    this.hint = parts.hint === undefined ? undefined : redacted(parts.hint)
     this.retriable = parts.retriable ?? false
   }
 

@@ -71,6 +71,20 @@ export function notKafka(url: string, cause: unknown): StreamError {
   })
 }
 
+/** The broker answers, but not to clients without TLS or without a login. */
+export function securityWanted(url: string, wanted: 'tls' | 'sasl', cause: unknown): StreamError {
+  return new StreamError({
+    code: wanted === 'tls' ? 'KAFKA_UNREACHABLE' : 'KAFKA_AUTHENTICATION',
+    message: `Cannot connect to "${url}": ${wanted === 'tls' ? 'the port wants TLS' : 'the broker closes the connection of a client that does not log in'}`,
+    detail: textOf(cause),
+    hint:
+      wanted === 'tls'
+        ? `%connect ${url} --tls, with --ca FILE when the authority is your own`
+        : `%connect ${url} --sasl scram-sha-512 --profile NAME`,
+    cause,
+  })
+}
+
 /** Any failure of a request, unless it is a StreamError already. */
 export function requestFailed(action: string, url: string, cause: unknown): StreamError {
   if (cause instanceof StreamError) return cause
@@ -90,7 +104,8 @@ export function requestFailed(action: string, url: string, cause: unknown): Stre
 
 const hints: Readonly<Record<string, string>> = {
   MESSAGE_TOO_LARGE: 'Send smaller records, or raise max.message.bytes of the topic',
-  TOPIC_AUTHORIZATION_FAILED: 'Ask for the right to use this topic',
+  TOPIC_AUTHORIZATION_FAILED:
+    'This user has no right to the topic: its administrator gives it, or connect as another user',
   CLUSTER_AUTHORIZATION_FAILED: 'Ask for the right to do this on the cluster',
   INVALID_REPLICATION_FACTOR: 'The cluster has fewer brokers than the topic would have copies',
   POLICY_VIOLATION: 'The cluster has rules for topics, its administrator knows them',
@@ -99,8 +114,10 @@ const hints: Readonly<Record<string, string>> = {
 /** Kafka's name of the error (`UNKNOWN_TOPIC_OR_PARTITION`), if the broker gave one. */
 export function typeOf(error: unknown): string | undefined {
   for (let at = error; typeof at === 'object' && at !== null; at = (at as { cause?: unknown }).cause) {
-    const { type } = at as { type?: unknown }
+    const { type, errors } = at as { type?: unknown; errors?: unknown }
     if (typeof type === 'string') return type
+    // Creating topics fails as a list, one error a topic.
+    if (Array.isArray(errors) && errors.length > 0) return typeOf(errors[0])
   }
   return undefined
 }

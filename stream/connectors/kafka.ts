@@ -4,7 +4,16 @@
  */
 import { StreamError } from '../errors.ts'
 import { connectCluster, makeCluster, makeKafka } from './kafka-client.ts'
-import { isSettling, notKafka, reachLimitMs, requestFailed, requireReachable, typeOf } from './kafka-errors.ts'
+import {
+  isSettling,
+  notKafka,
+  reachLimitMs,
+  requestFailed,
+  requireReachable,
+  securityWanted,
+  typeOf,
+} from './kafka-errors.ts'
+import { isLoginRefused, loginRefused, requireTls, speaksTls } from './kafka-security.ts'
 import { allTopics, earliestTimestamp, latestTimestamp, offsetsAt, topicNamed } from './kafka-offsets.ts'
 import { cursorAt, KafkaReader } from './kafka-reader.ts'
 import { unknownTopic } from './nearest-names.ts'
@@ -14,6 +23,7 @@ import type { SchemaRegistry } from '../schema-model.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Connection, OutgoingRecord, Reader, ReadOptions, TopicSummary } from './connector.ts'
 import type { ClusterAddress, KafkaAdmin, KafkaCluster, KafkaProducer, TopicMetadata } from './kafka-client.ts'
+import type { KafkaSecurity } from './kafka-security.ts'
 import type { ReadBound } from './read-bound.ts'
 
 /** A request holds one batch for each partition, and a broker takes 1 MB for a batch unless told otherwise. */
@@ -26,6 +36,7 @@ export interface KafkaOptions {
   readonly as: string
   readonly clock: Clock
   readonly registry?: SchemaRegistry | undefined
+  readonly security?: KafkaSecurity | undefined
   /** Told when a reader loses its broker and when it is back. */
   readonly onNotice?: ((text: string) => void) | undefined
 }
@@ -34,17 +45,34 @@ export interface KafkaOptions {
 export async function openKafka(url: string, options: KafkaOptions): Promise<KafkaConnection> {
   const brokers = addressesOf(url)
   const clean = `kafka://${brokers.join(',')}`
+  const security = options.security ?? {}
   await requireReachable(clean, brokers)
-  const address = { brokers, clientId: 'riffle' }
+  await requireTls(clean, brokers, security)
+  const address = { brokers, clientId: 'riffle', security }
   const cluster = makeCluster(address)
+  let answered = false
   try {
-    await withinLimit(connectCluster(cluster), options.clock)
-    await withinLimit(allTopics(cluster), options.clock)
+    await withinLimit(
+      (async () => {
+        await cluster.connect()
+        answered = true
+        await cluster.refreshMetadata()
+        await allTopics(cluster)
+      })(),
+      options.clock,
+    )
   } catch (cause) {
     void cluster.disconnect().catch(() => undefined)
-    throw notKafka(clean, cause)
+    if (isLoginRefused(cause)) throw loginRefused(clean, security, cause)
+    const wanted = answered ? (security.sasl === undefined ? 'sasl' : undefined) : await tlsWanted(brokers, security)
+    throw wanted === undefined ? notKafka(clean, cause) : securityWanted(clean, wanted, cause)
   }
   return new KafkaConnection(clean, address, cluster, options)
+}
+
+/** A plain client on a TLS port hears nothing but that the connection was closed. */
+async function tlsWanted(brokers: readonly string[], security: KafkaSecurity): Promise<'tls' | undefined> {
+  return security.tls === undefined && (await speaksTls(brokers[0]!)) ? 'tls' : undefined
 }
 
 export class KafkaConnection implements Connection {

@@ -4,6 +4,7 @@ import { EmbeddedConnection } from './embedded.ts'
 import { nearestNames } from './nearest-names.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Connection } from './connector.ts'
+import type { KafkaSecurity } from './kafka-security.ts'
 import type { SchemaRegistry } from '../schema-model.ts'
 
 export interface OpenOptions {
@@ -11,6 +12,7 @@ export interface OpenOptions {
   readonly as: string
   readonly clock: Clock
   readonly registry?: SchemaRegistry | undefined
+  readonly security?: KafkaSecurity | undefined
   /** One line for people: a reader lost its broker, it is back. */
   readonly onNotice?: ((text: string) => void) | undefined
 }
@@ -18,7 +20,11 @@ export interface OpenOptions {
 type Open = (url: string, options: OpenOptions) => Promise<Connection>
 
 const connectors = new Map<string, Open>([
-  ['embedded', async (_url, options) => new EmbeddedConnection({ clock: options.clock, name: options.as, registry: options.registry })],
+  [
+    'embedded',
+    async (_url, options) =>
+      new EmbeddedConnection({ clock: options.clock, name: options.as, registry: options.registry }),
+  ],
   // Loaded when first used: most notebooks never need it.
   ['kafka', async (url, options) => (await import('./kafka.ts')).openKafka(url, options)],
 ])

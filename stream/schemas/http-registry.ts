@@ -118,7 +118,9 @@ export class HttpRegistry implements SchemaRegistry {
   async mode(subject?: string): Promise<CompatibilityMode> {
     if (subject !== undefined) {
       const own = await this.#ask('GET', `/config/${encodeURIComponent(subject)}`)
-      if (own.status !== 404) return modeOf(this.#good(own, `read the compatibility of "${subject}"`))
+      const mode = own.status === 404 ? undefined : modeOf(this.#good(own, `read the compatibility of "${subject}"`))
+      // Apicurio says NONE of a subject that has no mode of its own, and goes by the one for all.
+      if (mode !== undefined && !(mode === 'NONE' && this.url.includes('/apis/ccompat/'))) return mode
     }
     return modeOf(this.#good(await this.#ask('GET', '/config'), 'read the compatibility'))
   }

@@ -38,8 +38,11 @@ export interface KafkaServer {
 }
 
 export interface KafkaOptions {
-  /** Further lines for server.properties, e.g. listeners with TLS or SASL. */
-  readonly properties?: readonly string[]
+  /** Further lines for server.properties; `folder` is where the broker runs. */
+  readonly properties?:
+    ((folder: string, port: number, controllerPort: number) => Promise<readonly string[]>) | undefined
+  /** `SCRAM-SHA-512=[name=alice,password=…]`: users that exist from the start. */
+  readonly users?: readonly string[] | undefined
 }
 
 /** Fetches what is missing, formats a new log, starts, and resolves when the broker answers for its topics. */
@@ -48,7 +51,10 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
   const libs = await ensureJars(`kafka-${version}`, artifacts, java)
   const folder = mkdtempSync(join(tmpdir(), 'riffle-kafka-'))
   const [port, controllerPort] = await freePorts(2)
-  writeFileSync(join(folder, 'server.properties'), properties(port!, controllerPort!, options.properties ?? []))
+  writeFileSync(
+    join(folder, 'server.properties'),
+    properties(port!, controllerPort!, (await options.properties?.(folder, port!, controllerPort!)) ?? []),
+  )
   const small = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', `${libs}/*`]
   await run(
     java,
@@ -62,6 +68,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
       '-c',
       'server.properties',
       '--standalone',
+      ...(options.users ?? []).flatMap(user => ['--add-scram', user]),
     ],
     { cwd: folder },
   )
@@ -152,7 +159,7 @@ function properties(port: number, controllerPort: number, more: readonly string[
  * Ports nobody listens on, below the range from which the system gives ports to outgoing connections: such a one may be taken in
  * the second the broker needs to start.
  */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const found = new Set<number>()
   while (found.size < count) {
     const port = 20_000 + Math.floor(Math.random() * 12_000)

@@ -3,7 +3,7 @@
  * the user's or the machine's settings.xml is honoured both times.
  */
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -31,6 +31,28 @@ export async function ensureJars(name: string, artifacts: readonly string[], jav
   renameSync(fresh, libs)
   writeFileSync(marker, wanted)
   return libs
+}
+
+/** Fetches one archive (`group:name:version:tar.gz:classifier`) and unpacks it into a folder of the cache, which it gives. */
+export async function ensureArchive(name: string, artifact: string, java: string): Promise<string> {
+  const folder = cacheFolder(name)
+  const app = join(folder, 'app')
+  const marker = join(folder, 'artifact.txt')
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === artifact) return app
+  const fresh = join(folder, `download-${process.pid}`)
+  rmSync(fresh, { recursive: true, force: true })
+  mkdirSync(join(fresh, 'app'), { recursive: true })
+  const goal = ['-q', '-B', 'dependency:copy', `-Dartifact=${artifact}`, `-DoutputDirectory=${fresh}`]
+  const maven = await ensureMaven()
+  await run(maven, [...machineSettings(maven), ...goal], { cwd: fresh, timeout: 600_000, env: mavenEnvironment(java) })
+  const archive = readdirSync(fresh).find(each => each.endsWith('.tar.gz'))
+  if (archive === undefined) throw new Error(`Cannot fetch ${artifact}: Maven copied no archive`)
+  await run('tar', ['-xzf', join(fresh, archive), '-C', join(fresh, 'app')])
+  rmSync(app, { recursive: true, force: true })
+  renameSync(join(fresh, 'app'), app)
+  rmSync(fresh, { recursive: true, force: true })
+  writeFileSync(marker, artifact)
+  return app
 }
 
 async function ensureMaven(): Promise<string> {

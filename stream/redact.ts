@@ -1,0 +1,26 @@
+/**
+ * The one place that keeps secrets out of texts. Whoever comes to know a secret says so; every StreamError, and whatever else is
+ * shown or logged about connections, goes through `redacted`. Secrets are known to the process that uses them and to no other.
+ */
+const secrets = new Set<string>()
+const mark = '***'
+/** Shorter ones would tear ordinary words apart. */
+const shortest = 4
+
+/** From now on this text is never shown, as it is or as it goes over a wire. */
+export function keepSecret(secret: string | undefined): void {
+  if (secret === undefined || secret.length < shortest) return
+  for (const form of [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), base64(secret)])
+    secrets.add(form)
+}
+
+/** The text without any secret. */
+export function redacted(text: string): string {
+  let shown = text
+  for (const secret of secrets) if (shown.includes(secret)) shown = shown.replaceAll(secret, mark)
+  return shown
+}
+
+function base64(text: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text))).replace(/=+$/, '')
+}
