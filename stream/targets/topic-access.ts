@@ -19,7 +19,7 @@ const MOST_SENT_AT_ONCE = 1000
 export async function describeTopic(connection: Connection, topic: string): Promise<TopicDescription> {
   const summary = await connection.describe(topic)
   const sample = await newestRows(connection, topic)
-  const columns = summary.columns ?? inferColumns(sample)
+  const columns = (await registeredColumns(connection, topic)) ?? summary.columns ?? inferColumns(sample)
   return { summary, columns, rowType: rowType(columns), sample }
 }
 
