@@ -4,6 +4,7 @@ import { splitTopicName } from './sources.ts'
 import { runtime } from './targets/runtime-registry.ts'
 import type { ConnectSettings, GenerateOptions, ProduceResult } from './targets/runtime.ts'
 import { parseDuration } from './time/duration.ts'
+import { producedText, told } from './told.ts'
 import type { Duration } from './windows.ts'
 
 /** Opens a connection, `embedded` or `kafka://host:9092`; one of the same name is replaced. */
@@ -18,19 +19,27 @@ export function topics(
   return runtime().listTopics(options.connection ?? 'embedded', { internal: options.internal ?? false })
 }
 
+export interface TopicMade {
+  readonly name: string
+  readonly partitions: number
+}
+
 /** @throws StreamError TOPIC_EXISTS */
 export async function createTopic(
   name: string,
   options: { readonly partitions?: number | undefined } = {},
-): Promise<void> {
+): Promise<TopicMade> {
   const { connection, topic } = splitTopicName(name)
-  await runtime().createTopic(connection, topic, { partitions: options.partitions ?? 3 })
+  const partitions = options.partitions ?? 3
+  await runtime().createTopic(connection, topic, { partitions })
+  return told({ name, partitions }, `topic ${name} made, ${partitions} partition${partitions === 1 ? '' : 's'}`)
 }
 
 /** @throws StreamError TOPIC_UNKNOWN */
-export async function deleteTopic(name: string): Promise<void> {
+export async function deleteTopic(name: string): Promise<{ readonly name: string }> {
   const { connection, topic } = splitTopicName(name)
   await runtime().deleteTopic(connection, topic)
+  return told({ name }, `topic ${name} deleted`)
 }
 
 export interface SendOptions {
@@ -57,7 +66,8 @@ export async function produce(
   const { rate, ...rest } = options
   const list: unknown[] = []
   for await (const row of rows) list.push(row)
-  return runtime().produce(connection, topic, list, { ...rest, ratePerSecond: rate })
+  const sent = await runtime().produce(connection, topic, list, { ...rest, ratePerSecond: rate })
+  return told(sent, producedText(name, sent.positions))
 }
 
 export interface GeneratorOptions extends Omit<GenerateOptions, 'disorderMs'> {

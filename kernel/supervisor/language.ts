@@ -15,6 +15,7 @@ import type { Json } from './message.ts'
 import { toCodePoints, toUtf16 } from './offsets.ts'
 import { checkTypes, expand } from './prepare.ts'
 import type { PreparedCell, TypesMode } from './prepare.ts'
+import { readsOwnStream } from './self-reference.ts'
 import { toSource } from './spans.ts'
 
 export interface LanguageOptions {
@@ -81,6 +82,7 @@ export class Language {
     const expanded = await expand(cell, this.#context)
     if (expanded.error !== undefined) return expanded
     const check = async () => {
+      if (await readsOwnStream(expanded.source, this.#names())) return []
       this.#types.topics(await this.#topics.of(expanded.source))
       return await this.#types.check(expanded.source, this.#known())
     }

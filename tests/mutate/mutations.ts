@@ -303,4 +303,11 @@ export const mutations: readonly Mutation[] = [
     replace: "const wrong = places.find(place => place.text === '')",
     suite: ['magics/expand.test.ts'],
   },
+  {
+    name: 'a cell that reads the stream it declares is told by type errors',
+    file: 'kernel/supervisor/self-reference.ts',
+    find: 'return streams.some(one => readsBeforeDeclaration.has(one.name))',
+    replace: 'return streams.some(one => !readsBeforeDeclaration.has(one.name)) && false',
+    suite: ['tests/protocol/streams.test.ts'],
+  },
 ]
