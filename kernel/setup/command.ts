@@ -6,6 +6,8 @@ export interface CommandOptions {
   readonly env?: NodeJS.ProcessEnv | undefined
   /** Kills the program after this. Default ten minutes. */
   readonly limitMs?: number | undefined
+  /** At the limit and at its end, end what the program started too. Ctrl-C does not reach it then. */
+  readonly group?: boolean | undefined
 }
 
 export interface CommandResult {
@@ -28,10 +30,19 @@ export function runCommand(
       cwd: options.cwd,
       env: options.env ?? process.env,
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: options.group === true,
     })
+    const kill = () => {
+      try {
+        if (options.group === true && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+        else child.kill('SIGKILL')
+      } catch {
+        // Everything had ended.
+      }
+    }
     const limit = setTimeout(() => {
       overran = true
-      child.kill('SIGKILL')
+      kill()
     }, options.limitMs ?? 600_000)
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       output += text
@@ -45,6 +56,9 @@ export function runCommand(
     child.on('error', error => {
       output += error.message
       end(127)
+    })
+    child.on('exit', () => {
+      if (options.group === true) kill()
     })
     child.on('close', code => end(overran ? 124 : (code ?? 1)))
   })
