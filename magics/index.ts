@@ -23,6 +23,7 @@ import { join } from './join.ts'
 import { lsmagic as lsmagicMagic } from './lsmagic.ts'
 import { map } from './map.ts'
 import { markdown } from './markdown.ts'
+import { nab } from './nab.ts'
 import { param } from './param.ts'
 import { pause } from './pause.ts'
 import { produce } from './produce.ts'
@@ -65,6 +66,7 @@ export const MAGICS: readonly MagicDefinition[] = [
   lsmagicMagic,
   map,
   markdown,
+  nab,
   param,
   pause,
   produce,

@@ -13,6 +13,7 @@ const plain: Readonly<Record<string, readonly [header: string, body?: string]>> 
   generate: ['orders'],
   join: ['orders payments --on orderId --within 5m'],
   map: ['orders', 'o => o'],
+  nab: ['orders'],
   param: ['level 3'],
   pause: ['orders'],
   produce: ['orders', '{"id":1}'],

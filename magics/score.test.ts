@@ -41,7 +41,7 @@ test('wrong headers are refused with what to write', () => {
   )
   assert.match(refusal('%%score sensors --features temp --detector rage', notebook).join('\n'), /range/)
   assert.match(
-    refusal('%%score sensors --features temp --threshold 1\/0', notebook).join('\n'),
+    refusal('%%score sensors --features temp --threshold 1/0', notebook).join('\n'),
     /a rarity like 1\/1000/,
   )
 })

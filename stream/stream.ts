@@ -32,7 +32,7 @@ const DISPLAY: unique symbol = Symbol.for('Jupyter.display') as never
 export type Simplify<T> = { [P in keyof T]: T[P] } & {}
 
 /** A row with its score. */
-export type Scored<T> = Simplify<Omit<T, 'score'> & { score: Score }>
+export type Scored<T> = T & { score: Score }
 
 /** Columns every window row has beside its key and aggregates. Epoch ms, half-open. */
 export interface WindowBounds {

@@ -1,7 +1,7 @@
 /** `.score()` through the public API, inline. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { detector, feed, from, param } from '../../stream/index.ts'
+import { detector, feed, from, nab, param } from '../../stream/index.ts'
 import type { Score } from '../../stream/index.ts'
 
 /** Ten rows from 0 to 10 train. */
@@ -117,4 +117,26 @@ test('wrong options are refused where they are typed', () => {
   assert.throws(() => rows.score(detector('range'), { features: ['v', 'v'] }), /a list of different fields/)
   assert.throws(() => rows.score(detector('range'), { features: ['v'], threshold: '1/0' }), /threshold "1\/0"/)
   assert.throws(() => rows.score(detector('range'), { features: ['v'], threshold: NaN }), /threshold/)
+})
+
+test('nab compares a scored stream with its labels, a file per key', async () => {
+  // Forty rows of each machine: six train; b is labelled for rows 20 to 24 and alerts in row 21.
+  const rows = Array.from({ length: 80 }, (_, i) => {
+    const at = Math.floor(i / 2)
+    const machine = i % 2 === 0 ? 'a' : 'b'
+    return { at, machine, v: machine === 'b' && at === 21 ? 99 : at % 3, bad: machine === 'b' && at >= 20 && at < 25 }
+  })
+  const scored = from(rows, { time: 'at' })
+    .keyBy('machine')
+    .score(detector('range', { warmUp: 6, episode: 3 }), { features: ['v'], labels: 'bad' })
+  const result = await nab(scored, { by: 'machine' })
+  // Reward sigma(-0.8) / sigma(-1) = 0.964028 / 0.986614 = 0.977107; missing costs 1, or 2 with low-fn.
+  assert.deepEqual([result.score.toFixed(3), result.found, result.windows, result.falseAlerts], ['98.855', 1, 1, 0])
+  assert.equal((await nab(scored, { by: 'machine', profile: 'low-fn' })).score.toFixed(3), '99.237')
+  // Without the key the label comes and goes with the machine: five windows, of which one is found.
+  assert.equal((await nab(scored)).windows, 5)
+  assert.equal((await nab(scored, { by: 'machine', rows: 10 })).windows, 0)
+  const unlabelled = from(rows, { time: 'at' }).score(detector('range', quick), options)
+  await assert.rejects(nab(unlabelled), { code: 'FIELD_UNKNOWN' })
+  await assert.rejects(nab(scored, { profile: 'best' as 'standard' }), { code: 'OPTION_INVALID' })
 })
