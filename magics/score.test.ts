@@ -40,8 +40,5 @@ test('wrong headers are refused with what to write', () => {
     /does not say which fields it scores[\s\S]*--features a,b/,
   )
   assert.match(refusal('%%score sensors --features temp --detector rage', notebook).join('\n'), /range/)
-  assert.match(
-    refusal('%%score sensors --features temp --threshold 1/0', notebook).join('\n'),
-    /a rarity like 1\/1000/,
-  )
+  assert.match(refusal('%%score sensors --features temp --threshold 1/0', notebook).join('\n'), /a rarity like 1\/1000/)
 })

@@ -31,7 +31,13 @@ export interface Revenue { region: string; windowStart: number; windowEnd: numbe
 `
 
 /** Streams that an example finds in the notebook, unless it makes them itself. */
-const STREAMS: Readonly<Record<string, string>> = { orders: 'Order', revenue: 'Revenue', payments: 'Order', sensors: 'Reading', scored: 'Reading' }
+const STREAMS: Readonly<Record<string, string>> = {
+  orders: 'Order',
+  revenue: 'Revenue',
+  payments: 'Order',
+  sensors: 'Reading',
+  scored: 'Reading',
+}
 
 interface Diagnostic {
   readonly file: string

@@ -206,17 +206,11 @@ export class Stream<T> implements AsyncIterable<T> {
    *
    * @throws StreamError OPTION_INVALID, LAMBDA_CAPTURE, LAMBDA_ASSIGNMENT
    */
-  score<F extends keyof T & string>(detector: DetectorChoice, settings: ScoreSettings<F>): Stream<Scored<T>>
-  score<F extends keyof T & string, R>(
+  score<F extends keyof T & string, R = Scored<T>>(
     detector: DetectorChoice,
     settings: ScoreSettings<F>,
-    f: (event: T, score: Score) => R,
-  ): Stream<R>
-  score(
-    detector: DetectorChoice,
-    settings: ScoreSettings<string>,
-    f?: (event: T, score: Score) => unknown,
-  ): Stream<unknown> {
+    f?: (event: T, score: Score) => R,
+  ): Stream<R> {
     return this.child({ op: 'score', input: this.input(), options: scoreOptions([], detector, settings, f) })
   }
 
@@ -483,17 +477,11 @@ export class KeyedStream<T, K> {
   }
 
   /** Scores per key: each has a detector of its own, which learns from its rows alone. */
-  score<F extends keyof T & string>(detector: DetectorChoice, settings: ScoreSettings<F>): Stream<Scored<T>>
-  score<F extends keyof T & string, R>(
+  score<F extends keyof T & string, R = Scored<T>>(
     detector: DetectorChoice,
     settings: ScoreSettings<F>,
-    f: (event: T, score: Score) => R,
-  ): Stream<R>
-  score(
-    detector: DetectorChoice,
-    settings: ScoreSettings<string>,
-    f?: (event: T, score: Score) => unknown,
-  ): Stream<unknown> {
+    f?: (event: T, score: Score) => R,
+  ): Stream<R> {
     const options = scoreOptions(this.by, detector, settings, f)
     return this.stream.child({ op: 'score', input: this.stream.input(), options })
   }
