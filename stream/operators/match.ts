@@ -14,9 +14,9 @@ import { missedAt, missedByTime } from '../patterns/near-miss.ts'
 import { DefinitionThrew, Nfa } from '../patterns/nfa.ts'
 import type { MatchSink, NfaState } from '../patterns/nfa.ts'
 import { parsePattern } from '../patterns/parse.ts'
+import { RunKeys } from '../patterns/run-keys.ts'
+import type { RunKeysState } from '../patterns/run-keys.ts'
 import type { Run } from '../patterns/run.ts'
-import { KeyTable } from '../state/key-table.ts'
-import type { KeyTableState } from '../state/key-table.ts'
 import { BatchBuilder } from './batch-builder.ts'
 import { rowMaker } from './compile.ts'
 import { lambdaOf } from './lambda.ts'
@@ -26,7 +26,7 @@ import type { Lambda, Operator, StageContext } from './operator.ts'
 import type { NamedReader } from './row-reader.ts'
 
 interface MatchState {
-  readonly table: KeyTableState
+  readonly table: RunKeysState
   readonly queue: QueueState
   readonly nfa: NfaState
   readonly closed: readonly (readonly [number, string])[]
@@ -40,11 +40,10 @@ export class MatchOperator implements Operator {
   private readonly context: StageContext
   private readonly options: MatchOptions
   private readonly definitions: readonly Lambda[]
-  private readonly table: KeyTable
+  private readonly table = new RunKeys()
   private readonly queue = new EventQueue()
   private readonly nfa: Nfa
   private readonly out = new BatchBuilder()
-  private readonly keyValues: unknown[]
   /** Keys that held too much, with the reason told for each further event. */
   private readonly closed = new Map<number, string>()
   private watermarkMs = -Infinity
@@ -53,8 +52,6 @@ export class MatchOperator implements Operator {
     this.options = options
     this.keys = keys
     this.context = context
-    this.keyValues = new Array(keys.length)
-    this.table = new KeyTable(keys.length)
     this.definitions = options.definitions.map(({ f }) => lambdaOf(f, host))
     const pattern = parsePattern(options.pattern)
     const names = options.definitions.map(d => d.name)
@@ -114,83 +111,71 @@ export class MatchOperator implements Operator {
   }
 
   stateBytes(): number {
-    return this.table.bytes() + this.nfa.stateBytes() + this.queue.count * 40
+    return this.table.count * 64 + this.nfa.stateBytes() + this.queue.count * 40
   }
 
   /** Puts a record in line; its key is read now, so that a key that cannot be read is told at once. */
   private admit(batch: Batch, i: number): void {
-    const keyId = this.keyOf(batch, i)
-    if (keyId < 0) return
-    const reason = this.closed.get(keyId)
-    if (reason !== undefined) {
-      this.context.refuse(batch, i, reason, false)
-      return
-    }
-    this.table.hold(keyId)
-    this.queue.push(batch, i, keyId)
-  }
-
-  private advance(to: number): void {
-    const { queue, nfa, table } = this
-    while (queue.take(to)) {
-      const keyId = queue.key
-      const reason = this.closed.size === 0 ? undefined : this.closed.get(keyId)
-      if (reason !== undefined) this.context.refuse(queue.batch, queue.index, reason, false)
-      else {
-        const held = nfa.holds(keyId)
-        this.process(keyId)
-        this.hold(keyId, held)
-      }
-      table.release(keyId)
-    }
-    nfa.passTime(to, this.released)
-    if (to === Infinity) nfa.dropAll()
-    this.watermarkMs = to
-  }
-
-  private process(keyId: number): void {
-    const { queue } = this
-    try {
-      this.nfa.process(keyId, queue.batch.rows[queue.index], queue.eventTimeMs)
-    } catch (error) {
-      if (!(error instanceof DefinitionThrew)) throw error
-      this.context.threw(queue.batch, queue.index, error.error, this.definitions[error.definition] as Lambda)
-      return
-    }
-    this.context.passed()
-  }
-
-  /** The key stays known while it holds runs. */
-  private hold(keyId: number, before: boolean): void {
-    const after = this.nfa.holds(keyId)
-    if (after === before) return
-    if (after) this.table.hold(keyId)
-    else if (!this.closed.has(keyId)) this.table.release(keyId)
-  }
-
-  private readonly released = (keyId: number): void => {
-    if (!this.nfa.holds(keyId)) this.table.release(keyId)
-  }
-
-  private keyOf(batch: Batch, i: number): number {
-    const { keys, table } = this
+    const { keys } = this
+    let key: unknown
     let at: NamedReader | undefined
     try {
       const row = batch.rows[i]
       if (keys.length === 1) {
         at = keys[0] as NamedReader
-        return table.intern1(at.lambda?.wantsMeta === true ? at.lambda.call(row, metaOf(batch, i)) : at.read(row))
+        key = at.lambda?.wantsMeta === true ? at.lambda.call(row, metaOf(batch, i)) : at.read(row)
+      } else if (keys.length > 1) {
+        const columns: Record<string, unknown> = {}
+        for (at of keys)
+          columns[at.name] = at.lambda?.wantsMeta === true ? at.lambda.call(row, metaOf(batch, i)) : at.read(row)
+        key = columns
       }
-      for (let k = 0; k < keys.length; k++) {
-        at = keys[k] as NamedReader
-        this.keyValues[k] = at.lambda?.wantsMeta === true ? at.lambda.call(row, metaOf(batch, i)) : at.read(row)
-      }
-      return table.intern(this.keyValues)
     } catch (error) {
       if (at?.lambda !== undefined) this.context.threw(batch, i, error, at.lambda)
       else this.context.refuse(batch, i, error instanceof Error ? error.message : String(error))
-      return -1
+      return
     }
+    this.queue.push(batch, i, key)
+  }
+
+  private advance(to: number): void {
+    const { queue, nfa } = this
+    while (queue.take(to)) this.handle()
+    nfa.passTime(to, this.released)
+    if (to === Infinity) nfa.dropAll()
+    this.watermarkMs = to
+  }
+
+  private handle(): void {
+    const { queue, nfa, table } = this
+    const row = queue.batch.rows[queue.index]
+    let keyId = table.idOf(queue.key)
+    try {
+      if (keyId === undefined) {
+        if (!nfa.begins(row)) {
+          this.context.passed()
+          return
+        }
+        keyId = table.add(queue.key)
+      } else if (this.closed.size > 0) {
+        const reason = this.closed.get(keyId)
+        if (reason !== undefined) {
+          this.context.refuse(queue.batch, queue.index, reason, false)
+          return
+        }
+      }
+      nfa.process(keyId, row, queue.eventTimeMs)
+      this.context.passed()
+    } catch (error) {
+      if (!(error instanceof DefinitionThrew)) throw error
+      this.context.threw(queue.batch, queue.index, error.error, this.definitions[error.definition] as Lambda)
+    }
+    if (keyId !== undefined) this.released(keyId)
+  }
+
+  /** A key is known while it holds something, or is closed. */
+  private readonly released = (keyId: number): void => {
+    if (!this.nfa.holds(keyId) && !this.closed.has(keyId)) this.table.remove(keyId)
   }
 
   private sink(names: readonly string[], steps: readonly number[], states: readonly State[]): MatchSink {
@@ -229,15 +214,12 @@ export class MatchOperator implements Operator {
     const reason =
       `pattern "${pattern}" held ${runs} partial matches with ${events} events of key ${shown(this.keyValue(keyId))}, ` +
       `at most ${maxRuns} are allowed: the key is closed`
-    this.table.hold(keyId)
     this.closed.set(keyId, reason)
     this.context.refuse(this.queue.batch, this.queue.index, reason, false)
   }
 
   private keyValue(keyId: number): unknown {
-    if (this.keys.length === 0) return undefined
-    if (this.keys.length === 1) return this.table.valueOf(keyId, 0)
-    return Object.fromEntries(this.keys.map(({ name }, column) => [name, this.table.valueOf(keyId, column)]))
+    return this.table.valueOf(keyId)
   }
 }
 

@@ -8,14 +8,14 @@ interface Waiting {
   readonly batch: Batch
   readonly index: number
   readonly eventTimeMs: number
-  readonly key: number
+  readonly key: unknown
   readonly arrival: number
 }
 
 export interface QueueState {
   readonly rows: readonly unknown[]
   readonly eventTimesMs: Float64Array
-  readonly keys: Int32Array
+  readonly keys: readonly unknown[]
   readonly partitions: Int32Array
   readonly offsets: BigInt64Array
   readonly timestampsMs: Float64Array
@@ -26,11 +26,11 @@ export class EventQueue {
   batch!: Batch
   index = 0
   eventTimeMs = 0
-  key = 0
+  key: unknown = undefined
   private batches: Batch[] = []
   private indices: number[] = []
   private times: number[] = []
-  private keys: number[] = []
+  private keys: unknown[] = []
   private arrivals: number[] = []
   private head = 0
   private readonly heap: Waiting[] = []
@@ -40,7 +40,7 @@ export class EventQueue {
     return this.batches.length - this.head + this.heap.length
   }
 
-  push(batch: Batch, index: number, key: number): void {
+  push(batch: Batch, index: number, key: unknown): void {
     const eventTimeMs = batch.eventTimesMs[index] as number
     const arrival = this.arrival++
     const last = this.times.length - 1
@@ -77,7 +77,7 @@ export class EventQueue {
     this.batch = this.batches[head] as Batch
     this.index = this.indices[head] as number
     this.eventTimeMs = time
-    this.key = this.keys[head] as number
+    this.key = this.keys[head]
     this.head++
     if (this.head === this.batches.length || (this.head >= 4096 && this.head * 2 >= this.batches.length)) this.compact()
     return true
@@ -90,7 +90,7 @@ export class EventQueue {
     return {
       rows: waiting.map(w => w.batch.rows[w.index]),
       eventTimesMs: Float64Array.from(waiting, w => w.eventTimeMs),
-      keys: Int32Array.from(waiting, w => w.key),
+      keys: waiting.map(w => w.key),
       partitions: Int32Array.from(waiting, (w, i) => origins[i]?.partitions[w.index] ?? -1),
       offsets: BigInt64Array.from(waiting, (w, i) => origins[i]?.offsets[w.index] ?? -1n),
       timestampsMs: Float64Array.from(waiting, (w, i) => origins[i]?.timestampsMs[w.index] ?? w.eventTimeMs),
@@ -102,7 +102,7 @@ export class EventQueue {
     const origin: Origin = { partitions, offsets, timestampsMs }
     const beforeMs = new Float64Array(rows.length).fill(-Infinity)
     const batch: Batch = { count: rows.length, rows, eventTimesMs, beforeMs, watermarkMs: -Infinity, origin }
-    for (let i = 0; i < rows.length; i++) this.push(batch, i, state.keys[i] as number)
+    for (let i = 0; i < rows.length; i++) this.push(batch, i, state.keys[i])
   }
 
   private sorted(): Waiting[] {
@@ -112,7 +112,7 @@ export class EventQueue {
         batch: this.batches[i] as Batch,
         index: this.indices[i] as number,
         eventTimeMs: this.times[i] as number,
-        key: this.keys[i] as number,
+        key: this.keys[i],
         arrival: this.arrivals[i] as number,
       })
     }

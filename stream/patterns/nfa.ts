@@ -117,6 +117,14 @@ export class Nfa {
     return this.heads[keyId] !== undefined || this.held.has(keyId)
   }
 
+  /** Would the event begin a run of a key that holds none? @throws DefinitionThrew */
+  begins(row: unknown): boolean {
+    this.epoch++
+    this.known = 0
+    this.mask = 0
+    return this.moveFor(this.parts.automaton.start.id, undefined, row).takes.length > 0
+  }
+
   /** Handles one event of a key. @throws DefinitionThrew before anything changed, StreamError MATCH_FAILED */
   process(keyId: number, row: unknown, eventTimeMs: number): void {
     if (this.heads[keyId] !== undefined) this.expire(keyId, eventTimeMs)
