@@ -30,13 +30,13 @@ export const lanes: readonly Lane[] = [
     needs: [],
     chromium: false,
     concurrency: 2,
-    fileLimitMs: 2 * minute,
-    limitMs: 12 * minute,
+    fileLimitMs: 3 * minute,
+    limitMs: 15 * minute,
   },
   lane('protocol', { needs: ['bundle'], fileLimitMs: 2 * minute, limitMs: 8 * minute }),
-  lane('servers', { needs: [], fileLimitMs: 4 * minute, limitMs: 10 * minute }),
-  lane('notebooks', { needs: everything, fileLimitMs: 3 * minute, limitMs: 8 * minute }),
-  lane('browser', { needs: everything, chromium: true, fileLimitMs: 4 * minute, limitMs: 12 * minute }),
+  lane('servers', { needs: [], fileLimitMs: 5 * minute, limitMs: 12 * minute }),
+  lane('notebooks', { needs: everything, fileLimitMs: 4 * minute, limitMs: 12 * minute }),
+  lane('browser', { needs: everything, chromium: true, fileLimitMs: 7 * minute, limitMs: 20 * minute }),
 ]
 
 function lane(name: string, own: Pick<Lane, 'needs' | 'fileLimitMs' | 'limitMs'> & { chromium?: boolean }): Lane {
