@@ -161,7 +161,7 @@ function cutsChangeNothing(name: string, mode: fc.Arbitrary<JoinMode>, type: fc.
     fc.assert(
       fc.property(events, bounds, type, mode, places, places, (list, bound, t, m, cuts, restarts) => {
         const node = plan(m, t, bound)
-        const plain = (got: Got) => got.rows.map(({ step: _, ...row }) => row)
+        const plain = (got: Got) => got.rows.map(row => ({ ...row, step: 0 }))
         const whole = run(node, list, { cuts: new Set() })
         for (const other of [run(node, list, { cuts }), run(node, list, { cuts, restarts })]) {
           assert.deepEqual(plain(other), plain(whole))

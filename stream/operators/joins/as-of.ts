@@ -72,7 +72,7 @@ export class AsOfJoin extends TwoInputs {
     if (keyId !== NO_KEY) this.keys.hold(keyId)
     const row = batch.rows[i]
     this.waiting.add(timeMs, { keyId, timeMs, row, sequence: this.sequence++ })
-    this.parts.limit.took(row, keyId, () => this.waiting.count)
+    this.parts.limit.took(row, keyId, this.waiting.count)
   }
 
   protected advance(watermarkMs: number): void {
@@ -109,12 +109,12 @@ export class AsOfJoin extends TwoInputs {
       list.times = times.slice()
       list.rows = rows.slice()
       this.versions[keyId] = list
-      for (const row of rows) limit.took(row, keyId, () => list.count)
+      for (const row of rows) limit.took(row, keyId, list.count)
     }
     this.waiting.clear()
     for (const one of s.waiting) {
       this.waiting.add(one.timeMs, one)
-      limit.took(one.row, one.keyId, () => this.waiting.count)
+      limit.took(one.row, one.keyId, this.waiting.count)
     }
   }
 
@@ -132,10 +132,9 @@ export class AsOfJoin extends TwoInputs {
       this.versions[keyId] = list
       this.keys.hold(keyId)
     } else this.prune(list)
-    const held = list
     const row = gone ? DELETED : batch.rows[i]
     list.insert(timeMs, row, undefined)
-    limit.took(row, keyId, () => held.count)
+    limit.took(row, keyId, list.count)
   }
 
   /** Versions before the last one at or before the watermark: every row that may still come is after it. */

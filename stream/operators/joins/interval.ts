@@ -94,7 +94,7 @@ export class IntervalJoin extends TwoInputs {
     if (keyId === NO_KEY && !padded) return
     const mark: Mark | undefined = padded ? { matched, timeMs, row, sequence: this.sequence++ } : undefined
     if (mark !== undefined && !matched) this.pads.add(deadlineMs, { side, keyless: keyId === NO_KEY, mark })
-    if (keyId === NO_KEY) this.parts.limit.took(row, keyId, () => this.pads.count)
+    if (keyId === NO_KEY) this.parts.limit.took(row, keyId, this.pads.count)
     else this.wait(side, keyId, timeMs, row, mark)
   }
 
@@ -155,13 +155,13 @@ export class IntervalJoin extends TwoInputs {
       for (const { timeMs, row, mark } of rows) {
         const whole = mark === undefined ? undefined : { ...mark, timeMs, row }
         list.insert(timeMs, row, whole)
-        limit.took(row, keyId, () => list.count)
+        limit.took(row, keyId, list.count)
         this.buckets[side].add(timeMs + this.last[side], keyId)
         if (whole?.matched === false) this.pads.add(timeMs + this.last[side], { side, keyless: false, mark: whole })
       }
     }
     for (const [side, { timeMs, row, mark }] of s.keyless) {
-      limit.took(row, NO_KEY, () => 0)
+      limit.took(row, NO_KEY, 0)
       const whole = { matched: false, sequence: mark?.sequence ?? 0, timeMs, row }
       this.pads.add(timeMs + this.last[side], { side, keyless: true, mark: whole })
     }
@@ -195,8 +195,7 @@ export class IntervalJoin extends TwoInputs {
     }
     list.insert(timeMs, row, mark)
     this.buckets[side].add(timeMs + this.last[side], keyId)
-    const held = list
-    this.parts.limit.took(row, keyId, () => held.count)
+    this.parts.limit.took(row, keyId, list.count)
   }
 
   private expire(side: Side, keyId: number, watermarkMs: number): void {

@@ -55,7 +55,7 @@ export class JoinKeys {
 
   /** For error texts. */
   text(id: number): string {
-    const values = this.values.map((_, c) => this.table.valueOf(id, c))
+    const values = this.readers[0].map((_, c) => this.table.valueOf(id, c))
     return JSON.stringify(values.length === 1 ? values[0] : values, (_name, part: unknown) =>
       typeof part === 'bigint' ? `${part}n` : part,
     )

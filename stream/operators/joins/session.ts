@@ -80,7 +80,7 @@ export class SessionJoin extends TwoInputs {
     rows.push(row)
     if (near.length > 1) this.sessions[keyId] = list?.filter(s => !s.gone)
     this.closing.add(session.last + gapMs - 1, session)
-    limit.took(batch.rows[i], keyId, () => session.left.length + session.right.length)
+    limit.took(batch.rows[i], keyId, session.left.length + session.right.length)
   }
 
   protected advance(watermarkMs: number): void {
@@ -120,7 +120,7 @@ export class SessionJoin extends TwoInputs {
       if (session.keyId !== NO_KEY) (this.sessions[session.keyId] ??= []).push(session)
       this.closing.add(session.last + this.parts.gapMs - 1, session)
       for (const { row } of [...session.left, ...session.right]) {
-        this.parts.limit.took(row, session.keyId, () => session.left.length)
+        this.parts.limit.took(row, session.keyId, session.left.length)
       }
     }
     for (const list of this.sessions) list?.sort((a, b) => a.first - b.first)

@@ -13,6 +13,9 @@ export class SizeLimit {
   private readonly limitBytes: number
   private readonly describe: (keyId: number) => string
   private readonly wayOut: string
+  /** The key that held most rows so far. */
+  private most = 0
+  private mostKey = -1
   private sampled = 0
   private sampledBytes = 0
 
@@ -27,23 +30,27 @@ export class SizeLimit {
   }
 
   /** One more row of this key waits, `ofKey` of them in all. */
-  took(row: unknown, keyId: number, ofKey: () => number): void {
+  took(row: unknown, keyId: number, ofKey: number): void {
     this.count++
+    if (ofKey > this.most) {
+      this.most = ofKey
+      this.mostKey = keyId
+    }
     if (this.sampled < SAMPLED_ROWS) {
       this.sampled++
       this.sampledBytes += roughBytes(row, 3)
     }
-    if ((this.count & 255) === 0 && this.bytes > this.limitBytes) this.exceeded(keyId, ofKey())
+    if ((this.count & 255) === 0 && this.bytes > this.limitBytes) this.exceeded()
   }
 
-  private exceeded(keyId: number, ofKey: number): never {
+  private exceeded(): never {
     throw new PipelineFailure({
       code: 'STATE_TOO_LARGE',
       message: `Join failed: ${this.count.toLocaleString('en-US')} rows wait for partners (about ${formatBytes(this.bytes)}), the limit is ${formatBytes(this.limitBytes)}`,
       detail:
-        keyId < 0
+        this.mostKey < 0
           ? undefined
-          : `The newest row is of key ${this.describe(keyId)}, which holds ${ofKey.toLocaleString('en-US')} of them`,
+          : `Most are of key ${this.describe(this.mostKey)}: ${this.most.toLocaleString('en-US')} rows`,
       hint: this.wayOut,
     })
   }

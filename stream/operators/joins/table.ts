@@ -71,7 +71,7 @@ export class TableJoin implements TwoInputOperator {
     const { keys, limit } = this.parts
     keys.restore(s.keys)
     this.rows = new Map(s.rows)
-    for (const [keyId, row] of s.rows) limit.took(row, keyId, () => 1)
+    for (const [keyId, row] of s.rows) limit.took(row, keyId, 1)
     this.leftMs = s.leftMs
     this.idle = s.idle
   }
@@ -108,7 +108,7 @@ export class TableJoin implements TwoInputOperator {
     }
     if (old === undefined) {
       keys.hold(keyId)
-      limit.took(row, keyId, () => 1)
+      limit.took(row, keyId, 1)
     }
     this.rows.set(keyId, row)
   }

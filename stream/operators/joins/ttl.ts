@@ -99,7 +99,7 @@ export class TtlJoin extends TwoInputs {
     for (const [side, keyId, rows] of s.lists) {
       this.lists[side][keyId] = rows.map(one => ({ ...one }))
       for (const one of rows) {
-        this.parts.limit.took(one.row, keyId, () => rows.length)
+        this.parts.limit.took(one.row, keyId, rows.length)
         this.buckets[side].add(one.timeMs + this.parts.ttlMs, keyId)
       }
     }
@@ -123,8 +123,7 @@ export class TtlJoin extends TwoInputs {
     }
     list.push(mine)
     this.buckets[side].add(timeMs + ttlMs, keyId)
-    const held = list
-    limit.took(row, keyId, () => held.length)
+    limit.took(row, keyId, list.length)
   }
 
   private takeBack(side: Side, keyId: number, row: unknown): void {

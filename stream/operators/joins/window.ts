@@ -82,7 +82,7 @@ export class WindowJoin extends TwoInputs {
     const rows = side === 0 ? group.left : group.right
     rows.push(batch.rows[i])
     slice.count++
-    limit.took(batch.rows[i], keyId, () => rows.length)
+    limit.took(batch.rows[i], keyId, rows.length)
   }
 
   protected advance(watermarkMs: number): void {
@@ -115,7 +115,7 @@ export class WindowJoin extends TwoInputs {
     const { limit } = this.parts
     for (const { groups, keyless } of this.slices) {
       for (const [keyId, group] of [...groups, [NO_KEY, keyless] as const]) {
-        for (const row of [...group.left, ...group.right]) limit.took(row, keyId, () => group.left.length)
+        for (const row of [...group.left, ...group.right]) limit.took(row, keyId, group.left.length)
       }
     }
   }

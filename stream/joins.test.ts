@@ -1,0 +1,234 @@
+/** Joins through the fluent API, by literals. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { count, cumulating, eventTime, feed, from, session, tumbling } from './index.ts'
+import { buildPipeline } from './pipeline.ts'
+import type { Pipeline } from './pipeline.ts'
+
+interface Order {
+  id: number
+  at: number
+}
+interface Payment {
+  id: number
+  at: number
+  amount: number
+}
+
+const orders = () => from([{ id: 1, at: 10 }, { id: 2, at: 20 }], { time: 'at' }) // prettier-ignore
+const payments = () => from([{ id: 1, at: 12, amount: 5 }, { id: 3, at: 30, amount: 7 }], { time: 'at' }) // prettier-ignore
+
+test('types of the sides follow the type of the join', async () => {
+  const rows = await orders()
+    .join(payments(), { on: 'id', within: 5, type: 'full' }, (o, p) => {
+      const left: Order | null = o
+      const right: Payment | null = p
+      return { id: left?.id ?? right?.id, paid: right?.amount ?? null }
+    })
+    .toArray()
+  assert.deepEqual(rows, [{ id: 1, paid: 5 }, { id: 2, paid: null }, { id: 3, paid: 7 }]) // prettier-ignore
+  const inner = orders().join(payments(), { on: 'id', within: 5 }, (o, p) => o.id + p.amount)
+  assert.deepEqual(await inner.toArray(), [6])
+  const left = orders().join(payments(), { on: 'id', within: 5, type: 'left' })
+  const [first, second] = await left.toArray()
+  // @ts-expect-error the right side may be null
+  assert.equal(first?.right.amount, 5)
+  assert.equal(second?.right, null)
+  // @ts-expect-error semi joins need a window
+  assert.throws(() => orders().join(payments(), { on: 'id', within: 5, type: 'semi' }), { code: 'OPTION_INVALID' })
+  // @ts-expect-error no such field on the right
+  orders().join(payments(), { on: 'id=amounts', within: 5 })
+})
+
+test('keys: other names, several, lambdas', async () => {
+  const users = from([{ user: 1, shop: 'a', name: 'x' }], {})
+  const visits = () => from([{ id: 1, shop: 'a', at: 1 }, { id: 1, shop: 'b', at: 2 }], { time: 'at' }) // prettier-ignore
+  const named = (rows: { left: { at: number } }[]) => rows.map(row => row.left.at)
+  assert.deepEqual(named(await visits().join(users, { on: 'id=user', table: true }).toArray()), [1, 2])
+  assert.deepEqual(
+    named(
+      await visits()
+        .join(users, { on: ['id=user', 'shop'], table: true })
+        .toArray(),
+    ),
+    [1],
+  )
+  const on = { left: (v: { id: number; shop: string }) => v.shop, right: 'shop' } as const
+  assert.deepEqual(named(await visits().join(users, { on, table: true }).toArray()), [1])
+})
+
+test('event times: the later of both, of pads the own one, of windows their end − 1', async () => {
+  const times = async (options: object) => {
+    const rows = await orders()
+      .join(payments(), { on: 'id', ...options } as { on: 'id'; within: number })
+      .toArray()
+    return rows.map(row => eventTime(row))
+  }
+  assert.deepEqual(await times({ within: 5, type: 'full' }), [12, 20, 30])
+  assert.deepEqual(await times({ within: '1ms..2ms' }), [12])
+  assert.deepEqual(await times({ window: tumbling(15), type: 'left' }), [14, 29])
+  assert.deepEqual(await times({ window: session(3), type: 'inner' }), [14])
+  assert.deepEqual(await times({ window: cumulating(30, 15) }), [14, 29])
+  assert.deepEqual(await times({ asOf: true, type: 'left' }), [10, 20])
+})
+
+test('pads are not late for the window below', async () => {
+  const o = from([{ id: 1, at: 10 }, { id: 2, at: 100 }, { id: 3, at: 200 }], { time: 'at', outOfOrder: 0 }) // prettier-ignore
+  const p = from([{ id: 9, at: 300 }], { time: 'at', outOfOrder: 0 })
+  const padded = o.join(p, { on: 'id', within: '50ms', type: 'left' }, l => ({ id: l.id }))
+  const windows = padded.window(tumbling(20)).aggregate({ n: count() })
+  assert.deepEqual((await windows.toArray()).map(w => [w.windowStart, w.n]), [[0, 1], [100, 1], [200, 1]]) // prettier-ignore
+})
+
+test('a table row is deleted by a tombstone, by retraction or by what deleted says, also behind a filter', async () => {
+  const left = feed<{ k: string }>()
+  const right = feed<{ k: string; v: number }>()
+  const kept = right.filter(r => r.v !== 3).map(r => ({ k: r.k, v: r.v * 10 }))
+  const joined = left.join(
+    kept,
+    { on: 'k', table: true, type: 'left', deleted: r => r.v === 20 },
+    (_l, r) => r?.v ?? null,
+  )
+  const rows = joined.toArray.bind(joined)
+  const step = async (push: () => Promise<void>) => {
+    await push()
+    await left.push({ k: 'a' })
+  }
+  await step(() => right.push({ k: 'a', v: 1 }))
+  await step(() => right.push(null, { key: 'a' }))
+  await step(() => right.push({ k: 'a', v: 4 }))
+  await step(() => right.push({ k: 'a', v: 3 }))
+  await step(() => right.push({ k: 'a', v: 2 }))
+  await left.end()
+  assert.deepEqual(await rows(), [10, null, 40, 40, null])
+  const totals = from([{ k: 'a', at: 1 }, { k: 'a', at: 2 }], { time: 'at' }).keyBy('k').aggregate({ n: count() }) // prettier-ignore
+  const last = from([{ k: 'a' }, { k: 'b' }]).join(totals, { on: 'k', table: true, type: 'left' }, (_l, r) => r?.n ?? 0)
+  assert.deepEqual((await last.toArray()).sort(), [0, 2])
+})
+
+test('a null value elsewhere is an error record', async () => {
+  const left = feed<Order>({ time: 'at' })
+  const right = feed<Order>({ time: 'at' })
+  await left.push(null, { key: 1 })
+  await right.push({ id: 1, at: 1 })
+  for (const f of [left, right]) await f.end()
+  const errors = await left.join(right, { on: 'id', within: 5 }).errors().toArray()
+  assert.deepEqual(errors.map(e => e.reason), ['null value']) // prettier-ignore
+})
+
+test('a ttl join is a changelog: pads are taken back, retractions pass', async () => {
+  const left = feed<Order>({ time: 'at' })
+  const right = feed<Payment>({ time: 'at' })
+  await left.push({ id: 1, at: 1 })
+  await right.push({ id: 1, at: 2, amount: 5 })
+  await left.watermark(20)
+  await right.watermark(20)
+  await left.push({ id: 1, at: 21 })
+  for (const f of [left, right]) await f.end()
+  const joined = left.join(right, { on: 'id', ttl: 10, type: 'left' }, (l, r) => [l.at, r?.amount ?? null])
+  assert.deepEqual(
+    (await joined.changes().toArray()).map(c => [c.weight, ...c.row]),
+    [[1, 1, null], [-1, 1, null], [1, 1, 5], [1, 21, null]], // prettier-ignore
+  )
+  // A running count on the right changes with each payment: what it gave before is taken back.
+  const paid = from([{ id: 1, at: 1 }, { id: 1, at: 2 }], { time: 'at' }).keyBy('id').aggregate({ n: count() }) // prettier-ignore
+  const one = from([{ id: 1, at: 5 }], { time: 'at' })
+  const net = new Map<string, number>()
+  for (const { weight, row } of await one
+    .join(paid, { on: 'id', ttl: '1h', type: 'left' }, (_l, r) => r?.n ?? null)
+    .changes()
+    .toArray())
+    net.set(String(row), (net.get(String(row)) ?? 0) + weight)
+  assert.deepEqual([...net].filter(([, weight]) => weight !== 0), [['2', 1]]) // prettier-ignore
+})
+
+test('a union has the watermark of the slower stream', async () => {
+  const [a, b] = [feed<Order>({ time: 'at' }), feed<Order>({ time: 'at' })]
+  const counted = a.union(b).window(tumbling(10)).aggregate({ n: count() })
+  const rows: number[] = []
+  const reading = counted.forEach(row => rows.push(row.n))
+  await a.push({ id: 1, at: 1 })
+  await a.watermark(50)
+  await b.push({ id: 2, at: 2 })
+  assert.deepEqual(rows, [])
+  await b.watermark(9)
+  assert.deepEqual(rows, [2])
+  for (const f of [a, b]) await f.end()
+  await reading
+})
+
+test('options that cannot be', () => {
+  const joins: [object, RegExp][] = [
+    [{ on: 'id' }, /within, window, table, asOf or ttl is needed/],
+    [{ on: 'id', within: 5, table: true }, /in two ways/],
+    [{ within: 5 }, /on is needed/],
+    [{ on: 'id', within: '5m..1m' }, /first bound is greater/],
+    [{ on: 'id', within: -5 }, /must not be negative/],
+    [{ on: 'id', within: 'soon' }, /Cannot read join bound/],
+    [{ on: 'id', asOf: true, type: 'full' }, /as-of joins are inner, left/],
+    [{ on: 'id', ttl: 0 }, /at least 1 ms/],
+    [{ on: 'id', within: 5, deleted: () => true }, /Cannot use deleted/],
+  ]
+  for (const [options, message] of joins)
+    assert.throws(() => orders().join(payments(), options as { on: 'id'; within: number }), { message })
+})
+
+test('a snapshot in the middle goes on where it was', async () => {
+  const left = feed<Order>({ time: 'at' })
+  const right = feed<Order>({ time: 'at' })
+  const joined = left.join(right, { on: 'id', within: 5, type: 'full' }, (l, r) => [l?.at ?? null, r?.at ?? null])
+  await joined.bindName('snapshotJoin')
+  const rows = (): Promise<(number | null)[][]> => joined.toArray()
+  await left.push({ id: 1, at: 1 })
+  const bytes = await joined.snapshot()
+  await right.push({ id: 1, at: 2 })
+  await joined.restore(bytes)
+  for (const f of [left, right]) await f.end()
+  assert.deepEqual(await rows(), [[1, 2]])
+  await joined.stop()
+})
+
+function pipelineOf(
+  joinStateBytes: number | undefined,
+  mode: { kind: 'interval'; fromMs: number; toMs: number },
+): Pipeline {
+  const source = { op: 'feed', partitions: 1, time: 'at', bounded: false } as const
+  return buildPipeline(
+    {
+      op: 'join',
+      left: { ...source, id: 'l' },
+      right: { ...source, id: 'r' },
+      options: { mode, type: 'inner', on: [{ left: 'id', right: 'id' }] },
+    },
+    {
+      joinStateBytes,
+      revive: slot => slot as (...args: never[]) => unknown,
+      decode: () => ({ rows: [], keys: [], failures: [] }),
+      onOutput: () => {},
+    },
+  )
+}
+
+test('a hot key stops the join at the limit, with key, size and the way out', () => {
+  const pipeline = pipelineOf(100_000, { kind: 'interval', fromMs: -1e12, toMs: 1e12 })
+  const rows = Array.from({ length: 5000 }, (_, at) => ({ id: at % 10 === 0 ? at : 'hot', at }))
+  pipeline.push(0, { kind: 'rows', rows })
+  assert.equal(pipeline.state, 'failed')
+  assert.equal(pipeline.error?.code, 'STATE_TOO_LARGE')
+  assert.match(pipeline.error.message, /rows wait for partners \(about [\d.]+ kB\), the limit is 97\.7 kB/)
+  assert.match(pipeline.error.detail ?? '', /Most are of key "hot": [\d,]+ rows/)
+  assert.match(pipeline.error.hint ?? '', /shorter time, or on a key with more values/)
+})
+
+test('rows that can match nothing any more leave the state', () => {
+  const pipeline = pipelineOf(100_000, { kind: 'interval', fromMs: -100, toMs: 100 })
+  for (let at = 0; at < 200_000; at += 1000) {
+    for (const side of [0, 1]) {
+      const rows = Array.from({ length: 20 }, (_, i) => ({ id: `${at + i}`, at: at + i }))
+      pipeline.push(side, { kind: 'rows', rows })
+      pipeline.push(side, { kind: 'watermark', watermarkMs: at + 500 })
+    }
+  }
+  assert.equal(pipeline.state, 'running')
+  assert.ok(pipeline.stats().stateBytes < 700_000, `${pipeline.stats().stateBytes}`)
+})
