@@ -103,7 +103,7 @@ test('a table row is deleted by a tombstone, by retraction or by what deleted sa
   assert.deepEqual(await rows(), [10, null, 40, 40, null])
   const totals = from([{ k: 'a', at: 1 }, { k: 'a', at: 2 }], { time: 'at' }).keyBy('k').aggregate({ n: count() }) // prettier-ignore
   const last = from([{ k: 'a' }, { k: 'b' }]).join(totals, { on: 'k', table: true, type: 'left' }, (_l, r) => r?.n ?? 0)
-  assert.deepEqual((await last.toArray()).sort(), [0, 2])
+  assert.deepEqual(await last.toArray(), [2, 0])
 })
 
 test('a null value elsewhere is an error record', async () => {
