@@ -188,6 +188,26 @@ test('nothing of a chart is reachable from the page, and no request leaves it', 
   assert.match((await chartsOf(page))[0]?.strip ?? '', /taken out of the spec: .*usermeta/)
 })
 
+test('under a policy header that forbids eval the chart is drawn by the interpreter', async () => {
+  const policy = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src data:"
+  const strict = await openChartPage(browser, { policy })
+  try {
+    const { page } = strict
+    assert.equal(await page.title(), 'no eval')
+    await addWindows(page)
+    await push(page, [windowRow('north', 0, 5), windowRow('north', 1, 6)])
+    await sequenceAfter(page, 's', 0)
+    await page.waitForFunction(() => document.querySelector('.riffle-chart')?.dataset['rows'] === '2')
+    assert.deepEqual(await drawn(page), [
+      ['north', 5, false],
+      ['north', 6, false],
+    ])
+    assert.equal(await page.locator('.riffle-problem:visible').count(), 0)
+  } finally {
+    await strict.close()
+  }
+})
+
 interface PageNode {
   readonly dataset: Readonly<Record<string, string>>
   querySelector(selector: string): PageNode | null

@@ -15,9 +15,9 @@ export interface Lab {
   stop(): Promise<void>
 }
 
-export async function startLab(): Promise<Lab> {
+export async function startLab(extraArgs: readonly string[] = []): Promise<Lab> {
   const root = mkdtempSync(join(tmpdir(), 'riffle-lab-'))
-  const server = await startJupyterServer({ root, exposeApp: true })
+  const server = await startJupyterServer({ root, exposeApp: true, extraArgs })
   return {
     server,
     root,
@@ -50,7 +50,10 @@ export interface LabPage {
   /** Runs the selected cell and selects the next one; resolves when the kernel has answered that it is idle. */
   runNext(): Promise<void>
   command(id: string, args?: Record<string, unknown>): Promise<void>
+  /** Leaves the kernel running. */
   close(): Promise<void>
+  /** Ends the kernel of the notebook in front too: what runs on would slow the tests after it. */
+  end(): Promise<void>
 }
 
 /** Opens `name`; with `kernel: false` without waiting for one. */
@@ -58,10 +61,11 @@ export async function openNotebook(
   browser: Browser,
   lab: Lab,
   name: string,
-  options: { kernel?: boolean; height?: number } = {},
+  options: { kernel?: boolean; height?: number; withoutExtension?: boolean } = {},
 ): Promise<LabPage> {
   const context = await browser.newContext({ viewport: { width: 1180, height: options.height ?? 900 } })
   const page = await context.newPage()
+  if (options.withoutExtension === true) await page.route('**/extensions/@riffle/**', route => route.abort())
   page.setDefaultTimeout(HANG_LIMIT_MS)
   await page.goto(`${lab.server.url}lab/tree/${name}?token=${lab.server.token}&reset`)
   await page.waitForSelector('.jp-NotebookPanel .jp-Cell')
@@ -75,6 +79,10 @@ export async function openNotebook(
       await page.evaluate(([command, given]) => jupyterapp.commands.execute(command, given), [id, args] as const)
     },
     close: () => context.close(),
+    async end() {
+      await page.evaluate(() => jupyterapp.shell.currentWidget?.sessionContext?.shutdown?.())
+      await context.close()
+    },
   }
 }
 
@@ -149,5 +157,12 @@ interface PageNode {
 declare const document: PageNode
 declare const jupyterapp: {
   commands: { execute(id: string, args?: unknown): Promise<unknown> }
-  shell: { currentWidget: { sessionContext?: { session?: { kernel?: { status: string } | null } | null } } | null }
+  shell: {
+    currentWidget: {
+      sessionContext?: {
+        session?: { kernel?: { status: string } | null } | null
+        shutdown?(): Promise<void>
+      }
+    } | null
+  }
 }

@@ -1,6 +1,8 @@
 /** Bundles extension/page/chart-page.ts and opens it in Chromium, in JupyterLab's colours; nothing is fetched. */
 import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
+import type { AddressInfo } from 'node:net'
 import { build } from 'esbuild'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { chromiumFlags, ensureChromium } from '../../kernel/setup/chromium.ts'
@@ -28,7 +30,8 @@ export async function launchChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: await ensureChromium(), args: [...chromiumFlags] })
 }
 
-export async function openChartPage(browser: Browser): Promise<OpenPage> {
+/** With `policy` the page comes from a server with that Content-Security-Policy header, and its script from a file beside it. */
+export async function openChartPage(browser: Browser, { policy }: { policy?: string } = {}): Promise<OpenPage> {
   const bundled = await build({
     entryPoints: [here('../../extension/page/chart-page.ts')],
     bundle: true,
@@ -45,9 +48,28 @@ export async function openChartPage(browser: Browser): Promise<OpenPage> {
   page.on('console', message => {
     if (message.type() === 'error' || message.type() === 'warning') errors.push(message.text())
   })
-  await page.setContent(
-    `<!doctype html><html><head><style>${COLOURS}${style}</style></head><body data-jp-theme-light="true"></body></html>`,
-  )
-  await page.addScriptTag({ content: script })
-  return { page, errors, close: () => page.close() }
+  const html = (end: string): string =>
+    `<!doctype html><html><head><style>${COLOURS}${style}</style></head><body data-jp-theme-light="true">${end}</body></html>`
+  if (policy === undefined) {
+    await page.setContent(html(''))
+    await page.addScriptTag({ content: script })
+    return { page, errors, close: () => page.close() }
+  }
+  const server = createServer((request, response) => {
+    response.setHeader('Content-Security-Policy', policy)
+    response.setHeader('Content-Type', request.url === '/' ? 'text/html' : 'text/javascript')
+    response.end(request.url === '/' ? html('<script src="/page.js"></script>') : `${PROBE}\n${script}`)
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await page.goto(`http://127.0.0.1:${port}/`)
+  const close = async (): Promise<void> => {
+    await page.close()
+    server.closeAllConnections()
+    server.close()
+  }
+  return { page, errors, close }
 }
+
+/** By a script of the page: what a debugger evaluates is above the policy. */
+const PROBE = `try { new Function('return 1')(); document.title = 'eval' } catch { document.title = 'no eval' }`
