@@ -30,7 +30,8 @@ export async function requireTls(url: string, brokers: readonly string[], securi
 
 /** True when the port shakes hands in TLS, whatever its certificate. */
 export async function speaksTls(broker: string): Promise<boolean> {
-  return (await handshake(broker, {})) === undefined || !isNoTls((await handshake(broker, {})) ?? '')
+  const failure = await handshake(broker, {})
+  return failure === undefined || !isNoTls(failure)
 }
 
 /** The broker did not take the user and password. */

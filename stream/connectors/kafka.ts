@@ -64,7 +64,15 @@ export async function openKafka(url: string, options: KafkaOptions): Promise<Kaf
   } catch (cause) {
     void cluster.disconnect().catch(() => undefined)
     if (isLoginRefused(cause)) throw loginRefused(clean, security, cause)
-    const wanted = answered ? (security.sasl === undefined ? 'sasl' : undefined) : await tlsWanted(brokers, security)
+    // A port that says nothing has taken all the time there is; one that wants TLS closes at once.
+    const silent = cause instanceof TimeoutError
+    const wanted = answered
+      ? security.sasl === undefined && !silent
+        ? 'sasl'
+        : undefined
+      : silent
+        ? undefined
+        : await tlsWanted(brokers, security)
     throw wanted === undefined ? notKafka(clean, cause) : securityWanted(clean, wanted, cause)
   }
   return new KafkaConnection(clean, address, cluster, options)
@@ -307,6 +315,9 @@ export class KafkaConnection implements Connection {
     this.#producer ??= (async () => {
       const producer = makeKafka(this.#address).producer({
         allowAutoTopicCreation: false,
+        // What kafkajs sends again after a lost answer is known by its number: the broker writes it once.
+        idempotent: true,
+        maxInFlightRequests: 1,
         createPartitioner: () => (given: { readonly message: { readonly partition: number } }) =>
           given.message.partition,
       })

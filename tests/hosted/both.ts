@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { EmbeddedConnection } from '../../stream/connectors/embedded.ts'
 import { LocalRuntime, setRuntime } from '../../stream/index.ts'
+import { MemoryRegistry } from '../../stream/schemas/memory-registry.ts'
 import { wallClock } from '../../stream/time/clock.ts'
 import { engineOfFile } from './engine-of-file.ts'
 import type { FakeNotebook } from './hosted.ts'
@@ -12,7 +13,9 @@ export async function inlineAndHosted(): Promise<{
   readonly both: (program: () => Promise<unknown[]>) => Promise<unknown[]>
 }> {
   const { runtime, notebook } = await engineOfFile()
-  const local = new LocalRuntime({ embedded: async () => new EmbeddedConnection({ clock: wallClock, demos: [] }) })
+  const local = new LocalRuntime({
+    embedded: async () => new EmbeddedConnection({ clock: wallClock, demos: [], registry: new MemoryRegistry() }),
+  })
   const both = async (program: () => Promise<unknown[]>) => {
     setRuntime(local)
     const inline = await program()
