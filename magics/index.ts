@@ -5,6 +5,7 @@
  */
 import { bash } from './bash.ts'
 import { cd } from './cd.ts'
+import { cep } from './cep.ts'
 import { chart } from './chart.ts'
 import { MagicCompleter, type Completion, type MagicHover } from './complete.ts'
 import { completeness, type Completeness } from './completeness.ts'
@@ -53,6 +54,7 @@ export { UsageError } from './usage-error.ts'
 export const MAGICS: readonly MagicDefinition[] = [
   bash,
   cd,
+  cep,
   chart,
   connect,
   desugar,

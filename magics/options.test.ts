@@ -7,6 +7,7 @@ import { expanded } from './testing.ts'
 
 /** A header that is whole without options, and what must stand below it. */
 const plain: Readonly<Record<string, readonly [header: string, body?: string]>> = {
+  cep: ['orders', 'pattern: a -> b\na: e => e.ok\nb: e => e.ok'],
   chart: ['orders'],
   connect: ['kafka://localhost:9092'],
   filter: ['orders', 'o => o.ok'],
@@ -40,6 +41,7 @@ const special: Readonly<Record<string, { readonly value?: string; readonly inste
   'window counting': { value: '100/10', instead: 'orders' },
   'window over': { value: '10m', instead: 'orders' },
   'window zone': { value: 'Europe/Berlin' },
+  'cep skip': { value: 'to-next' },
   'chart zone': { value: 'Europe/Berlin' },
   'window emit': { value: 'changes' },
   'chart keep': { value: '5m' },

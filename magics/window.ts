@@ -141,7 +141,7 @@ function wrongEmit(text: string): string | undefined {
   return known ? undefined : 'it is final, changes or a duration like 1s'
 }
 
-function keyFields(by: HeaderValue, context: SectionContext): readonly Piece[] {
+export function keyFields(by: HeaderValue, context: SectionContext): readonly Piece[] {
   if (by.expression) return context.verbatim(by.inner)
   return join(
     fieldPlaces(by).map(field => [{ code: quote(field.text), from: field }]),
