@@ -2,11 +2,13 @@
  * One view of a chart: title, Chart and Table tabs, the picture, the strip. It draws at most once per animation frame and at
  * the chart's own rate, only while it is in sight, and owns its Vega view until it is disposed.
  */
+import { fileName, saveFile } from './save-file.ts'
 import { makeStrip } from './strip.ts'
 import { makeTable } from './table-tab.ts'
 import { readTheme } from './theme.ts'
 import { MARKS_EVENT } from '../../stream/charts/protocol.ts'
 import { summaryText } from '../../stream/charts/text.ts'
+import { tableCsv } from '../../stream/charts/table.ts'
 import type { ChartView, LiveChart } from './live-chart.ts'
 import type { Strip } from './strip.ts'
 import type { TableTab } from './table-tab.ts'
@@ -23,7 +25,7 @@ export class ChartPanel implements ChartView {
   readonly #chart: LiveChart
   readonly #trusted: boolean
   readonly #strip: Strip
-  readonly #table: TableTab = makeTable()
+  readonly #table: TableTab = makeTable(() => this.#tableWished())
   readonly #title = div('riffle-title')
   readonly #body = div('riffle-plot')
   readonly #problem = div('riffle-problem')
@@ -50,7 +52,11 @@ export class ChartPanel implements ChartView {
     this.#chart = chart
     this.#trusted = trusted
     this.#tab = chart.spec === null ? 'table' : 'chart'
-    this.#strip = makeStrip(action => chart.control(action))
+    this.#strip = makeStrip({
+      control: action => chart.control(action),
+      savePicture: () => this.#savePicture(),
+      saveRows: () => saveFile(`${fileName(chart.title)}.csv`, tableCsv(chart.rows, chart.columns, chart.retention)),
+    })
     this.#tabs = { chart: this.#makeTab('chart', 'Chart'), table: this.#makeTab('table', 'Table') }
     this.element = div('riffle-chart')
     this.element.dataset['stream'] = chart.stream
@@ -189,6 +195,17 @@ export class ChartPanel implements ChartView {
     this.#view = next
     this.#body.replaceChildren(next.element)
     old?.finalize()
+  }
+
+  #tableWished(): void {
+    this.#tableMs = -Infinity
+    this.#stale = true
+    this.#schedule()
+  }
+
+  #savePicture(): void {
+    const image = this.image()
+    if (image !== null) saveFile(`${fileName(this.#chart.title)}.png`, image)
   }
 
   #drawTable(): void {

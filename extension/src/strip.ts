@@ -10,7 +10,13 @@ export interface Strip {
 
 export type StripAction = 'pause' | 'resume' | 'stop'
 
-export function makeStrip(onAction: (action: StripAction) => void): Strip {
+export interface StripActions {
+  control(action: StripAction): void
+  savePicture(): void
+  saveRows(): void
+}
+
+export function makeStrip(actions: StripActions): Strip {
   const element = make('div', 'riffle-strip')
   const state = make('span', 'riffle-state')
   const counts = make('span', 'riffle-counts')
@@ -19,10 +25,16 @@ export function makeStrip(onAction: (action: StripAction) => void): Strip {
   const buttons = make('span', 'riffle-buttons')
   const pause = button('Pause')
   const stop = button('Stop')
+  const picture = button('PNG')
+  const rows = button('CSV')
+  picture.addEventListener('click', () => actions.savePicture())
+  rows.addEventListener('click', () => actions.saveRows())
+  const saves = make('span', 'riffle-saves')
+  saves.append(picture, rows)
   let paused = false
-  pause.addEventListener('click', () => onAction(paused ? 'resume' : 'pause'))
-  stop.addEventListener('click', () => onAction('stop'))
-  buttons.append(pause, stop)
+  pause.addEventListener('click', () => actions.control(paused ? 'resume' : 'pause'))
+  stop.addEventListener('click', () => actions.control('stop'))
+  buttons.append(saves, pause, stop)
   const line = make('div', 'riffle-line')
   line.append(state, counts, notice, buttons)
   element.append(line, errors)
@@ -39,7 +51,11 @@ export function makeStrip(onAction: (action: StripAction) => void): Strip {
       errors.hidden = status.errors.length === 0
       const live = chart.liveness === 'live'
       const over = ['ended', 'failed', 'stopped'].includes(status.state)
-      buttons.hidden = !live || over
+      pause.hidden = !live || over
+      stop.hidden = !live || over
+      picture.hidden = chart.spec === null
+      setLabel(picture, `Save the picture of ${chart.title} as PNG`)
+      setLabel(rows, `Save the rows of ${chart.title} as CSV`)
       setButton(pause, paused ? 'Resume' : 'Pause', chart.stream)
       setButton(stop, 'Stop', chart.stream)
     },
@@ -124,8 +140,13 @@ function setParts(host: HTMLElement, parts: { text: string; alert: boolean; titl
 
 function setButton(element: HTMLElement, label: string, stream: string): void {
   setText(element, label)
-  const name = `${label} stream ${stream}`
-  if (element.getAttribute('aria-label') !== name) element.setAttribute('aria-label', name)
+  setLabel(element, `${label} stream ${stream}`)
+}
+
+function setLabel(element: HTMLElement, name: string): void {
+  if (element.getAttribute('aria-label') === name) return
+  element.setAttribute('aria-label', name)
+  element.title = name
 }
 
 function setText(element: HTMLElement, text: string): void {

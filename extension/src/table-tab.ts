@@ -1,6 +1,7 @@
 /** The Table tab: the newest rows of a chart, as text only. Cells are reused, so a running table does not flicker. */
 import { tableRows } from '../../stream/charts/table.ts'
 import type { LiveChart } from './live-chart.ts'
+import type { TableWish } from '../../stream/charts/table.ts'
 
 const ROW_LIMIT = 50
 
@@ -9,11 +10,41 @@ export interface TableTab {
   update(chart: LiveChart): void
 }
 
-export function makeTable(): TableTab {
+/** `onWish` is called when the reader asks for another order or other rows. */
+export function makeTable(onWish: () => void): TableTab {
   const element = Object.assign(document.createElement('div'), { className: 'riffle-table', tabIndex: 0 })
+  let wish: TableWish = { filter: '', sort: null }
+  const filter = element.appendChild(
+    Object.assign(document.createElement('input'), { type: 'search', placeholder: 'Filter rows', maxLength: 200 }),
+  )
+  filter.className = 'riffle-filter'
+  filter.setAttribute('aria-label', 'Show only rows that hold this text')
+  filter.addEventListener('input', () => {
+    wish = { ...wish, filter: filter.value }
+    onWish()
+  })
+  // Keys typed here are nobody's shortcut.
+  filter.addEventListener('keydown', event => event.stopPropagation())
   const table = element.appendChild(document.createElement('table'))
   const head = table.createTHead().insertRow()
   const body = table.createTBody()
+  const sortBy = (column: string): void => {
+    const { sort } = wish
+    // Down, up, and back to the table's own order.
+    if (sort?.column !== column) wish = { ...wish, sort: { column, descending: true } }
+    else wish = { ...wish, sort: sort.descending ? { column, descending: false } : null }
+    onWish()
+  }
+  head.addEventListener('click', event => {
+    const cell = (event.target as HTMLElement).closest('th')
+    if (cell !== null && cell.textContent !== null) sortBy(cell.textContent)
+  })
+  head.addEventListener('keydown', event => {
+    if (event.key !== 'Enter') return
+    event.stopPropagation()
+    const cell = (event.target as HTMLElement).closest('th')
+    if (cell !== null && cell.textContent !== null) sortBy(cell.textContent)
+  })
   const empty = element.appendChild(
     Object.assign(document.createElement('div'), {
       className: 'riffle-empty',
@@ -23,9 +54,11 @@ export function makeTable(): TableTab {
   return {
     element,
     update(chart) {
-      const rows = tableRows(chart.rows, chart.columns, chart.retention, ROW_LIMIT)
+      const rows = tableRows(chart.rows, chart.columns, chart.retention, ROW_LIMIT, undefined, wish)
+      const text = chart.rowCount === 0 ? 'Waiting for the first rows' : 'No row holds this text'
+      if (empty.textContent !== text) empty.textContent = text
       empty.hidden = rows.length > 0
-      table.hidden = rows.length === 0
+      table.hidden = chart.rowCount === 0
       table.setAttribute('aria-label', `Newest rows of ${chart.title}`)
       const kinds = chart.columns.map(column => column.kind)
       fill(
@@ -34,6 +67,14 @@ export function makeTable(): TableTab {
         kinds,
         'th',
       )
+      for (const cell of head.cells) {
+        const { sort } = wish
+        const order =
+          sort?.column !== cell.textContent ? 'none' : sort?.descending === true ? 'descending' : 'ascending'
+        if (cell.getAttribute('aria-sort') !== order) cell.setAttribute('aria-sort', order)
+        cell.tabIndex = 0
+        cell.title = 'Sort by this column'
+      }
       while (body.rows.length > rows.length) body.deleteRow(-1)
       rows.forEach((row, index) => {
         const line = body.rows[index] ?? body.insertRow()
