@@ -16,6 +16,7 @@ import { SHARED } from './cells/interrupt.ts'
 import { createLoader } from './cells/loader.ts'
 import { createMachine } from './cells/machine.ts'
 import { captureOutput } from './cells/output.ts'
+import { capturedNow } from './cells/own-streams.ts'
 import type { ToCells } from './cells/protocol.ts'
 import { createScope } from './cells/scope.ts'
 import { connectStreams } from './cells/streams.ts'
@@ -72,7 +73,7 @@ async function main(): Promise<void> {
     Atomics.store(shared, SHARED.level, run?.hash === target || runs.newest?.interrupted === true ? 1 : 0)
   })
   const notebook = notebookPath()
-  const globals = createGlobals(channel, runs, dirname(notebook))
+  const globals = createGlobals(channel, runs, dirname(notebook), { capturedNow: () => capturedNow(scope) })
   const streams = connectStreams(globals.values.prompt)
   const scope = createScope({ ...streams.api, ...globals.values, riffle: streams.api })
   const loader = createLoader({

@@ -13,6 +13,8 @@ export interface ShippedLambda {
   readonly text: string
   /** Name -> captured value. */
   readonly captures: Readonly<Record<string, Captured>>
+  /** Captured names that are no variables of the notebook. */
+  readonly locals?: readonly string[] | undefined
   readonly site: LambdaSite
 }
 
@@ -120,6 +122,8 @@ export interface FeedNode {
   /** Absent: only `watermark()` moves the time. */
   readonly outOfOrderMs?: number | undefined
   readonly bounded: boolean
+  /** Rows come as columns: fields whose values are all numbers, and of which kind. */
+  readonly columns?: Readonly<Record<string, 'int' | 'float'>> | undefined
   /** All rows are there from the start: as a table it is read before the other sources begin. */
   readonly complete?: boolean | undefined
 }

@@ -123,7 +123,8 @@ function infoOf({ origin, closure, scope, folder, locals }: Noted): CaptureInfo 
     text,
     names: [...closure.scopeNames, ...closure.localNames],
     read: name => (local(name) ? locals?.()[name] : scope.values[name]),
-    origin: name => (local(name) ? { kind: 'value' } : originOf(name, scope, folder)),
+    origin: name =>
+      local(name) ? { kind: 'value', local: true } : originOf(name, scope, folder, !CELL_LABEL.test(origin.label)),
     assigned: closure.assigned.map(({ name, at }) => ({ name, ...origin.placeOf(at) })),
     site: {
       cell: origin.label,
@@ -134,11 +135,14 @@ function infoOf({ origin, closure, scope, folder, locals }: Noted): CaptureInfo 
   }
 }
 
-function originOf(name: string, scope: NameScope, folder: string): NameOrigin {
+/** Names of a local module are not the notebook's, though they may be called the same. */
+const CELL_LABEL = /^(?:cell|hidden)-\d+\.ts$/
+
+function originOf(name: string, scope: NameScope, folder: string, local: boolean): NameOrigin {
   const record = scope.records.get(name)
   if (record?.origin !== undefined && scope.has(name)) return { kind: 'import', ...record.origin, from: folder }
   if (!scope.has(name) && Object.hasOwn(scope.api, name)) return { kind: 'api', name }
-  return { kind: 'value' }
+  return local ? { kind: 'value', local } : { kind: 'value' }
 }
 
 function firstLine(text: string): string {

@@ -13,6 +13,7 @@ import { Interrupted, setRunning, SHARED, unlessStopped } from './interrupt.ts'
 import { isParam, isStream, listNames } from './listing.ts'
 import type { Loader } from './loader.ts'
 import type { Machine } from './machine.ts'
+import { OwnStreams } from './own-streams.ts'
 import type { CellError, ToCells } from './protocol.ts'
 import { createRun, type Run } from './run.ts'
 import type { NameScope } from './scope.ts'
@@ -40,6 +41,7 @@ const AFTERMATH_MS = 3_000
 export function createExecutor(options: ExecutorOptions): Executor {
   const { machine, channel, scope, loader, notebook } = options
   const { runs, shared, signals } = machine
+  const ownStreams = new OwnStreams()
   let queue: Promise<void> = Promise.resolve()
   let aftermath: NodeJS.Timeout | undefined
 
@@ -89,6 +91,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
             name: string,
             options: { cellId: string; listed: boolean },
           ) => Promise<void>
+          run.made.add(name)
           await bindName.call(value, name, { cellId: message.cellId, listed: true })
         } else if (isParam(value)) {
           run.shown.add(value)
@@ -111,6 +114,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
     await unlessStopped(run, loader.bind(transformed.imports, notebook, scope, compiled.origin))
     note(transformed, message.cellId, scope)
     const { value } = await drive(machine, compiled.start(), run)
+    for (const line of await unlessStopped(run, ownStreams.settle(message.cellId, run.made)))
+      channel.print(run.requestId, 'stdout', `${line}\n`)
     const moved = compiled.result()
     const result = moved === undefined ? value : moved.value
     if (result === undefined || run.silent || isHandle(result) || (isParam(result) && run.shown.has(result))) return

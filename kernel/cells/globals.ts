@@ -38,7 +38,12 @@ export interface Globals {
   answer(id: number, value: unknown, error: StreamErrorParts | undefined): void
 }
 
-export function createGlobals(channel: Channel, runs: Runs, folder: string): Globals {
+export interface GlobalsOptions {
+  /** Captured variables of the running streams as they are now. */
+  capturedNow(): Promise<Record<string, string>>
+}
+
+export function createGlobals(channel: Channel, runs: Runs, folder: string, options: GlobalsOptions): Globals {
   const router = createComms(channel, runs)
   const prompts = new Map<string, Waiting>()
   const calls = new Map<number, Waiting>()
@@ -68,6 +73,10 @@ export function createGlobals(channel: Channel, runs: Runs, folder: string): Glo
       if (name === 'signal') return (runs.own ?? runs.current)?.abort.signal
       // A promise would take any object with `then` for one of its own.
       if (typeof name === 'symbol' || name === 'then') return undefined
+      // Only here it is known what the variables hold.
+      if (name === 'streams')
+        return async (asked: unknown) =>
+          await call(name, [asked, await unlessStopped(runs.own ?? runs.current, options.capturedNow())])
       return (...args: unknown[]) => call(name, args)
     },
   })

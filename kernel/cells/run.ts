@@ -16,6 +16,8 @@ export interface Run extends Stoppable {
   /** What the last await was rejected with. */
   rejection: unknown
   readonly payload: Record<string, unknown>[]
+  /** Streams this run has made. */
+  readonly made: Set<string>
   /** Params whose slider this run has shown. */
   readonly shown: Set<unknown>
 }
@@ -36,6 +38,7 @@ export function createRun(parts: RunParts): Run {
     awaiting: undefined,
     rejection: undefined,
     payload: [],
+    made: new Set<string>(),
     shown: new Set(),
   })
 }

@@ -3,8 +3,10 @@ import type { TopicSummary } from '../../stream/connectors/connector.ts'
 import type { StreamSummary, TopicDescription } from '../../stream/targets/runtime.ts'
 import type { Json } from './message.ts'
 import { tableBundle } from './tables.ts'
+import type { TableCell } from './tables.ts'
 
-export function streamsBundle(streams: readonly StreamSummary[]): Json {
+/** `now`: captured variables as they are at this moment. */
+export function streamsBundle(streams: readonly StreamSummary[], now: Json): Json {
   const rows = streams.map(({ name, outline, stats, captures }) => [
     name,
     stats.error === undefined ? stats.state : `${stats.state}: ${stats.error.message}`,
@@ -16,7 +18,7 @@ export function streamsBundle(streams: readonly StreamSummary[]): Json {
     `${count(stats.lateCount)} / ${count(stats.droppedCount)}`,
     count(stats.errorCount),
     size(stats.stateBytes),
-    [outline, ...captures.map(one => `uses ${one.name} = ${one.value}`)].join(' · '),
+    [outline, ...captures.map(one => usesText(one, now[one.name]))].join(' · '),
   ])
   const columns = [
     'stream',
@@ -31,7 +33,18 @@ export function streamsBundle(streams: readonly StreamSummary[]): Json {
     'state size',
     'what it does',
   ]
-  return tableBundle({ columns, rows, empty: 'No stream is running. %topics lists topics, %topic NAME binds one.' })
+  return tableBundle({
+    columns,
+    rows,
+    prose: ['what it does'],
+    empty: 'No stream is running. %topics lists topics, %topic NAME binds one.',
+  })
+}
+
+function usesText(captured: StreamSummary['captures'][number], now: unknown): string {
+  const uses = `uses ${captured.name} = ${captured.value}`
+  const same = captured.local === true || typeof now !== 'string' || now === captured.value
+  return same ? uses : `${uses}, now ${now}: run the cell again`
 }
 
 /** Which stream reads which, one line per reader. */
@@ -61,7 +74,12 @@ export function topicsBundle(lists: readonly TopicsOf[]): Json {
     ]),
   )
   const columns = ['topic', 'partitions', 'records', 'records/s', 'size', 'time field', 'what it holds']
-  return tableBundle({ columns, rows, empty: 'No topic found. %topics create NAME --partitions 3 makes one.' })
+  return tableBundle({
+    columns,
+    rows,
+    prose: ['what it holds'],
+    empty: 'No topic found. %topics create NAME --partitions 3 makes one.',
+  })
 }
 
 export function topicBundle({ summary, columns, sample }: TopicDescription): Json {
@@ -130,6 +148,9 @@ function size(bytes: number): string {
   return `${value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 1 : 0 })} ${units[at]}`
 }
 
-function instant(ms: number | null): string {
-  return ms === null || !Number.isFinite(ms) ? '–' : new Date(ms).toISOString().replace('.000Z', 'Z')
+/** The time of day; the day stands in the tooltip. */
+function instant(ms: number | null): TableCell {
+  if (ms === null || !Number.isFinite(ms)) return '–'
+  const title = new Date(ms).toISOString()
+  return { text: title.slice(11, -1).replace('.000', ''), title }
 }

@@ -60,7 +60,7 @@ export class NotebookCalls {
       case 'history':
         return history.inputs()
       case 'streams':
-        return await this.#streams(requestId, option(args[0], 'graph') === true)
+        return await this.#streams(requestId, option(args[0], 'graph') === true, args[1])
       case 'describeTopic':
         return await this.#describeTopic(requestId, textOf(args[0]))
       case 'topics':
@@ -102,9 +102,9 @@ export class NotebookCalls {
     this.#options.addPayload(requestId, { source: 'page', data: bundle, start: 0 })
   }
 
-  async #streams(requestId: string, graph: boolean): Promise<void> {
+  async #streams(requestId: string, graph: boolean, now: unknown): Promise<void> {
     const streams = await (await this.#engine()).call('list')
-    this.#show(requestId, graph ? { 'text/plain': graphText(streams) } : streamsBundle(streams))
+    this.#show(requestId, graph ? { 'text/plain': graphText(streams) } : streamsBundle(streams, isObject(now) ? now : {}))
   }
 
   async #topics(requestId: string, pattern: unknown, options: unknown): Promise<void> {

@@ -19,7 +19,8 @@ export interface CaptureInfo {
 }
 
 export type NameOrigin =
-  | { readonly kind: 'value' }
+  /** `local`: of an enclosing function or a module, not a variable of the notebook. */
+  | { readonly kind: 'value'; readonly local?: boolean }
   | {
       readonly kind: 'import'
       readonly specifier: string

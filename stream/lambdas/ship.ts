@@ -9,7 +9,7 @@ import { types } from 'node:util'
 import { StreamError } from '../errors.ts'
 import type { Captured, LambdaSite, ShippedLambda } from '../plan.ts'
 import { PARAM_BRAND, STREAM_BRAND } from './capture-info.ts'
-import type { CaptureInfo } from './capture-info.ts'
+import type { CaptureInfo, NameOrigin } from './capture-info.ts'
 
 export interface ShipOptions {
   /** What is known of a function or class of the notebook; undefined for any other function. */
@@ -48,7 +48,14 @@ class Shipment {
 
   lambda(f: unknown, info: CaptureInfo): ShippedLambda {
     const captures: Record<string, Captured> = {}
-    const lambda: ShippedLambda = { kind: 'lambda', text: info.text, captures, site: info.site }
+    const locals = info.names.filter(name => isLocal(info.origin(name)))
+    const lambda: ShippedLambda = {
+      kind: 'lambda',
+      text: info.text,
+      captures,
+      ...(locals.length === 0 ? {} : { locals }),
+      site: info.site,
+    }
     this.memo.set(f, lambda)
     this.fill(captures, info)
     return lambda
@@ -266,4 +273,8 @@ function paramName(value: object): string | undefined {
   const brand = value[PARAM_BRAND]
   const name = typeof brand === 'string' ? brand : (value as { name?: unknown }).name
   return typeof name === 'string' ? name : undefined
+}
+
+function isLocal(origin: NameOrigin): boolean {
+  return origin.kind === 'value' && origin.local === true
 }

@@ -39,15 +39,16 @@ export function capturedIn(root: Captured): Captured[] {
 }
 
 /** `threshold = 100` for `%streams`: what the lambdas of a plan captured directly, each name once. */
-export function captureList(plan: PlanNode): { name: string; value: string }[] {
-  const list = new Map<string, string>()
+export function captureList(plan: PlanNode): { name: string; value: string; local?: true }[] {
+  const list = new Map<string, { name: string; value: string; local?: true }>()
   for (const lambda of lambdasOf(plan)) {
     for (const [name, captured] of Object.entries(lambda.captures)) {
       const value = preview(captured)
-      if (value !== undefined && !list.has(name)) list.set(name, value)
+      if (value !== undefined && !list.has(name))
+        list.set(name, lambda.locals?.includes(name) === true ? { name, value, local: true } : { name, value })
     }
   }
-  return [...list].map(([name, value]) => ({ name, value }))
+  return [...list.values()]
 }
 
 function preview(captured: Captured): string | undefined {

@@ -3,7 +3,7 @@
  * thread with plain closures; inside Jupyter the cells process sets a runtime that ships them to the engine. One suite runs
  * both and demands equal bytes.
  */
-import type { StreamStats } from '../model.ts'
+import type { Columns, StreamStats } from '../model.ts'
 import type { LambdaSlot, PlanNode, TopicOptions } from '../plan.ts'
 import type { SchemaRegistry } from '../schema-model.ts'
 import type { ColumnType, TopicSummary } from '../connectors/connector.ts'
@@ -97,6 +97,8 @@ export interface RowSource {
 
 export interface RowChunk {
   readonly rows: readonly unknown[]
+  /** The same rows as columns, where they are at hand. */
+  readonly columns?: Columns | undefined
   readonly eventTimesMs: Float64Array
   readonly weights?: Int8Array | undefined
   /** Watermark after these rows, when known. */
@@ -113,6 +115,8 @@ export interface FeedPushOptions {
 /** Pushes resolve when everything below has handled them (and in their order over all feeds). */
 export interface FeedPort {
   push(rows: readonly unknown[], options?: FeedPushOptions): Promise<void>
+  /** Rows as columns; where it is absent they are pushed as rows. */
+  pushColumns?(columns: Columns, count: number): Promise<void>
   watermark(watermarkMs: number, partition?: number): Promise<void>
   idle(partition: number): Promise<void>
   end(): Promise<void>
@@ -126,7 +130,7 @@ export interface StreamSummary {
   readonly stats: StreamStats
   readonly columns: readonly ColumnType[]
   /** e.g. `uses threshold = 100`. */
-  readonly captures: readonly { readonly name: string; readonly value: string }[]
+  readonly captures: readonly { readonly name: string; readonly value: string; readonly local?: true }[]
   /** Names of streams that read this one. */
   readonly consumers: readonly string[]
 }

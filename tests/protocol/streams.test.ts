@@ -42,3 +42,54 @@ test('a field of a header that the stream has not is one UsageError with caret a
     'Try: --by region',
   ])
 })
+
+const printed = async (code: string, cellId: string): Promise<string> => {
+  const { id, reply } = await client.run(code, {}, { cellId })
+  assert.equal(reply.content['status'], 'ok', String(reply.content['evalue']))
+  return client.text(id)
+}
+const listed = async (): Promise<string> => {
+  const { iopub } = await client.run('%streams')
+  return iopub.find(one => one.header.msg_type === 'display_data')?.content['data']['text/plain'] as string
+}
+
+test('a cell run again under another name stops the stream it made before, and says who reads it', async () => {
+  await client.run('%topic orders')
+  assert.equal(await printed('const large = orders.filter(o => o.amount > 10);', 'renamed'), '')
+  assert.equal(await printed('const largest = large.filter(o => o.amount > 90);', 'reader'), '')
+  assert.equal(await printed('const large = orders.filter(o => o.amount > 20);', 'renamed'), '')
+  assert.equal(
+    await printed('const big = orders.filter(o => o.amount > 20);', 'renamed'),
+    'stream "large" is stopped: this cell makes it no longer; "largest" still computes from it\n',
+  )
+  const names = (await listed()).split('\n').map(line => line.split(' ')[0])
+  assert.equal(names.includes('large'), false)
+  assert.equal(names.includes('big') && names.includes('largest'), true)
+  assert.equal(await printed('1 + 1', 'renamed'), 'stream "big" is stopped: this cell makes it no longer\n')
+  assert.equal(await printed('2 + 2', 'renamed'), '')
+})
+
+test('a stream that another cell has taken over is not stopped by the cell that made it first', async () => {
+  await printed('const shared = orders.filter(o => o.amount > 1);', 'first')
+  await printed('const shared = orders.filter(o => o.amount > 2);', 'second')
+  assert.equal(await printed('3 + 3', 'first'), '')
+  assert.match(await listed(), /^shared /m)
+})
+
+test('%streams says which captured variable is another one now', async () => {
+  await client.run('let threshold = 100')
+  await printed('const above = orders.filter(o => o.amount > threshold);', 'above')
+  const line = async () => (await listed()).split('\n').find(one => one.startsWith('above '))
+  assert.match((await line()) ?? '', /uses threshold = 100$/)
+  await client.run('threshold = 200')
+  assert.match((await line()) ?? '', /uses threshold = 100, now 200: run the cell again$/)
+  await printed('const above = orders.filter(o => o.amount > threshold);', 'above')
+  assert.match((await line()) ?? '', /uses threshold = 200$/)
+})
+
+test('a captured local is not taken for a variable of the notebook that is called the same', async () => {
+  await client.run('let least = 1')
+  await client.run('const over = (least: number) => orders.filter(o => o.amount > least)')
+  await client.run('const local = over(5);')
+  assert.match((await listed()).split('\n').find(one => one.startsWith('local ')) ?? '', /uses least = 5$/)
+})
