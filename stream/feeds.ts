@@ -4,10 +4,13 @@
  */
 import { isMark, markKind } from './marks.ts'
 import type { Mark } from './marks.ts'
+import type { Columns } from './model.ts'
+import { rowsOf } from './operators/columns.ts'
 import { runtime } from './targets/runtime-registry.ts'
 import type { FeedPort, RowSource } from './targets/runtime.ts'
 
 const CHUNK_ROWS = 4096
+const CHUNK_COLUMN_ROWS = 32_768
 
 /** Something that has to be pumped into the runtime while somebody consumes it. */
 export interface Pump {
@@ -31,6 +34,25 @@ export function iterablePump({ id, rows, partition }: PumpOptions): Pump {
   return pumpOf(id, port =>
     Array.isArray(rows) && partition === undefined ? pumpArray(port, rows) : pumpRows(port, rows, partition),
   )
+}
+
+/** Columns go in slices; where the runtime takes rows only, rows are made of them. */
+export function columnsPump(id: string, columns: Columns, count: number): Pump {
+  return pumpOf(id, async port => {
+    for (let from = 0; from < count; from += CHUNK_COLUMN_ROWS) {
+      const to = Math.min(count, from + CHUNK_COLUMN_ROWS)
+      const slice = Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, cut(column, from, to)]))
+      if (port.pushColumns === undefined) await port.push(rowsOf(slice, to - from))
+      else await port.pushColumns(slice, to - from)
+    }
+  })
+}
+
+function cut(column: ArrayLike<unknown>, from: number, to: number): ArrayLike<unknown> {
+  if (Array.isArray(column)) return column.slice(from, to)
+  // Every ArrayBufferView that is a list of values has it.
+  if (ArrayBuffer.isView(column)) return (column as unknown as Float64Array).subarray(from, to)
+  return Array.from({ length: to - from }, (_, i) => column[from + i])
 }
 
 /** Rows of a stream through a function of the program and into a feed, at most `inFlight` calls at a time, in order. */
@@ -68,6 +90,9 @@ function pumpOf(id: string, work: (port: FeedPort) => Promise<void>): Pump {
     const port = runtime().feed(id)
     const waiting: FeedPort = {
       push: (rows, options) => wanted().then(() => port.push(rows, options)),
+      ...(port.pushColumns === undefined
+        ? {}
+        : { pushColumns: (columns, count) => wanted().then(() => port.pushColumns?.(columns, count)) }),
       watermark: (watermarkMs, partition) => port.watermark(watermarkMs, partition),
       idle: partition => port.idle(partition),
       end: () => port.end(),

@@ -59,6 +59,10 @@ export type SourceEvent =
       readonly keys?: readonly unknown[] | undefined
       /** When they were pushed: the event time of rows whose source names no time field. */
       readonly processingTimeMs?: number | undefined
+      /** The rows as columns; `rows` is then made of them when somebody looks. */
+      readonly columns?: Columns | undefined
+      /** Number of rows, told beside columns. */
+      readonly count?: number | undefined
       /** Event times told beside the rows; they win over the source's time field. */
       readonly eventTimesMs?: Float64Array | undefined
     }
@@ -70,6 +74,9 @@ export type SourceEvent =
   | { readonly kind: 'partitions'; readonly count: number }
   /** Bounded source: no more records; the watermark goes to +Infinity. */
   | { readonly kind: 'end' }
+
+/** One array per field, all of one length. */
+export type Columns = Readonly<Record<string, ArrayLike<unknown>>>
 
 /** Decoded rows on their way through operators. */
 export interface Batch {
@@ -84,6 +91,8 @@ export interface Batch {
   readonly idle?: boolean | undefined
   /** +1 or −1 per row; absent means all +1. */
   readonly weights?: Int8Array | undefined
+  /** The same rows as columns, where they are at hand; `rows` is then made of them when somebody looks. */
+  readonly columns?: Columns | undefined
   /** Where each row came from; absent below an operator that makes new rows (a window). */
   readonly origin?: Origin | undefined
 }
@@ -125,6 +134,29 @@ export interface Change<T = unknown> {
 
 export type StreamState = 'starting' | 'running' | 'paused' | 'ended' | 'failed' | 'stopped'
 
+/** Where one partition stands in event time: for people who ask why a window is still open. */
+export interface PartitionTime {
+  readonly partition: number
+  /** null: no event yet. */
+  readonly watermarkMs: number | null
+  /** Only an active partition holds the watermark of its source. */
+  readonly phase: 'active' | 'idle' | 'catchingUp'
+}
+
+/** A record that came after its last window had closed. */
+export interface LateRecord {
+  readonly eventTimeMs: number
+  readonly partition: number
+  readonly offset: string
+  readonly reason: string
+}
+
+/** Sources in the order of the plan, each with its partitions; the newest dropped records. */
+export interface StreamTime {
+  readonly sources: readonly (readonly PartitionTime[])[]
+  readonly late: readonly LateRecord[]
+}
+
 /** Counters of one running stream, as shown by the strip and `%streams`. */
 export interface StreamStats {
   readonly state: StreamState
@@ -143,6 +175,7 @@ export interface StreamStats {
   readonly droppedCount: number
   readonly errorCount: number
   readonly stateBytes: number
+  readonly time?: StreamTime | undefined
   /** What ended it, when failed. */
   readonly error?: import('./errors.ts').StreamErrorParts | undefined
 }

@@ -19,6 +19,7 @@ import type { Pump } from './feeds.ts'
 import { scoreOptions } from './scoring/fluent.ts'
 import type { DetectorChoice, ScoreSettings } from './scoring/fluent.ts'
 import type { Score } from './scoring/scorer.ts'
+import { columnsOfRows } from './operators/columns.ts'
 import { rememberEventTime } from './event-time-of.ts'
 import { runtime } from './targets/runtime-registry.ts'
 import type { RowSource, StartOptions, SubscribeOptions } from './targets/runtime.ts'
@@ -268,6 +269,30 @@ export class Stream<T> implements AsyncIterable<T> {
   /** Calls `f` for each row, one after the other, in this program; resolves at the end of the stream. A rejection ends it. */
   async forEach(f: (row: T) => unknown): Promise<void> {
     for await (const row of this) await f(row)
+  }
+
+  /**
+   * Calls `f` with the rows as columns, one array per field, a batch at a time; resolves at the end of the stream. A rejection
+   * ends it. The arrays belong to the call: copy what is to stay. Columns are those of the batch's first row.
+   *
+   * @example
+   * ```ts
+   * await from([{ v: 2 }, { v: 5 }]).forEachBatch(({ v }, count) => { for (let i = 0; i < count; i++) total += v[i] })
+   * ```
+   */
+  async forEachBatch(
+    f: (columns: { readonly [P in keyof T]: ArrayLike<T[P]> }, count: number) => unknown,
+  ): Promise<void> {
+    const source = this.subscribe({})
+    try {
+      for (let chunk = await source.next(); chunk !== null; chunk = await source.next()) {
+        const columns = chunk.columns ?? columnsOfRows(chunk.rows)
+        await f(columns as { readonly [P in keyof T]: ArrayLike<T[P]> }, chunk.eventTimesMs.length)
+      }
+      this.throwPumpFailure()
+    } finally {
+      await this.unsubscribe(source)
+    }
   }
 
   /**

@@ -1,7 +1,10 @@
 /** From plan nodes to operators: one row per operator, so that a new one is added in one place. */
-import type { PlanNode, WindowOptions } from '../plan.ts'
+import { isNumeric } from '../aggregates/numeric.ts'
+import type { FeedNode, PlanNode, WindowOptions } from '../plan.ts'
 import { layoutOf } from '../aggregates/layout-of.ts'
 import { changesOperator } from './changes.ts'
+import { ColumnWindowOperator } from './column-window.ts'
+import type { ColumnAggregate } from './column-window.ts'
 import { CountingOperator } from './counting.ts'
 import { filterOperator } from './filter.ts'
 import { flatMapOperator } from './flat-map.ts'
@@ -44,7 +47,7 @@ export function buildOperator(node: OperatorNode, host: LambdaHost, context: Sta
       return new ScoreOperator(node.options, keys, host, context)
     }
     case 'window':
-      return windowOperator(node.options, mayRetract(node.input), host, context)
+      return columnWindow(node, context) ?? windowOperator(node.options, mayRetract(node.input), host, context)
   }
 }
 
@@ -69,4 +72,36 @@ function windowOperator(options: WindowOptions, retracts: boolean, host: LambdaH
   }
   if (window.kind === 'over') return new OverOperator({ ...parts, sizeMs: window.sizeMs, rowCount: window.rowCount })
   return new CountingOperator({ ...parts, size: window.size, slide: window.slide })
+}
+
+/** Windows of numbers by one whole-number key: loops over columns. */
+function columnWindow(
+  { input, options }: Extract<PlanNode, { op: 'window' }>,
+  context: StageContext,
+): Operator | undefined {
+  const kinds = columnKinds(input)
+  const { window, by, aggregates, latenessMs, emit } = options
+  const key = by[0]
+  const aligned = window?.kind === 'tumbling' || window?.kind === 'hopping' || window?.kind === 'cumulating'
+  if (kinds === undefined || !aligned || key === undefined || by.length > 1) return undefined
+  if (latenessMs > 0 || emit !== 'final' || key.f !== undefined || kinds[key.name] !== 'int') return undefined
+  const columns: ColumnAggregate[] = []
+  for (const { name, aggregate } of aggregates) {
+    const { kind, value } = aggregate
+    if (!isNumeric(kind) || (value !== undefined && (typeof value !== 'string' || kinds[value] === undefined)))
+      return undefined
+    columns.push({ name, kind, field: value, column: value === undefined ? undefined : kinds[value] })
+  }
+  return new ColumnWindowOperator({
+    shape: windowShape(window),
+    key: key.name,
+    keyName: key.name,
+    aggregates: columns,
+    context,
+  })
+}
+
+function columnKinds(node: PlanNode): FeedNode['columns'] {
+  if (node.op === 'filter') return columnKinds(node.input)
+  return node.op === 'feed' ? node.columns : undefined
 }

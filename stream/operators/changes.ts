@@ -7,7 +7,7 @@ export function changesOperator(): Operator {
     onBatch(batch) {
       const { weights } = batch
       const rows = batch.rows.map((row, i) => ({ weight: weights?.[i] === -1 ? -1 : 1, row }))
-      return { ...batch, rows, weights: undefined }
+      return { ...batch, rows, columns: undefined, weights: undefined }
     },
     onWatermark: emptyBatch,
     onEnd: () => emptyBatch(Infinity),

@@ -1,5 +1,6 @@
 /** Keeps the rows a predicate is true for. Times, weights and positions stay with their rows. */
-import type { Batch } from '../model.ts'
+import type { Batch, Columns } from '../model.ts'
+import { columnBatch, rowView, selectColumns } from './columns.ts'
 import { emptyBatch, metaOf, selectOrigin } from './operator.ts'
 import type { Lambda, Operator, StageContext } from './operator.ts'
 
@@ -8,6 +9,9 @@ export function filterOperator(lambda: Lambda, context: StageContext): Operator 
     onBatch(batch) {
       const { rows, count } = batch
       const { call, wantsMeta } = lambda
+      const viewed =
+        batch.columns === undefined || wantsMeta ? undefined : columnFilter(batch, batch.columns, lambda, context)
+      if (viewed !== undefined) return viewed
       const kept = new Int32Array(count)
       let n = 0
       for (let i = 0; i < count; i++) {
@@ -26,6 +30,41 @@ export function filterOperator(lambda: Lambda, context: StageContext): Operator 
     restore: () => {},
     stateBytes: () => 0,
   }
+}
+
+/** The same over columns, without making rows: undefined when the lambda does more than read fields. */
+function columnFilter(batch: Batch, columns: Columns, lambda: Lambda, context: StageContext): Batch | undefined {
+  const view = lambda.text === undefined ? undefined : rowView(lambda.text, columns)
+  if (view === undefined) return undefined
+  const { count } = batch
+  const { row, place } = view
+  const kept = new Int32Array(count)
+  let n = 0
+  for (let i = 0; i < count; i++) {
+    place.i = i
+    try {
+      if (lambda.call(row)) kept[n++] = i
+    } catch (error) {
+      context.threw(batch, i, error, lambda)
+    }
+  }
+  if (count > 0) context.passed()
+  if (n === count) return batch
+  const eventTimesMs = new Float64Array(n)
+  const beforeMs = new Float64Array(n)
+  for (let k = 0; k < n; k++) {
+    eventTimesMs[k] = batch.eventTimesMs[kept[k] as number] as number
+    beforeMs[k] = batch.beforeMs[kept[k] as number] as number
+  }
+  return columnBatch({
+    count: n,
+    columns: selectColumns(columns, kept, n),
+    eventTimesMs,
+    beforeMs,
+    watermarkMs: batch.watermarkMs,
+    idle: batch.idle,
+    origin: selectOrigin(batch.origin, kept, n),
+  })
 }
 
 /** The rows of `batch` at `indices`, in that order. */

@@ -15,6 +15,7 @@ export function lambdaOf(slot: LambdaSlot, host: LambdaHost): Lambda {
     // The plan promises a function of (row, meta); its own parameter types were checked where it was written.
     call: f as unknown as Lambda['call'],
     wantsMeta: f.length > 1 || mayReadMore(text),
+    text,
     describe: error => host.describeThrow?.(slot, error) ?? describeThrow(slot, text, error),
   }
 }

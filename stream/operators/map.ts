@@ -22,7 +22,7 @@ export function mapOperator(lambda: Lambda, context: StageContext): Operator {
           refusedCount++
         }
       }
-      if (refused === undefined) return { ...batch, rows: results }
+      if (refused === undefined) return { ...batch, rows: results, columns: undefined }
       const kept = new Int32Array(count - refusedCount)
       let n = 0
       for (let i = 0; i < count; i++) if (refused[i] === 0) kept[n++] = i

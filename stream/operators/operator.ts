@@ -43,6 +43,8 @@ export interface Lambda {
   readonly call: (row: unknown, meta?: RecordMeta) => unknown
   /** False: the second argument is never looked at, so it is not made. */
   readonly wantsMeta: boolean
+  /** What was written. */
+  readonly text?: string | undefined
   /** For error texts. */
   readonly describe: (error: unknown) => string
 }

@@ -10,7 +10,7 @@ export function singles(event: SourceEvent): SourceEvent[] {
       batch: singleEnvelope(batch, i),
     }))
   }
-  if (event.kind !== 'rows' || event.rows.length <= 1) return [event]
+  if (event.kind !== 'rows' || (event.count ?? event.rows.length) <= 1) return [event]
   const { rows, partitions, keys, eventTimesMs, processingTimeMs } = event
   return rows.map((row, i) => ({
     kind: 'rows' as const,

@@ -2,11 +2,12 @@
  * From what a source tells to rows with event time and watermark. The only stage that knows partitions: below it there is one
  * watermark, carried per row in `beforeMs`.
  */
-import type { Batch, EnvelopeBatch, Origin, Refused, SourceEvent } from '../model.ts'
+import type { Batch, Columns, EnvelopeBatch, Origin, PartitionTime, Refused, SourceEvent } from '../model.ts'
 import type { FeedNode, TopicNode } from '../plan.ts'
 import { looksLikeSeconds, readEventTime } from '../time/event-time.ts'
 import { SourceWatermark } from '../time/watermark.ts'
 import type { WatermarkState } from '../time/watermark.ts'
+import { columnBatch, kindOf } from './columns.ts'
 import { fieldReader } from './compile.ts'
 import { emptyBatch, selectOrigin } from './operator.ts'
 import type { Lambda } from './operator.ts'
@@ -42,6 +43,9 @@ interface SourceState {
   readonly ended: boolean
 }
 
+/** In the order of the numbers in time/watermark.ts. */
+const PHASES = ['active', 'idle', 'catchingUp'] as const
+
 export class SourceStage {
   recordCount = 0
   ended = false
@@ -70,6 +74,15 @@ export class SourceStage {
 
   get idle(): boolean {
     return this.watermark.allIdle
+  }
+
+  partitionTimes(): PartitionTime[] {
+    const { own, phase } = this.watermark.snapshot()
+    return own.map((watermarkMs, partition) => ({
+      partition,
+      watermarkMs: Number.isFinite(watermarkMs) ? watermarkMs : null,
+      phase: PHASES[phase[partition] as number] ?? 'active',
+    }))
   }
 
   /** Next offset to read, by partition: where a reader goes on after a restore. */
@@ -145,6 +158,10 @@ export class SourceStage {
   }
 
   private rows(event: Extract<SourceEvent, { kind: 'rows' }>): Batch {
+    if (event.columns !== undefined && event.partitions === undefined) {
+      const batch = this.columns(event, event.columns, event.count ?? event.rows.length)
+      if (batch !== undefined) return batch
+    }
     const { rows, partitions, keys } = event
     const first = new Map(this.next)
     if (partitions === undefined) this.next.set(0, (this.next.get(0) ?? 0n) + BigInt(rows.length))
@@ -152,6 +169,33 @@ export class SourceStage {
     this.recordCount += rows.length
     const origin = new FeedOrigin(rows.length, partitions, first, event.processingTimeMs ?? 0, keys)
     return this.timed(rows, origin, partitions, event.eventTimesMs, [], event.eventTimesMs !== undefined)
+  }
+
+  /** Columns with a numeric time column, in one partition: no row is made. undefined when a time is none. */
+  private columns(event: Extract<SourceEvent, { kind: 'rows' }>, columns: Columns, count: number): Batch | undefined {
+    const times =
+      this.readTime === undefined
+        ? new Float64Array(count).fill(event.processingTimeMs ?? 0)
+        : columns[this.timeField ?? '']
+    if (times === undefined || kindOf(times) === undefined) return undefined
+    const eventTimesMs = times instanceof Float64Array ? times : Float64Array.from(times as ArrayLike<number>)
+    for (let i = 0; i < count; i++) if (!Number.isFinite(eventTimesMs[i])) return undefined
+    const beforeMs = new Float64Array(count)
+    const { watermark } = this
+    watermark.run(eventTimesMs, beforeMs, count)
+    if (!this.saidSeconds && count > 0) this.noticeSeconds(eventTimesMs[0] as number)
+    const first = new Map(this.next)
+    this.next.set(0, (this.next.get(0) ?? 0n) + BigInt(count))
+    this.recordCount += count
+    if (count > 0) this.parts.stage.passed()
+    const origin = new FeedOrigin(count, undefined, first, event.processingTimeMs ?? 0, undefined)
+    return columnBatch({ count, columns, eventTimesMs, beforeMs, watermarkMs: watermark.watermarkMs, origin })
+  }
+
+  private noticeSeconds(t: number): void {
+    if (!looksLikeSeconds(t)) return
+    this.saidSeconds = true
+    this.parts.notice(`The event time ${t} looks like seconds; event times are milliseconds since 1970`)
   }
 
   /** Judges each record against the watermark before it, then lets it raise the watermark. */
@@ -230,10 +274,7 @@ export class SourceStage {
       this.refuse(row, origin, i, t)
       return undefined
     }
-    if (!this.saidSeconds && looksLikeSeconds(t)) {
-      this.saidSeconds = true
-      this.parts.notice(`The event time ${t} looks like seconds; event times are milliseconds since 1970`)
-    }
+    if (!this.saidSeconds) this.noticeSeconds(t)
     return t
   }
 

@@ -59,7 +59,7 @@ export class FeedLog {
     this.events.push(event)
     if (event.kind === 'end') this.ended = true
     if (event.kind === 'rows') {
-      this.rowCount += event.rows.length
+      this.rowCount += rowCountOf(event)
       this.forgetOld()
     }
     const until = this.base + this.events.length
@@ -139,7 +139,7 @@ export class FeedLog {
       this.events.shift()
       this.stamps.shift()
       this.base++
-      if (first.kind === 'rows') this.rowCount -= first.rows.length
+      if (first.kind === 'rows') this.rowCount -= rowCountOf(first)
     }
   }
 }
@@ -220,4 +220,9 @@ class OrderedReader implements FeedAttachment {
     }
     return oldest
   }
+}
+
+/** Rows that come as columns are not made to be counted. */
+function rowCountOf(event: Extract<SourceEvent, { kind: 'rows' }>): number {
+  return event.count ?? event.rows.length
 }

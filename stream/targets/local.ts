@@ -11,6 +11,7 @@ import type { StreamStats } from '../model.ts'
 import type { LambdaSlot, PlanNode } from '../plan.ts'
 import { keepAlive, nextTurn, wallClock } from '../time/clock.ts'
 import type { Clock, Timer } from '../time/clock.ts'
+import { rowsOf } from '../operators/columns.ts'
 import { FeedLog } from './feed-log.ts'
 import { columnsOf, outline } from './outline.ts'
 import { ParamTable } from './param-table.ts'
@@ -159,6 +160,19 @@ export class LocalRuntime implements Runtime {
         const keys = key === undefined ? undefined : rows.map(() => key)
         await log.push({ kind: 'rows', rows, partitions, keys, processingTimeMs: clock.nowMs(), eventTimesMs })
         // Consumers waiting for rows get their turn before the pusher goes on.
+        await nextTurn()
+      },
+      async pushColumns(columns, count) {
+        let made: readonly unknown[] | undefined
+        await log.push({
+          kind: 'rows',
+          columns,
+          count,
+          processingTimeMs: clock.nowMs(),
+          get rows() {
+            return (made ??= rowsOf(columns, count))
+          },
+        })
         await nextTurn()
       },
       async watermark(watermarkMs, partition) {

@@ -63,7 +63,7 @@ export class RowBuffer implements RowSource {
         this.buffered -= batch.count
         if (this.buffered < this.limit) this.drain()
         const chunk = this.chunk(batch)
-        if (chunk.rows.length > 0) return chunk
+        if (chunk.eventTimesMs.length > 0) return chunk
         continue
       }
       if (this.closed) return null
@@ -88,8 +88,21 @@ export class RowBuffer implements RowSource {
   }
 
   private chunk(batch: Batch): RowChunk {
-    const { rows, eventTimesMs, weights, watermarkMs } = batch
-    if (this.changes || weights === undefined) return { rows, eventTimesMs, weights, watermarkMs }
+    const { eventTimesMs, weights, watermarkMs, columns } = batch
+    if (this.changes || weights === undefined) {
+      // Rows that are columns are made when somebody looks.
+      if (columns === undefined) return { rows: batch.rows, eventTimesMs, weights, watermarkMs }
+      return {
+        columns,
+        eventTimesMs,
+        weights,
+        watermarkMs,
+        get rows() {
+          return batch.rows
+        },
+      }
+    }
+    const { rows } = batch
     const kept: number[] = []
     for (let i = 0; i < batch.count; i++) if (weights[i] !== -1) kept.push(i)
     return {

@@ -66,6 +66,30 @@ export class SourceWatermark {
     }
   }
 
+  /** `record` for many records of partition 0: `beforeMs[i]` gets the watermark that was in force before record i. */
+  run(eventTimesMs: Float64Array, beforeMs: Float64Array, count: number): void {
+    const { trailMs } = this
+    if (this.own.length > 1) {
+      for (let i = 0; i < count; i++) {
+        beforeMs[i] = this.watermarkMs
+        this.record(0, eventTimesMs[i] as number)
+      }
+      return
+    }
+    let watermarkMs = this.watermarkMs
+    let newest = -Infinity
+    const trail = trailMs ?? Infinity
+    for (let i = 0; i < count; i++) {
+      beforeMs[i] = watermarkMs
+      const t = eventTimesMs[i] as number
+      if (t > newest) {
+        newest = t
+        if (t - trail > watermarkMs) watermarkMs = t - trail
+      }
+    }
+    if (count > 0) this.record(0, newest)
+  }
+
   /** An explicit watermark of one partition, or of all. */
   tell(watermarkMs: number, partition?: number): void {
     if (partition !== undefined && partition >= this.own.length) this.grow(partition + 1)

@@ -1,0 +1,474 @@
+/**
+ * Windows of columns of numbers by one integer key: the same rules as operators/window.ts (final rows, no lateness), with loops
+ * over whole runs of records made for the aggregates at hand.
+ *
+ *   batch ─▶ runs of records of one slice, between which nothing fires ─▶ table of the slice ─▶ columns of rows
+ */
+import type { Batch, Columns } from '../model.ts'
+import { NUMERIC } from '../aggregates/numeric.ts'
+import { IntTable, sortedEntries } from '../state/int-table.ts'
+import { columnBatch } from './columns.ts'
+import type { ColumnKind } from './columns.ts'
+import { emptyBatch } from './operator.ts'
+import type { Operator, Provisional, StageContext } from './operator.ts'
+import type { WindowShape } from './window-shape.ts'
+
+export interface ColumnAggregate {
+  readonly name: string
+  readonly kind: keyof typeof NUMERIC
+  /** Column of its values; undefined for count. */
+  readonly field: string | undefined
+  readonly column: ColumnKind | undefined
+}
+
+export interface ColumnWindowParts {
+  readonly shape: WindowShape
+  readonly key: string
+  /** Column of the key in the result. */
+  readonly keyName: string
+  readonly aggregates: readonly ColumnAggregate[]
+  readonly context: StageContext
+}
+
+interface Slice {
+  readonly start: number
+  readonly firstEnd: number
+  readonly lastEnd: number
+  readonly table: IntTable
+}
+
+interface ColumnWindowState {
+  readonly slices: readonly {
+    readonly start: number
+    readonly tables: readonly SavedTable[]
+    readonly split: boolean
+  }[]
+  readonly openEnds: readonly number[]
+  readonly watermarkMs: number
+}
+
+interface SavedTable {
+  readonly capacity: number
+  readonly used: number
+  readonly floats: Float64Array
+}
+
+interface Fired {
+  readonly end: number
+  readonly beforeMs: number
+  readonly keys: Int32Array
+  readonly results: readonly Float64Array[]
+}
+
+export class ColumnWindowOperator implements Operator, Provisional {
+  private readonly parts: ColumnWindowParts
+  private readonly loops: Loops
+  private slices: Slice[] = []
+  private openEnds: number[] = []
+  private watermarkMs = -Infinity
+  private nextActionMs = Infinity
+  private fired: Fired[] = []
+  /** Cleared tables, to be used again: fresh memory costs more than the work on it. */
+  private spare: IntTable[] = []
+
+  constructor(parts: ColumnWindowParts) {
+    this.parts = parts
+    this.loops = loopsOf(parts.aggregates)
+  }
+
+  onBatch(batch: Batch): Batch {
+    const { eventTimesMs, beforeMs, count } = batch
+    const { shape, context, aggregates, key } = this.parts
+    const columns = batch.columns ?? this.columnsOf(batch)
+    const keys = columns[key] as Int32Array
+    const values = aggregates.map(a => (a.field === undefined ? undefined : (columns[a.field] as Float64Array)))
+    for (let e = 0; e < count;) {
+      const before = beforeMs[e] as number
+      if (before >= this.nextActionMs) this.advance(before)
+      else if (before > this.watermarkMs) this.watermarkMs = before
+      const t = eventTimesMs[e] as number
+      const start = shape.sliceStart(t)
+      const slice = this.sliceAt(start)
+      if (slice === undefined) {
+        if (shape.lastEnd(start) >= shape.firstEnd(start)) {
+          context.drop(batch, e)
+        }
+        e++
+        continue
+      }
+      const to = runEnd(eventTimesMs, beforeMs, e, count, start, shape.sliceEnd(start), this.nextActionMs)
+      this.addRun(slice.table, keys, values, e, to, batch)
+      e = to
+    }
+    if (count > 0) context.passed()
+    return this.onWatermark(batch.watermarkMs)
+  }
+
+  onWatermark(watermarkMs: number): Batch {
+    if (watermarkMs > this.watermarkMs) this.advance(watermarkMs)
+    return this.take(watermarkMs)
+  }
+
+  onEnd(): Batch {
+    return this.onWatermark(Infinity)
+  }
+
+  provisional(limit: number): Batch {
+    const kept = this.fired
+    this.fired = []
+    for (let left = limit, e = this.openEnds.length - 1; e >= 0 && left > 0; e--) {
+      const fired = this.resultOf(this.openEnds[e] as number, this.watermarkMs)
+      this.fired.push({
+        ...fired,
+        keys: fired.keys.subarray(0, left),
+        results: fired.results.map(r => r.subarray(0, left)),
+      })
+      left -= fired.keys.length
+    }
+    const batch = this.take(this.watermarkMs, 'early')
+    this.fired = kept
+    return batch
+  }
+
+  snapshot(): ColumnWindowState {
+    return {
+      slices: this.slices.map(({ start, table }) => ({
+        start,
+        split: table.segments !== undefined,
+        tables: table.tables.map(({ capacity, used, floats }) => ({ capacity, used, floats: floats.slice() })),
+      })),
+      openEnds: this.openEnds.slice(),
+      watermarkMs: this.watermarkMs,
+    }
+  }
+
+  restore(state: unknown): void {
+    const s = state as ColumnWindowState
+    this.slices = s.slices.map(({ start, tables, split }) => {
+      const parts = tables.map(saved => {
+        const table = new IntTable(this.loops.words, saved.capacity)
+        table.floats.set(saved.floats)
+        table.used = saved.used
+        return table
+      })
+      const slice = this.newSlice(start, split ? new IntTable(this.loops.words) : (parts[0] as IntTable))
+      if (split) slice.table.segments = parts
+      return slice
+    })
+    this.openEnds = s.openEnds.slice()
+    this.watermarkMs = s.watermarkMs
+    this.planNext()
+  }
+
+  stateBytes(): number {
+    return this.slices.reduce((sum, slice) => sum + slice.table.bytes(), 0)
+  }
+
+  /** A filter may have made rows of the columns. */
+  private columnsOf(batch: Batch): Columns {
+    const names = [this.parts.key, ...this.parts.aggregates.flatMap(a => a.field ?? [])]
+    return Object.fromEntries(
+      names.map(name => [name, Float64Array.from(batch.rows, row => (row as Record<string, number>)[name] as number)]),
+    )
+  }
+
+  private addRun(
+    table: IntTable,
+    keys: ArrayLike<number>,
+    values: readonly (ArrayLike<number> | undefined)[],
+    from: number,
+    to: number,
+    batch: Batch,
+  ): void {
+    const { loops } = this
+    for (let e = from; e < to;) {
+      if (table.segments === undefined) {
+        e = loops.add(table, keys, values, e, to)
+        if (e < to) table.grow()
+      } else {
+        e = loops.addSplit(table.segments, keys, values, e, to)
+        if (e < to) (table.segments[Math.imul(keys[e] as number, 0x9e3779b1) >>> 24] as IntTable).grow()
+      }
+    }
+    for (const [a, aggregate] of this.parts.aggregates.entries()) {
+      if (aggregate.column !== 'float') continue
+      const column = values[a] as ArrayLike<number>
+      for (let e = from; e < to; e++) {
+        if (column[e] === column[e]) continue
+        const reason = `aggregate "${aggregate.name}" got NaN, a number is needed; the value is left out`
+        this.parts.context.refuse(batch, e, reason, false)
+      }
+    }
+  }
+
+  private sliceAt(start: number): Slice | undefined {
+    for (let s = this.slices.length - 1; s >= 0; s--) {
+      const slice = this.slices[s] as Slice
+      if (slice.start === start) return slice
+      if (slice.start < start) break
+    }
+    const { shape } = this.parts
+    const lastEnd = shape.lastEnd(start)
+    if (lastEnd < shape.firstEnd(start) || lastEnd - 1 <= this.watermarkMs) return undefined
+    const slice = this.newSlice(start, this.spare.pop() ?? new IntTable(this.loops.words))
+    let at = this.slices.length
+    while (at > 0 && (this.slices[at - 1] as Slice).start > start) at--
+    this.slices.splice(at, 0, slice)
+    for (let end = slice.firstEnd; end <= lastEnd; end = shape.nextEnd(end)) {
+      if (end - 1 <= this.watermarkMs) continue
+      let place = this.openEnds.length
+      while (place > 0 && (this.openEnds[place - 1] as number) > end) place--
+      if (this.openEnds[place - 1] !== end) this.openEnds.splice(place, 0, end)
+    }
+    this.planNext()
+    return slice
+  }
+
+  private newSlice(start: number, table: IntTable): Slice {
+    const { shape } = this.parts
+    return { start, firstEnd: shape.firstEnd(start), lastEnd: shape.lastEnd(start), table }
+  }
+
+  private advance(to: number): void {
+    const from = this.watermarkMs
+    while (this.openEnds.length > 0 && (this.openEnds[0] as number) - 1 <= to) {
+      const end = this.openEnds.shift() as number
+      this.fired.push(this.resultOf(end, Math.max(from, end - 2)))
+    }
+    this.watermarkMs = to
+    while (this.slices.length > 0 && (this.slices[0] as Slice).lastEnd - 1 <= to) {
+      const { table } = this.slices.shift() as Slice
+      if (this.spare.length < 2 && table.clear()) this.spare.push(table)
+    }
+    this.planNext()
+  }
+
+  private planNext(): void {
+    this.nextActionMs = this.openEnds.length > 0 ? (this.openEnds[0] as number) - 1 : Infinity
+    const oldest = this.slices[0]
+    if (oldest !== undefined) this.nextActionMs = Math.min(this.nextActionMs, oldest.lastEnd - 1)
+  }
+
+  private resultOf(end: number, beforeMs: number): Fired {
+    const start = this.parts.shape.startOf(end)
+    const inside = this.slices.filter(slice => slice.start >= start && slice.start < end)
+    let table = (inside[0] as Slice).table
+    if (inside.length > 1) {
+      table = this.spare.pop() ?? new IntTable(this.loops.words)
+      for (const slice of inside) this.mergeInto(table, slice.table)
+    }
+    const { keys, tables, entries } = sortedEntries(table)
+    const results = this.parts.aggregates.map(() => new Float64Array(keys.length))
+    this.loops.results(table.tables, tables, entries, results)
+    if (inside.length > 1 && this.spare.length < 2 && table.clear()) this.spare.push(table)
+    return { end, beforeMs, keys, results }
+  }
+
+  private mergeInto(into: IntTable, from: IntTable): void {
+    for (const table of from.tables) {
+      for (let entry = 0; entry < table.capacity;) {
+        if (into.segments === undefined) {
+          entry = this.loops.merge(into, table, entry)
+          if (entry < table.capacity) into.grow()
+        } else {
+          entry = this.loops.mergeSplit(into.segments, table, entry)
+          if (entry < table.capacity) {
+            const key = table.ints[entry * table.words * 2] as number
+            ;(into.segments[Math.imul(key, 0x9e3779b1) >>> 24] as IntTable).grow()
+          }
+        }
+      }
+    }
+  }
+
+  private take(watermarkMs: number, kind = 'onTime'): Batch {
+    const { fired } = this
+    const count = fired.reduce((sum, f) => sum + f.keys.length, 0)
+    if (count === 0) {
+      this.fired = []
+      return emptyBatch(watermarkMs)
+    }
+    this.fired = []
+    const { shape, keyName, aggregates } = this.parts
+    const keys = new Int32Array(count)
+    const starts = new Float64Array(count)
+    const ends = new Float64Array(count)
+    const eventTimesMs = new Float64Array(count)
+    const beforeMs = new Float64Array(count)
+    const results = aggregates.map(() => new Float64Array(count))
+    let at = 0
+    let least = -Infinity
+    for (const f of fired) {
+      const to = at + f.keys.length
+      keys.set(f.keys, at)
+      starts.fill(shape.startOf(f.end), at, to)
+      ends.fill(f.end, at, to)
+      eventTimesMs.fill(f.end - 1, at, to)
+      least = Math.max(least, f.beforeMs)
+      beforeMs.fill(least, at, to)
+      f.results.forEach((result, a) => results[a]?.set(result, at))
+      at = to
+    }
+    const columns: Columns = {
+      [keyName]: keys,
+      windowStart: starts,
+      windowEnd: ends,
+      ...Object.fromEntries(
+        aggregates.map(({ name }, a) => [name, nulled(results[a] as Float64Array, aggregates[a] as ColumnAggregate)]),
+      ),
+      kind: new Array<string>(count).fill(kind),
+      revision: new Int32Array(count),
+    }
+    return columnBatch({ count, columns, eventTimesMs, beforeMs, watermarkMs })
+  }
+}
+
+/** NaN stands for "no value" inside; outside it is null. Only floats and standard deviations can lack one. */
+function nulled(result: Float64Array, { column, kind }: ColumnAggregate): ArrayLike<unknown> {
+  if (column !== 'float' && kind !== 'stddev') return result
+  return result.some(value => value !== value) ? Array.from(result, value => (value === value ? value : null)) : result
+}
+
+/** Records from `e` on that fall into one slice while nothing fires. */
+function runEnd(
+  times: Float64Array,
+  before: Float64Array,
+  from: number,
+  count: number,
+  start: number,
+  end: number,
+  actionMs: number,
+): number {
+  let e = from + 1
+  while (e < count) {
+    const t = times[e] as number
+    if (t < start || t >= end || (before[e] as number) >= actionMs) break
+    e++
+  }
+  return e
+}
+
+type ColumnValues = readonly (ArrayLike<number> | undefined)[]
+
+/** Each gives the place of the first record or entry that found no room. */
+interface Loops {
+  readonly words: number
+  add(table: IntTable, keys: ArrayLike<number>, values: ColumnValues, from: number, to: number): number
+  addSplit(
+    segments: readonly IntTable[],
+    keys: ArrayLike<number>,
+    values: ColumnValues,
+    from: number,
+    to: number,
+  ): number
+  merge(into: IntTable, from: IntTable, entry: number): number
+  mergeSplit(into: readonly IntTable[], from: IntTable, entry: number): number
+  results(tables: readonly IntTable[], of: Uint8Array, entries: Int32Array, results: readonly Float64Array[]): void
+}
+
+function loopsOf(aggregates: readonly ColumnAggregate[]): Loops {
+  // Sums and means of whole numbers need no count of their own: every row has a value.
+  const slim = (a: ColumnAggregate) => (a.kind === 'sum' || a.kind === 'mean') && a.column === 'int'
+  const places: number[] = []
+  let words = 1
+  for (const a of aggregates) {
+    places.push(words)
+    words += slim(a) ? 1 : NUMERIC[a.kind].start.length
+  }
+  const W = words
+  const H = words * 2
+  const each = (text: (a: ColumnAggregate, n: number, place: number) => string) =>
+    aggregates.map((a, n) => text(a, n, places[n] as number)).join('\n')
+  const columns = each((a, n) => (a.field === undefined ? '' : `const v${n} = values[${n}]`))
+  const begin = each((a, _n, place) =>
+    (slim(a) ? [0] : NUMERIC[a.kind].start).map((value, i) => `f[p * ${W} + ${place + i}] = ${value}`).join(';'),
+  )
+  const add = each((a, n, place) => {
+    if (slim(a)) return `f[p * ${W} + ${place}] += v${n}[e]`
+    if (a.field === undefined) return ''
+    return `{ const o = p * ${W} + ${place}, x = v${n}[e], w = 1; ${a.column === 'float' ? 'if (x === x) ' : ''}{ ${NUMERIC[a.kind].add} } }`
+  })
+  const merge = each((a, _n, place) => {
+    if (slim(a)) return `f[p * ${W} + ${place}] += gf[q * ${W} + ${place}]`
+    return a.field === undefined ? '' : withNames(NUMERIC[a.kind].merge, `p * ${W} + ${place}`, `q * ${W} + ${place}`)
+  })
+  const result = each((a, n, place) => {
+    if (slim(a)) return `results[${n}][r] = f[p * ${W} + ${place}]${a.kind === 'mean' ? ' / rows' : ''}`
+    return `{ const o = p * ${W} + ${place}; const y = ${NUMERIC[a.kind].result}; results[${n}][r] = y === null ? NaN : y }`
+  })
+  const probe = `let p = Math.imul(k, 0x9E3779B1) >>> 7 & m
+    while (i[p * ${H} + 1] !== 0 && i[p * ${H}] !== k) p = p + 1 & m`
+  return {
+    words,
+    add: new Function(
+      'table, keys, values, from, to',
+      `const i = table.ints, f = table.floats, m = table.capacity - 1; let left = table.room; const room = left
+      ${columns}
+      let e = from
+      for (; e < to; e++) {
+        const k = keys[e]
+        ${probe}
+        if (i[p * ${H} + 1] === 0) { if (left === 0) break; left--; i[p * ${H}] = k; ${begin} }
+        i[p * ${H} + 1]++
+        ${add}
+      }
+      table.used += room - left
+      return e`,
+    ) as Loops['add'],
+    addSplit: new Function(
+      'segments, keys, values, from, to',
+      `${columns}
+      let e = from
+      for (; e < to; e++) {
+        const k = keys[e], table = segments[Math.imul(k, 0x9E3779B1) >>> 24], i = table.ints, f = table.floats, m = table.capacity - 1
+        ${probe}
+        if (i[p * ${H} + 1] === 0) { if (table.room <= 0) break; table.used++; i[p * ${H}] = k; ${begin} }
+        i[p * ${H} + 1]++
+        ${add}
+      }
+      return e`,
+    ) as Loops['addSplit'],
+    merge: new Function(
+      'table, other, from',
+      `const i = table.ints, f = table.floats, m = table.capacity - 1, gi = other.ints, gf = other.floats, end = other.capacity
+      let left = table.room; const room = left
+      let q = from
+      for (; q < end; q++) {
+        if (gi[q * ${H} + 1] === 0) continue
+        const k = gi[q * ${H}]
+        ${probe}
+        if (i[p * ${H} + 1] === 0) { if (left === 0) break; left--; i[p * ${H}] = k; ${begin} }
+        i[p * ${H} + 1] += gi[q * ${H} + 1]
+        ${merge}
+      }
+      table.used += room - left
+      return q`,
+    ) as Loops['merge'],
+    mergeSplit: new Function(
+      'segments, other, from',
+      `const gi = other.ints, gf = other.floats, end = other.capacity
+      let q = from
+      for (; q < end; q++) {
+        if (gi[q * ${H} + 1] === 0) continue
+        const k = gi[q * ${H}], table = segments[Math.imul(k, 0x9E3779B1) >>> 24], i = table.ints, f = table.floats, m = table.capacity - 1
+        ${probe}
+        if (i[p * ${H} + 1] === 0) { if (table.room <= 0) break; table.used++; i[p * ${H}] = k; ${begin} }
+        i[p * ${H} + 1] += gi[q * ${H} + 1]
+        ${merge}
+      }
+      return q`,
+    ) as Loops['mergeSplit'],
+    results: new Function(
+      'tables, of, entries, results',
+      `const n = entries.length
+      for (let r = 0; r < n; r++) {
+        const table = tables[of[r]], p = entries[r], f = table.floats, rows = table.ints[p * ${H} + 1]
+        ${result}
+      }`,
+    ) as Loops['results'],
+  }
+}
+
+function withNames(text: string, o: string, p: string): string {
+  return `{ const o = ${o}; { const g = gf, at = ${p}; { const p = at; ${text} } } }`
+}

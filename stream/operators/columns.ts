@@ -1,0 +1,106 @@
+/** Batches as columns: rows are made only when somebody looks at them. */
+import type { Batch, Columns } from '../model.ts'
+
+/** Kind of a column whose values are all numbers; undefined for any other. */
+export type ColumnKind = 'int' | 'float'
+
+export function kindOf(column: ArrayLike<unknown>): ColumnKind | undefined {
+  if (column instanceof Float64Array || column instanceof Float32Array || column instanceof Uint32Array) return 'float'
+  return ArrayBuffer.isView(column) && !(column instanceof BigInt64Array) && !(column instanceof BigUint64Array)
+    ? 'int'
+    : undefined
+}
+
+/** A batch whose rows are made of its columns. */
+export function columnBatch(parts: Omit<Batch, 'rows'> & { readonly columns: Columns }): Batch {
+  let made: readonly unknown[] | undefined
+  return {
+    ...parts,
+    // An own property: copies of the batch keep it.
+    get rows() {
+      return (made ??= rowsOf(parts.columns, parts.count))
+    },
+  }
+}
+
+const makers = new Map<string, (columns: Columns, count: number) => unknown[]>()
+
+export function rowsOf(columns: Columns, count: number): unknown[] {
+  const names = Object.keys(columns)
+  const shape = JSON.stringify(names)
+  let make = makers.get(shape)
+  if (make === undefined) {
+    const columnNames = names.map((name, i) => `c${i} = columns[${JSON.stringify(name)}]`).join(', ')
+    const properties = names.map((name, i) => `[${JSON.stringify(name)}]: c${i}[i]`).join(', ')
+    make = new Function(
+      'columns',
+      'count',
+      `${names.length === 0 ? '' : `const ${columnNames};`} const rows = new Array(count)
+      for (let i = 0; i < count; i++) rows[i] = { ${properties} }
+      return rows`,
+    ) as (columns: Columns, count: number) => unknown[]
+    makers.set(shape, make)
+  }
+  return make(columns, count)
+}
+
+/** Columns of rows: the properties of the first row, as they are. */
+export function columnsOfRows(rows: readonly unknown[]): Columns {
+  const first = rows[0]
+  if (typeof first !== 'object' || first === null) return { value: rows }
+  return Object.fromEntries(
+    Object.keys(first).map(name => [name, rows.map(row => (row as Record<string, unknown>)[name])]),
+  )
+}
+
+/** Chosen values of every column. */
+export function selectColumns(columns: Columns, indices: Int32Array, count: number): Columns {
+  return Object.fromEntries(
+    Object.entries(columns).map(([name, column]) => {
+      const chosen = blank(column, count)
+      for (let k = 0; k < count; k++) chosen[k] = column[indices[k] as number]
+      return [name, chosen]
+    }),
+  )
+}
+
+function blank(column: ArrayLike<unknown>, count: number): { [index: number]: unknown; readonly length: number } {
+  if (!ArrayBuffer.isView(column)) return new Array<unknown>(count)
+  const Kind = column.constructor as unknown as new (length: number) => {
+    [index: number]: unknown
+    readonly length: number
+  }
+  return new Kind(count)
+}
+
+/**
+ * A row that reads its columns at a place that moves: a lambda that only reads fields of its row need not have it made. The
+ * text tells: the parameter stands before a dot and a column's name everywhere, and nothing is assigned to it.
+ */
+export interface RowView {
+  row: unknown
+  place: { columns: Columns; i: number }
+}
+
+export function rowView(text: string, columns: Columns): RowView | undefined {
+  const name = /^\s*\(?\s*([A-Za-z_$][\w$]*)\s*\)?\s*=>/.exec(text)?.[1]
+  if (name === undefined) return undefined
+  const body = text.slice(text.indexOf('=>') + 2)
+  // Texts, comments, regular expressions and functions inside: not worth understanding here.
+  if (/['"`]|\/[/*]|=>|\bfunction\b|\bthis\b|\beval\b/.test(body)) return undefined
+  const escaped = name.replaceAll('$', '\\$')
+  const uses = body.match(new RegExp(`(?<![\\w$.])${escaped}(?![\\w$])`, 'g'))?.length ?? 0
+  const reads = [
+    ...body.matchAll(
+      new RegExp(`(?<![\\w$.])${escaped}\\.([A-Za-z_$][\\w$]*)(?!\\s*(?:=(?!=)|\\+\\+|--|[-+*/%&|^]=|\\())`, 'g'),
+    ),
+  ]
+  if (uses !== reads.length || reads.some(([, field]) => !Object.hasOwn(columns, field ?? ''))) return undefined
+  if (/(?:\+\+|--)\s*[A-Za-z_$]|\bdelete\b/.test(body)) return undefined
+  const place = { columns, i: 0 }
+  const getters = Object.keys(columns).map(
+    field => `get ${JSON.stringify(field)}() { return this.p.columns[${JSON.stringify(field)}][this.p.i] }`,
+  )
+  const make = new Function('p', `return { p, ${getters.join(', ')} }`) as (p: unknown) => unknown
+  return { row: make(place), place }
+}
