@@ -64,7 +64,7 @@ export const cep: MagicDefinition = defineMagic({
   },
   examples: [
     {
-      text: "%%cep clicks --by user --within 10m --as bought\npattern: login -> purchase\nlogin: e => e.kind === 'login'\npurchase: e => e.kind === 'purchase'",
+      text: "%%cep clicks --by userId --within 10m --as bought\npattern: login -> purchase\nlogin: c => c.page === 'login'\npurchase: c => c.page === 'purchase'",
       says: 'A login and the next purchase of the same user, other clicks between them passed over.',
     },
     {
@@ -72,7 +72,7 @@ export const cep: MagicDefinition = defineMagic({
       says: 'Three or more small payments, then one of more than ten times their mean.',
     },
     {
-      text: '%%cep sensors --by machine --within 5m\npattern: hot -> !cooled\nhot: s => s.temp > 90\ncooled: s => s.temp < 70',
+      text: '%%cep sensors --by machineId --within 5m\npattern: hot -> !cooled\nhot: s => s.temp > 75\ncooled: s => s.temp < 70',
       says: 'A machine that heats up and is not cooled within five minutes.',
     },
     {

@@ -26,6 +26,8 @@ declare module '../../stream/topic-types.ts' {
   interface TopicTypes { orders: import('./notebook.ts').Order }
 }
 export interface Order { orderId: string; region: string; amount: number; orderedAt: number }
+export interface Payment extends Order { card: string }
+export interface Click { userId: string; page: string; clickedAt: number }
 export interface Reading { machineId: string; temp: number; vibration: number; anomaly: boolean; measuredAt: number }
 export interface Revenue { region: string; windowStart: number; windowEnd: number; revenue: number; n: number }
 `
@@ -34,7 +36,8 @@ export interface Revenue { region: string; windowStart: number; windowEnd: numbe
 const STREAMS: Readonly<Record<string, string>> = {
   orders: 'Order',
   revenue: 'Revenue',
-  payments: 'Order',
+  payments: 'Payment',
+  clicks: 'Click',
   sensors: 'Reading',
   scored: 'Reading',
 }
@@ -78,7 +81,7 @@ function compile(modules: Readonly<Record<string, string>>): Diagnostic[] {
 
 function prelude(source: string): string {
   const types =
-    "import type { Stream } from '../../stream/stream.ts'; import type { Order, Reading, Revenue } from './notebook.ts'"
+    "import type { Stream } from '../../stream/stream.ts'; import type { Click, Order, Payment, Reading, Revenue } from './notebook.ts'"
   const missing = Object.entries(STREAMS).filter(([name]) => !new RegExp(`^const ${name}\\b`, 'm').test(source))
   return [types, ...missing.map(([name, row]) => `declare const ${name}: Stream<${row}>`), 'export {}'].join('; ')
 }

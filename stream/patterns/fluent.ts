@@ -5,8 +5,13 @@ import { runtime } from '../targets/runtime-registry.ts'
 import { checkPattern } from './check.ts'
 import { parsePattern } from './parse.ts'
 
-/** Step → the events it took, oldest first; empty when it took none. */
-export type Taken<T, N extends string> = { [P in N]: T[] }
+/** Events one step took, oldest first. The first is there unless the step may be left out (`x?`, `x*`) and was. */
+export interface TakenEvents<T> extends Array<T> {
+  0: T
+}
+
+/** Step → the events it took; empty when it took none. */
+export type Taken<T, N extends string> = { [P in N]: TakenEvents<T> }
 
 /** For each name of the pattern: does the event fit, given what was taken so far? */
 export type Definitions<T, N extends string> = {
