@@ -164,7 +164,7 @@ for (const [kind, answer] of [
   ['says nothing', undefined],
   ['is a web server', 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n'],
 ] as const) {
-  test(`a port that ${kind} is told within five seconds`, async () => {
+  test(`a port that ${kind} is told within five seconds`, async t => {
     const sockets = new Set<net.Socket>()
     const other = net.createServer(socket => {
       sockets.add(socket)
@@ -172,13 +172,15 @@ for (const [kind, answer] of [
       socket.on('data', () => answer !== undefined && socket.end(answer))
     })
     await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
+    t.after(() => {
+      for (const socket of sockets) socket.destroy()
+      other.close()
+    })
     const { port } = other.address() as net.AddressInfo
     const error = await fails(`kafka://127.0.0.1:${port}`)
     assert.equal(error.code, 'KAFKA_UNREACHABLE')
     assert.match(error.message, /the port answers, but not in Kafka's plain protocol/)
     assert.ok(error.tookMs < 5000, `took ${error.tookMs} ms`)
-    for (const socket of sockets) socket.destroy()
-    await new Promise(resolve => other.close(resolve))
   })
 }
 
