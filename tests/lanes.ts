@@ -33,7 +33,7 @@ export const lanes: readonly Lane[] = [
     fileLimitMs: 3 * minute,
     limitMs: 15 * minute,
   },
-  lane('protocol', { needs: ['bundle'], fileLimitMs: 2 * minute, limitMs: 8 * minute }),
+  lane('protocol', { needs: ['python', 'bundle'], fileLimitMs: 2 * minute, limitMs: 8 * minute }),
   lane('servers', { needs: [], fileLimitMs: 5 * minute, limitMs: 12 * minute }),
   lane('notebooks', { needs: everything, fileLimitMs: 4 * minute, limitMs: 12 * minute }),
   lane('browser', { needs: everything, chromium: true, fileLimitMs: 7 * minute, limitMs: 20 * minute }),
