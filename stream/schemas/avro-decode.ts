@@ -3,8 +3,7 @@
  * well, the function reads what one version wrote as the other version: fields by name or alias, defaults for what is new, what
  * is gone skipped, numbers widened (Avro 1.12, "Schema Resolution").
  *
- * Our own instead of avsc's: a list that claims 2^40 items keeps avsc reading for ever, records come as instances of classes that
- * do not survive a thread, and logical types and 64-bit numbers would have to be undone and done again for each value.
+ * Our own instead of avsc's, which a value of five bytes keeps busy for ever; see docs/decisions/own-avro-codec.md.
  */
 import { Buffer } from 'node:buffer'
 import { AvroFault, AvroInput } from './avro-input.ts'

@@ -17,8 +17,10 @@ export type AvroEncoder = (value: unknown) => Uint8Array
 
 export function avroEncoder(schema: AvroNode): AvroEncoder {
   const write = new Writers().writer(schema)
+  // One buffer for all rows: what is given away is a copy.
+  const out = new AvroOutput()
   return value => {
-    const out = new AvroOutput()
+    out.clear()
     write(out, value, '')
     return out.taken()
   }
@@ -67,6 +69,10 @@ class AvroOutput {
     this.#room(value.length)
     this.#bytes.set(value, this.#at)
     this.#at += value.length
+  }
+
+  clear(): void {
+    this.#at = 0
   }
 
   taken(): Uint8Array {
