@@ -8,9 +8,10 @@ import { StreamError } from '../../stream/errors.ts'
 import type { CaptureInfo } from '../../stream/lambdas/capture-info.ts'
 import { ship } from '../../stream/lambdas/ship.ts'
 import { registryBy } from '../../stream/targets/registry-access.ts'
-import { keepSecret } from '../../stream/redact.ts'
-import type { ConnectSettings, FeedPort, RowSource, Runtime } from '../../stream/targets/runtime.ts'
+import type { FeedPort, RowSource, Runtime } from '../../stream/targets/runtime.ts'
 import type { CellsNotice, EngineForCells } from '../engine/protocol.ts'
+import { connectAsking } from './connect-asking.ts'
+import type { Ask } from './connect-asking.ts'
 import { createRpc, streamTransport } from '../rpc.ts'
 import type { Rpc } from '../rpc.ts'
 
@@ -20,8 +21,7 @@ export interface HostedRuntimeOptions {
   readonly apiName?: ((f: unknown) => string | undefined) | undefined
   /** The cell whose code is asking; what its lambdas print goes there. */
   readonly currentCell?: (() => string | undefined) | undefined
-  /** Asks the person at the notebook; null when there is nobody. */
-  readonly ask?: ((text: string, options?: { readonly password?: boolean }) => Promise<string | null>) | undefined
+  readonly ask?: Ask | undefined
   readonly onParam?: ((name: string, value: unknown) => void) | undefined
 }
 
@@ -124,24 +124,6 @@ export function createHostedRuntime(options: HostedRuntimeOptions): HostedRuntim
     show: (stream, chartOptions) =>
       call('show', { name: stream.name, plan: stream.plan, cellId: options.currentCell?.() }, chartOptions ?? {}),
     showParam: name => call('showParam', name),
-  }
-}
-
-/** A login without a password asks for it, so that it need not be typed into a cell. */
-async function connectAsking(
-  connectWith: (settings: ConnectSettings) => Promise<{ name: string; url: string }>,
-  settings: ConnectSettings,
-  ask: HostedRuntimeOptions['ask'],
-): Promise<{ name: string; url: string }> {
-  try {
-    return await connectWith(settings)
-  } catch (error) {
-    if (ask === undefined || !(error instanceof StreamError) || error.code !== 'CREDENTIALS_NEEDED') throw error
-    const user = error.message.includes('no user') ? await ask('User:') : settings.user
-    const password = user === null ? null : await ask('Password:', { password: true })
-    if (user === null || password === null) throw error
-    keepSecret(password)
-    return await connectWith({ ...settings, ...(user === undefined ? {} : { user }), password })
   }
 }
 

@@ -3,7 +3,7 @@ import * as riffle from '../../stream/index.ts'
 import { setRuntime } from '../../stream/targets/runtime-registry.ts'
 import { captureInfo } from './captures.ts'
 import { createHostedRuntime } from './hosted-runtime.ts'
-import type { HostedRuntimeOptions } from './hosted-runtime.ts'
+import type { Ask } from './connect-asking.ts'
 import type { Namespace } from './loader.ts'
 
 export interface Streams {
@@ -11,7 +11,7 @@ export interface Streams {
   setEngine(path: string): void
 }
 
-export function connectStreams(ask?: HostedRuntimeOptions['ask']): Streams {
+export function connectStreams(ask?: Ask): Streams {
   const api: Namespace = { ...riffle }
   const names = new Map(Object.entries(api).map(([name, value]) => [value, name]))
   const runtime = createHostedRuntime({ captureInfo, apiName: f => names.get(f), ask })
