@@ -9,6 +9,7 @@ import {
   type Section,
   type SectionContext,
 } from './define.ts'
+import { fieldPlaces } from './fields.ts'
 import { quote } from './values.ts'
 
 export const score: MagicDefinition = defineMagic({
@@ -27,6 +28,7 @@ export const score: MagicDefinition = defineMagic({
     {
       name: 'features',
       type: 'fields',
+      ofInput: true,
       summary: 'Fields with the numbers that are scored; several are scored together.',
       example: 'temp,vibration',
     },
@@ -45,7 +47,13 @@ export const score: MagicDefinition = defineMagic({
       example: '0.9|1/1000|{limit}',
       check: wrongThreshold,
     },
-    { name: 'by', type: 'fields', summary: 'Key fields: a detector for each of their values.', example: 'machineId' },
+    {
+      name: 'by',
+      type: 'fields',
+      ofInput: true,
+      summary: 'Key fields: a detector for each of their values.',
+      example: 'machineId',
+    },
     {
       name: 'warm-up',
       type: 'integer',
@@ -70,6 +78,7 @@ export const score: MagicDefinition = defineMagic({
     {
       name: 'labels',
       type: 'field',
+      ofInput: true,
       summary: 'Field that says whether a row truly is an anomaly; kept as score.label, for %nab.',
       example: 'anomaly',
     },
@@ -150,17 +159,10 @@ function settingsCode(section: Section, context: SectionContext, features: Heade
   return objectOf(entries)
 }
 
-/** `a,b` → `'a', 'b'`, each at its own place, so that a type error points at the one that is wrong. */
 function keyPieces(value: HeaderValue, context: SectionContext): readonly Piece[] {
   if (value.expression) return context.verbatim(value.inner)
-  const exact = value.inner.text === value.value
-  let at = value.inner.start
-  const pieces = value.value.split(',').map((part): Piece[] => {
-    const start = at + (part.length - part.trimStart().length)
-    at += part.length + 1
-    const text = part.trim()
-    const from = exact ? { start, end: start + text.length, text } : value
-    return [{ code: quote(text), from }]
-  })
-  return join(pieces, ', ')
+  return join(
+    fieldPlaces(value).map(field => [{ code: quote(field.text), from: field }]),
+    ', ',
+  )
 }

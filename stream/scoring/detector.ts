@@ -28,6 +28,11 @@ export abstract class Detector {
     return row.length === 1 ? [1] : row.map(() => 0)
   }
 
+  /** Between these a limit for states lies: below the first all is usual, the second is the largest score there is. */
+  limits(): readonly [least: number, most: number] {
+    return [0, Infinity]
+  }
+
   /** Scores rows in order, each before it is learned. */
   scoreBatch(rows: readonly (readonly number[])[]): Float64Array {
     const scores = new Float64Array(rows.length)
@@ -93,6 +98,11 @@ export class SeriesDetector extends Detector {
 
   override causes(row: readonly number[]): readonly number[] {
     return shares(row.map((x, f) => this.scaled(f, x)))
+  }
+
+  /** One is the mean score of calm rows: a detector that is silent on them has no smaller measure. */
+  override limits(): readonly [number, number] {
+    return [1, Infinity]
   }
 
   private scaled(f: number, x: number): number {

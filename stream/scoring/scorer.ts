@@ -149,7 +149,10 @@ export class Scorer {
       this.tail.learn(score)
     }
     this.smoothed = score ?? 0
-    this.limit = scores.median() + calmSpans * (scores.quantile(0.99) - scores.median())
+    const high = scores.quantile(0.99)
+    const [least, most] = this.detector.limits()
+    const limit = scores.median() + calmSpans * (high - scores.median())
+    this.limit = Math.max(least, Math.min(limit, (high + most) / 2))
   }
 
   private compared(threshold: Threshold | undefined): { readonly kind: 'value' | 'oneIn'; readonly number: number } {

@@ -49,6 +49,10 @@ export class HalfSpaceTrees extends Detector {
     return 1 - Math.min(1, mass / (trees * window * 2 ** (height / 2)))
   }
 
+  override limits(): readonly [number, number] {
+    return [0, 1]
+  }
+
   override learnOne(row: readonly number[]): void {
     this.learned++
     if (!this.ready) {

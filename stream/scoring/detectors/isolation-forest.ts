@@ -37,6 +37,10 @@ export class IsolationForest extends Detector {
     return 2 ** (-depth / this.forest.length / usualDepth(this.sample))
   }
 
+  override limits(): readonly [number, number] {
+    return [0, 1]
+  }
+
   override learnOne(row: readonly number[]): void {
     this.rows.push(row)
     if (this.rows.length > memory) this.rows.shift()

@@ -1,0 +1,82 @@
+/**
+ * Detectors: rows per second of learning and scoring on one thread, and how good the defaults are on corpora made by seed. The range rule
+ * stands beside the default ensemble: it has no model, so what is cleverer has to beat it.
+ *
+ * None of it was tuned on the corpora here but for the limit of states; scores never look ahead.
+ */
+import { nabProbation, nabScore } from '../stream/scoring/nab.ts'
+import { makeDetector } from '../stream/scoring/detectors/index.ts'
+import { Scorer } from '../stream/scoring/scorer.ts'
+import { sensorCorpus, seeded, seriesCorpus } from '../tests/scoring/corpus.ts'
+import type { Measurement } from './bench.ts'
+
+/** Learning and scoring rows, without warm-up; about a second. */
+function rate(detector: string, features: number, rows: number): Promise<number> {
+  const random = seeded(7)
+  const made = makeDetector(detector, { features, warmUp: 400, seed: 1 })
+  const vectors = Array.from({ length: 1000 }, () => Array.from({ length: features }, random))
+  for (let i = 0; i < 1000; i++) made.learnOne(vectors[i] ?? [])
+  const began = performance.now()
+  let checksum = 0
+  for (let i = 0; i < rows; i++) {
+    const row = vectors[i % 1000] ?? []
+    checksum += made.scoreOne(row)
+    made.learnOne(row)
+  }
+  if (!Number.isFinite(checksum)) throw new Error(`${detector} gave ${checksum}`)
+  return Promise.resolve((rows / (performance.now() - began)) * 1000)
+}
+
+function nabOf(detector: string): number {
+  const files = [1, 2, 3].flatMap(seed =>
+    seriesCorpus(seed, 24).map(({ name, values, windows }) => {
+      const scorer = new Scorer({ detector, features: ['value'], warmUp: nabProbation(values.length) })
+      return { name, windows, scores: values.map(value => scorer.next([value]).value) }
+    }),
+  )
+  return nabScore(files).score / 100
+}
+
+function f1Of(detector: string): number {
+  let [hits, wrong] = [0, 0]
+  for (const { rows, labels } of [1, 2, 3].flatMap(seed => sensorCorpus(seed))) {
+    const features = Object.keys(rows[0] ?? {})
+    const scorer = new Scorer({ detector, features })
+    rows.forEach((row, i) => {
+      const { anomalous } = scorer.next(features.map(feature => row[feature] ?? 0))
+      if (i < 400) return
+      if (anomalous && labels[i] === true) hits++
+      else if (anomalous !== labels[i]) wrong++
+    })
+  }
+  return (2 * hits) / (2 * hits + wrong)
+}
+
+export const measurements: readonly Measurement[] = [
+  {
+    name: 'scoring.rows-per-s',
+    unit: 'events/s',
+    measure: async () => ({
+      range: await rate('range', 1, 3_000_000),
+      ewma: await rate('ewma', 1, 3_000_000),
+      'rolling-z': await rate('rolling-z', 1, 2_000_000),
+      ensemble: await rate('ensemble', 1, 200_000),
+      'half-space-trees/8': await rate('half-space-trees', 8, 100_000),
+      'rrcf/8': await rate('rrcf', 8, 10_000),
+      'auto/8': await rate('auto', 8, 1_000_000),
+      'autoencoder/8': await rate('autoencoder', 8, 500_000),
+    }),
+  },
+  {
+    name: 'scoring.nab-standard',
+    unit: 'ratio',
+    runs: 1,
+    measure: () => Promise.resolve({ ensemble: nabOf('ensemble'), range: nabOf('range') }),
+  },
+  {
+    name: 'scoring.sensors-f1',
+    unit: 'ratio',
+    runs: 1,
+    measure: () => Promise.resolve({ auto: f1Of('auto'), autoencoder: f1Of('autoencoder') }),
+  },
+]
