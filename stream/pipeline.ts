@@ -9,7 +9,7 @@
  * synchronous; whoever calls it owns the thread, the clock and the back-pressure (targets/local.ts, the compute worker).
  */
 import { deserialize, serialize } from 'node:v8'
-import type { Batch, EnvelopeBatch, Refused, SourceEvent, StreamState } from './model.ts'
+import type { Batch, EnvelopeBatch, LateRecord, Refused, SourceEvent, StreamState, StreamTime } from './model.ts'
 import { StreamError } from './errors.ts'
 import type { StreamErrorParts } from './errors.ts'
 import type { FeedNode, PlanNode, TopicNode } from './plan.ts'
@@ -37,6 +37,9 @@ export interface PipelineHost extends JoinHost {
   onNotice?(text: string): void
 }
 
+/** Dropped records that a ruler of windows shows. */
+const LATE_SHOWN = 20
+
 /** Counters of a pipeline; rates, lag and pausing are its driver's. */
 export interface PipelineStats {
   readonly state: StreamState
@@ -48,6 +51,8 @@ export interface PipelineStats {
   readonly droppedCount: number
   readonly errorCount: number
   readonly stateBytes: number
+  /** Where the sources stand in event time, and the newest dropped records. */
+  readonly time: StreamTime
   readonly error?: StreamErrorParts | undefined
 }
 
@@ -191,8 +196,18 @@ class RunningPipeline implements Pipeline {
       watermarkMs: this.watermarkMs === -Infinity ? null : this.watermarkMs,
       ...this.refusals.counters,
       stateBytes,
+      time: { sources: this.sourceStages.map(({ stage }) => stage.partitionTimes()), late: this.newestLate() },
       error: this.error,
     }
+  }
+
+  private newestLate(): LateRecord[] {
+    return this.refusals.late.slice(-LATE_SHOWN).map(({ eventTimeMs, partition, offset, reason }) => ({
+      eventTimeMs,
+      partition,
+      offset: String(offset),
+      reason,
+    }))
   }
 
   positions(source: number): Map<number, bigint> {

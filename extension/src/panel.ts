@@ -1,20 +1,26 @@
 /**
- * One view of a chart: title, Chart and Table tabs, the picture, the strip. It draws at most once per animation frame and at
+ * One view of a chart: title, tabs for picture, table and windows, the picture, the strip. It draws at most once per animation frame and at
  * the chart's own rate, only while it is in sight, and owns its Vega view until it is disposed.
  */
 import { fileName, saveFile } from './save-file.ts'
 import { makeStrip } from './strip.ts'
+import { makeRuler } from './ruler-tab.ts'
 import { makeTable } from './table-tab.ts'
 import { readTheme } from './theme.ts'
+import { hasRuler } from '../../stream/charts/ruler.ts'
 import { MARKS_EVENT } from '../../stream/charts/protocol.ts'
 import { summaryText } from '../../stream/charts/text.ts'
 import { tableCsv } from '../../stream/charts/table.ts'
 import type { ChartView, LiveChart } from './live-chart.ts'
+import type { RulerTab } from './ruler-tab.ts'
 import type { Strip } from './strip.ts'
 import type { TableTab } from './table-tab.ts'
 import type { VegaView } from './vega-view.ts'
 
-type Tab = 'chart' | 'table'
+type Tab = 'chart' | 'table' | 'windows'
+
+const TABS: readonly Tab[] = ['chart', 'table', 'windows']
+const RULER_EVERY_MS = 500
 
 const TABLE_EVERY_MS = 250
 const LABEL_EVERY_MS = 10_000
@@ -26,6 +32,7 @@ export class ChartPanel implements ChartView {
   readonly #trusted: boolean
   readonly #strip: Strip
   readonly #table: TableTab = makeTable(() => this.#tableWished())
+  readonly #ruler: RulerTab = makeRuler()
   readonly #title = div('riffle-title')
   readonly #body = div('riffle-plot')
   readonly #problem = div('riffle-problem')
@@ -57,18 +64,22 @@ export class ChartPanel implements ChartView {
       savePicture: () => this.#savePicture(),
       saveRows: () => saveFile(`${fileName(chart.title)}.csv`, tableCsv(chart.rows, chart.columns, chart.retention)),
     })
-    this.#tabs = { chart: this.#makeTab('chart', 'Chart'), table: this.#makeTab('table', 'Table') }
+    this.#tabs = {
+      chart: this.#makeTab('chart', 'Chart'),
+      table: this.#makeTab('table', 'Table'),
+      windows: this.#makeTab('windows', 'Windows'),
+    }
     this.element = div('riffle-chart')
     this.element.dataset['stream'] = chart.stream
     const head = div('riffle-head')
     this.#tabList.setAttribute('role', 'tablist')
-    this.#tabList.append(this.#tabs.chart, this.#tabs.table)
+    this.#tabList.append(...TABS.map(tab => this.#tabs[tab]))
     head.append(this.#title, this.#tabList)
     this.#body.setAttribute('role', 'img')
     this.#body.tabIndex = 0
     this.#body.addEventListener('keydown', event => this.#onKey(event))
     this.#problem.hidden = true
-    this.element.append(head, this.#problem, this.#body, this.#table.element, this.#strip.element)
+    this.element.append(head, this.#problem, this.#body, this.#table.element, this.#ruler.element, this.#strip.element)
     this.element.addEventListener(MARKS_EVENT, event => this.#replyMarks(event))
     this.#resizes = new ResizeObserver(() => this.#resized())
     this.#resizes.observe(this.element)
@@ -149,7 +160,8 @@ export class ChartPanel implements ChartView {
     this.#drawnMs = performance.now()
     try {
       if (this.#tab === 'chart') await this.#drawPicture()
-      else this.#drawTable()
+      else if (this.#tab === 'table') this.#drawTable()
+      else this.#drawRuler()
       this.#fail(null)
     } catch (error) {
       this.#fail(error instanceof Error ? error.message : String(error))
@@ -208,6 +220,16 @@ export class ChartPanel implements ChartView {
     if (image !== null) saveFile(`${fileName(this.#chart.title)}.png`, image)
   }
 
+  #drawRuler(): void {
+    const nowMs = performance.now()
+    if (nowMs - this.#tableMs < RULER_EVERY_MS) {
+      this.#stale = true
+      return
+    }
+    this.#tableMs = nowMs
+    this.#ruler.update(this.#chart, this.#ruler.element.clientWidth)
+  }
+
   #drawTable(): void {
     const nowMs = performance.now()
     if (nowMs - this.#tableMs < TABLE_EVERY_MS) {
@@ -242,7 +264,7 @@ export class ChartPanel implements ChartView {
   }
 
   #resized(): void {
-    if (this.#tab !== 'chart') return
+    if (this.#tab === 'table') return
     this.#stale = true
     this.#schedule()
   }
@@ -271,7 +293,9 @@ export class ChartPanel implements ChartView {
     button.addEventListener('keydown', event => {
       if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return
       event.stopPropagation()
-      this.#choose(tab === 'chart' ? 'table' : 'chart')
+      const offered = TABS.filter(other => !this.#tabs[other].hidden)
+      const step = event.key === 'ArrowLeft' ? offered.length - 1 : 1
+      this.#choose(offered[(offered.indexOf(tab) + step) % offered.length] ?? tab)
       this.#tabs[this.#tab].focus()
     })
     return button
@@ -288,11 +312,15 @@ export class ChartPanel implements ChartView {
 
   #showTab(): void {
     const drawable = this.#chart.spec !== null
-    if (!drawable) this.#tab = 'table'
-    this.#tabList.hidden = !drawable
+    const windows = hasRuler(this.#chart.columns)
+    if ((!drawable && this.#tab === 'chart') || (!windows && this.#tab === 'windows')) this.#tab = 'table'
+    this.#tabs.chart.hidden = !drawable
+    this.#tabs.windows.hidden = !windows
+    this.#tabList.hidden = !drawable && !windows
     this.#body.hidden = this.#tab !== 'chart'
     this.#table.element.hidden = this.#tab !== 'table'
-    for (const tab of ['chart', 'table'] as const) {
+    this.#ruler.element.hidden = this.#tab !== 'windows'
+    for (const tab of TABS) {
       const chosen = tab === this.#tab
       this.#tabs[tab].setAttribute('aria-selected', String(chosen))
       this.#tabs[tab].tabIndex = chosen ? 0 : -1

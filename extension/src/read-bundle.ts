@@ -28,8 +28,19 @@ export function readParam(value: unknown): ParamBundle | null {
 
 function isStatus(value: unknown): boolean {
   if (!isPlain(value) || typeof value['state'] !== 'string' || !Array.isArray(value['errors'])) return false
+  if (value['time'] !== undefined && !isTime(value['time'])) return false
   return ['recordsPerSecond', 'recordCount', 'rowCount', 'lateCount', 'droppedCount', 'errorCount'].every(
     name => typeof value[name] === 'number',
+  )
+}
+
+function isTime(value: unknown): boolean {
+  if (!isPlain(value)) return false
+  const { sources, late } = value
+  if (!Array.isArray(sources) || sources.length > 100 || !Array.isArray(late) || late.length > 100) return false
+  return (
+    sources.every(partitions => Array.isArray(partitions) && partitions.every(isPlain)) &&
+    late.every(one => isPlain(one) && typeof one['eventTimeMs'] === 'number' && typeof one['reason'] === 'string')
   )
 }
 

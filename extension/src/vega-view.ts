@@ -25,6 +25,8 @@ export interface VegaViewOptions {
   readonly interpret: boolean
 }
 
+const CLEAN_AFTER_IDS = 500
+
 interface Held {
   readonly source: ChartRow
   readonly drawn: object
@@ -59,6 +61,9 @@ export class VegaView {
       loader: refusingLoader(),
       logLevel: vega.Error,
     })
+    // Vega's maps keep the ids of removed rows until so many have come together; at its own limit, 10,000, a chart that runs for
+    // hours holds megabytes of them.
+    Object.assign(this.#view, { cleanThreshold: CLEAN_AFTER_IDS })
     this.#view.tooltip((_handler: unknown, event: MouseEvent, item: vega.Item, value: unknown) =>
       showTooltip(
         this.element,

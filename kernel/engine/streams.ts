@@ -278,6 +278,7 @@ export class Streams {
       droppedCount: stats?.droppedCount ?? 0,
       errorCount: stats?.errorCount ?? 0,
       stateBytes: stats?.stateBytes ?? 0,
+      time: stats?.time,
       error: stream.error,
     }
   }

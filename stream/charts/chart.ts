@@ -154,6 +154,7 @@ export class Chart {
       },
       errors: errors.slice(-ERROR_LINES).map(line => line.split('\n', 1)[0] ?? ''),
       notice: this.#status.notice,
+      ...(this.#concept.form === 'window' && stats.time !== undefined ? { time: stats.time } : {}),
     }
     // A stream that runs again (a replay, a resume after stop) has no end any more.
     if (state === 'running' || state === 'paused') this.#end = undefined

@@ -8,7 +8,7 @@
  * again; a delta is never applied across a gap. Without credit the engine sends nothing and merges into the newest state.
  * No Node built-in, no I/O: the same file is compiled into the browser's bundle.
  */
-import type { StreamState } from '../model.ts'
+import type { StreamState, StreamTime } from '../model.ts'
 
 export const PROTOCOL_VERSION = 1
 /** MIME type of a live chart or table in an output; beside it lie Vega-Lite 5 and text. */
@@ -101,6 +101,8 @@ export interface ChartStatus {
   readonly errors: readonly string[]
   /** What the chart left out: conflated rows, rows beyond retention, other series. */
   readonly notice: string | null
+  /** For charts of windows: what holds the watermark, and the newest dropped records. */
+  readonly time?: StreamTime | undefined
 }
 
 export type ToEngine =
