@@ -15,7 +15,7 @@ export type Taken<T, N extends string> = { [P in N]: TakenEvents<T> }
 
 /** For each name of the pattern: does the event fit, given what was taken so far? */
 export type Definitions<T, N extends string> = {
-  readonly [P in N]: (event: T, taken: Taken<T, N>) => unknown
+  readonly [P in N]: (event: T, taken: Taken<T, NoInfer<N>>) => unknown
 }
 
 export interface MatchSettings {
