@@ -142,6 +142,20 @@ test('a ttl join is a changelog: pads are taken back, retractions pass', async (
   assert.deepEqual([...net].filter(([, weight]) => weight !== 0), [['2', 1]]) // prettier-ignore
 })
 
+test('a row stays until its very last partner, and no longer', async () => {
+  const [left, right] = [feed<Order>({ time: 'at' }), feed<Order>({ time: 'at' })]
+  const joined = left.join(right, { on: 'id', within: 5, type: 'left' }, (l, r) => [l.at, r?.at ?? null])
+  const rows: (number | null)[][] = []
+  const reading = joined.forEach(row => rows.push(row))
+  for (const at of [9, 10]) await left.push({ id: 1, at })
+  for (const f of [left, right]) await f.watermark(14)
+  assert.deepEqual(rows, [[9, null]])
+  await right.push({ id: 1, at: 15 })
+  assert.deepEqual(rows, [[9, null], [10, 15]]) // prettier-ignore
+  for (const f of [left, right]) await f.end()
+  await reading
+})
+
 test('a union has the watermark of the slower stream', async () => {
   const [a, b] = [feed<Order>({ time: 'at' }), feed<Order>({ time: 'at' })]
   const counted = a.union(b).window(tumbling(10)).aggregate({ n: count() })

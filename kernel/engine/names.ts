@@ -49,25 +49,33 @@ export function requireFields(
   planOf: (name: string) => PlanNode | undefined,
   consumer: { name: string; cellId?: string | undefined },
 ): void {
-  visit(plan, node => {
-    if (node.op !== 'window') return
-    const columns = knownColumns(node.input, planOf)
+  const requireOf = (input: PlanNode, fields: readonly string[]) => {
+    const columns = knownColumns(input, planOf)
     if (columns === undefined) return
-    const fields = [
-      ...node.options.by.flatMap(column => (column.f === undefined ? [column.name] : [])),
-      ...node.options.aggregates.flatMap(({ aggregate }) =>
-        typeof aggregate.value === 'string' ? [aggregate.value] : [],
-      ),
-    ]
     const gone = fields.find(field => !columns.includes(field))
     if (gone === undefined) return
-    const from = namesIn(node.input)[0]
+    const from = namesIn(input)[0]
     throw new StreamError({
       code: 'FIELD_UNKNOWN',
       message: `Cannot run stream "${consumer.name}": ${from === undefined ? 'its input' : `stream "${from}"`} has no field "${gone}"`,
       detail: `${consumer.cellId === undefined ? '' : `used in cell ${consumer.cellId}; `}fields are ${columns.join(', ')}`,
       hint: `${nearest(gone, columns)}Correct the cell of "${consumer.name}" and run it again`,
     })
+  }
+  visit(plan, node => {
+    if (node.op === 'join') {
+      const named = (side: 'left' | 'right') =>
+        node.options.on.flatMap(column => (typeof column[side] === 'string' ? [column[side]] : []))
+      requireOf(node.left, named('left'))
+      requireOf(node.right, named('right'))
+    }
+    if (node.op !== 'window') return
+    requireOf(node.input, [
+      ...node.options.by.flatMap(column => (column.f === undefined ? [column.name] : [])),
+      ...node.options.aggregates.flatMap(({ aggregate }) =>
+        typeof aggregate.value === 'string' ? [aggregate.value] : [],
+      ),
+    ])
   })
 }
 

@@ -71,3 +71,16 @@ test('a table topic is read to its end before the stream begins, and histories a
   // Every click got the newest of all names of its user: 193 to 199.
   assert.ok(rows.every(row => Number(/n(\d+)$/.exec(row as string)?.[1]) >= 193))
 })
+
+test('a field that is gone is told before the join starts', async () => {
+  setRuntime(hosted)
+  const perId = from([{ id: 1, at: 1 }], { time: 'at' })
+    .keyBy('id')
+    .window(tumbling(10))
+    .aggregate({ n: riffle.count() })
+  await perId.bindName('perId')
+  const named = riffle.stream<{ id: number; total: number }>('perId')
+  const broken = named.join(from([{ id: 1 }]), { on: 'total=id', table: true })
+  await assert.rejects(broken.bindName('broken'), { code: 'FIELD_UNKNOWN', message: /"perId" has no field "total"/ })
+  await perId.stop()
+})
