@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { curveKeyPair, Dealer, Request, Subscriber } from 'zeromq'
 import { kernelMain } from './built.ts'
+import { wrongWith } from './message-schema.ts'
 
 /** Parsed JSON of the other side; a test says what it expects of it. */
 export type Loose = ReturnType<typeof JSON.parse>
@@ -38,6 +39,8 @@ export const HANG_MS = 30_000
 export class Client {
   readonly session = randomUUID()
   readonly received: Message[] = []
+  /** What came and is not as the messaging specification says; `stop` of the kernel fails on it. */
+  readonly invalid: string[] = []
   readonly sockets: Record<Channel, Dealer>
   readonly subscriber: Subscriber
   readonly ports: Ports
@@ -210,6 +213,8 @@ export class Client {
           content: content!,
           buffers: frames.slice(at + 6),
         })
+        const wrong = wrongWith(this.received.at(-1) as Message)
+        if (wrong !== undefined) this.invalid.push(wrong)
         for (const waiter of this.#waiters.splice(0)) waiter()
       }
     } catch {
@@ -324,6 +329,9 @@ export async function startKernel(options: StartOptions = {}): Promise<StartedKe
       child.kill('SIGTERM')
       await exited
       rmSync(folder, { recursive: true, force: true })
+      const invalid = clients.flatMap(each => each.invalid)
+      if (invalid.length > 0)
+        throw new Error(`${invalid.length} messages are not as specified:\n${invalid.slice(0, 5).join('\n')}`)
     },
   }
 }
