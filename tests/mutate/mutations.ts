@@ -14,6 +14,7 @@ export interface Mutation {
 
 const windows = ['tests/properties/window.test.ts', 'tests/cases/semantics.test.ts']
 const joins = ['tests/properties/joins.test.ts', 'tests/cases/joins.test.ts', 'stream/joins.test.ts']
+const patterns = ['tests/properties/pattern.test.ts', 'tests/cases/cep.test.ts', 'stream/patterns/patterns.test.ts']
 const charts = ['stream/charts/hub.test.ts', 'stream/charts/model.test.ts']
 
 export const mutations: readonly Mutation[] = [
@@ -549,5 +550,75 @@ export const mutations: readonly Mutation[] = [
     find: 'text += `${typeof value}:${String(value)}\\u0000`',
     replace: 'text += typeof value',
     suite: ['tests/scoring/operator.test.ts'],
+  },
+  {
+    name: 'an event exactly at the end of a pattern window still belongs to it',
+    file: 'stream/patterns/nfa.ts',
+    find: 'if (withinMs !== undefined && nowMs - run.first.eventTimeMs >= withinMs) return',
+    replace: 'if (withinMs !== undefined && nowMs - run.first.eventTimeMs > withinMs) return',
+    suite: patterns,
+  },
+  {
+    name: 'a match does not wait for runs that began earlier',
+    file: 'stream/patterns/nfa.ts',
+    find: 'if (oldest !== undefined && oldest.first.order < match.first.order) break',
+    replace: 'void oldest',
+    suite: patterns,
+  },
+  {
+    name: 'past-last leaves what began with the last event',
+    file: 'stream/patterns/nfa.ts',
+    find: 'return match.event.order + 1',
+    replace: 'return match.event.order',
+    suite: patterns,
+  },
+  {
+    name: 'of matches that tie the shorter one is kept',
+    file: 'stream/patterns/nfa.ts',
+    find: 'return right.length - left.length',
+    replace: 'return left.length - right.length',
+    suite: patterns,
+  },
+  {
+    name: 'what must not come ends a run one event too late',
+    file: 'stream/patterns/nfa.ts',
+    find: 'const goesOn = !stops && take.to.kind',
+    replace: 'const goesOn = take.to.kind',
+    suite: patterns,
+  },
+  {
+    name: 'what fits a greedy loop passes the step behind it',
+    file: 'stream/patterns/compile.ts',
+    find: 'this.at(i + 1, { ...carry, guards: withGuard(carry.guards, guard) })',
+    replace: 'this.at(i + 1, carry)',
+    suite: patterns,
+  },
+  {
+    name: 'between the rounds of a loop nothing is watched',
+    file: 'stream/patterns/compile.ts',
+    find: 'return [...nots, ...this.behind]',
+    replace: 'return this.behind.slice(0, 0)',
+    suite: patterns,
+  },
+  {
+    name: 'a record at the watermark takes part in a pattern',
+    file: 'stream/operators/match.ts',
+    find: '(batch.eventTimesMs[i] as number) <= this.watermarkMs)',
+    replace: '(batch.eventTimesMs[i] as number) < this.watermarkMs)',
+    suite: patterns,
+  },
+  {
+    name: 'a key is never closed, whatever it holds',
+    file: 'stream/patterns/nfa.ts',
+    find: 'runs <= maxRuns && this.eventSum <= maxRuns * EVENTS_PER_RUN',
+    replace: 'runs >= 0 && maxRuns > 0',
+    suite: patterns,
+  },
+  {
+    name: 'a snapshot of patterns forgets matches that are held back',
+    file: 'stream/patterns/nfa.ts',
+    find: 'const waiting = [...held].map(',
+    replace: 'const waiting = [...held].slice(0, 0).map(',
+    suite: patterns,
   },
 ]
