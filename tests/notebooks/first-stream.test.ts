@@ -32,6 +32,6 @@ test('Run All of lesson 01 draws the windows a plain program counts', async () =
     await session.frames(chart, 5)
 
     const dump = await session.dump('orders', join(folder, 'orders.json'))
-    const droppedCount = assertLessonWindows(session.live.chart(chart.chartId).rows.values(), dump)
+    const droppedCount = assertLessonWindows(session.live.chart(chart.chartId).shown.values(), dump)
     assert.ok(droppedCount > 0, 'the lesson shows late orders')
   }))

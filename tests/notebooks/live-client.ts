@@ -9,6 +9,8 @@ import type { ChartRow, ChartStatus, FromEngine, LiveBundle, ToEngine } from '..
 
 export interface LiveChart {
   readonly rows: ReadonlyMap<string, ChartRow>
+  /** Finished windows and records ever shown, also those the chart has let go since because they are old. */
+  readonly shown: ReadonlyMap<string, ChartRow>
   readonly status: ChartStatus | undefined
   readonly sequence: number
   readonly frames: number
@@ -37,6 +39,7 @@ export class LiveClient {
   attach(bundle: LiveBundle): void {
     const chart: Mutable<LiveChart> = {
       rows: new Map(),
+      shown: new Map(),
       status: undefined,
       sequence: -1,
       frames: 0,
@@ -98,6 +101,9 @@ export class LiveClient {
         if (frame.sequence !== chart.sequence + 1) throw new Error(`frame ${frame.sequence} after ${chart.sequence}`)
         for (const key of frame.delta.remove) rows.delete(key)
         for (const row of frame.delta.upsert) rows.set(row.$key, row)
+      }
+      for (const row of [...(frame.snapshot ?? []), ...(frame.delta?.upsert ?? [])]) {
+        if (row.$open !== true) (chart.shown as Map<string, ChartRow>).set(row.$key, row)
       }
       chart.sequence = frame.sequence
       chart.status = frame.status
