@@ -17,7 +17,12 @@ const mostKinds = 500
 
 export class RelativeEntropy implements Series {
   private readonly warmUp: number
-  private readonly values = new Ring(window)
+  /** All of the window but its newest value, and how many of them are in each bin. */
+  private readonly values = new Ring(window - 1)
+  private readonly counts = new Float64Array(bins)
+  /** A row is scored and then learned: its distance is needed twice. */
+  private askedFor = NaN
+  private asked = 0
   private training: number[] = []
   private low = 0
   private high = 0
@@ -32,7 +37,9 @@ export class RelativeEntropy implements Series {
   /** How far the window with `x` is from the nearest kind, in limits of the test; under 1 it is none new. */
   score(x: number): number {
     if (!this.fitted || this.kinds.length === 0) return 0
-    return this.distance(this.histogram(x)) / limit
+    this.asked = this.distance(this.histogram(x))
+    this.askedFor = x
+    return this.asked / limit
   }
 
   learn(x: number): void {
@@ -52,19 +59,20 @@ export class RelativeEntropy implements Series {
   }
 
   private take(x: number): void {
-    if (this.values.length >= window - 1) {
-      const histogram = this.histogram(x)
-      if (this.kinds.length < mostKinds && this.distance(histogram) >= limit) this.kinds.push(histogram.map(Math.log))
+    if (this.values.full) {
+      const distance = x === this.askedFor ? this.asked : this.distance(this.histogram(x))
+      if (this.kinds.length < mostKinds && distance >= limit) this.kinds.push(this.histogram(x).map(Math.log))
+      this.counts[this.bin(this.values.back(window - 2))]!--
     }
+    this.askedFor = NaN
+    this.counts[this.bin(x)]!++
     this.values.push(x)
   }
 
   private histogram(x: number): number[] {
-    const counts: number[] = new Array<number>(bins).fill(smoothing)
-    counts[this.bin(x)]!++
-    for (let i = 0; i < Math.min(window - 1, this.values.length); i++) counts[this.bin(this.values.back(i))]!++
-    const sum = counts.reduce((total, c) => total + c, 0)
-    return counts.map(c => c / sum)
+    const sum = this.values.length + 1 + bins * smoothing
+    const here = this.bin(x)
+    return Array.from(this.counts, (count, b) => (count + smoothing + (b === here ? 1 : 0)) / sum)
   }
 
   /** 0 below the warm-up's range, 6 above, 1 to 5 in it. */
