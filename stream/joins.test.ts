@@ -156,6 +156,18 @@ test('a row stays until its very last partner, and no longer', async () => {
   await reading
 })
 
+test('the version that is valid at the watermark stays, however many come after it', async () => {
+  const [left, right] = [feed<Order>({ time: 'at' }), feed<Order>({ time: 'at' })]
+  const joined = left.join(right, { on: 'id', asOf: true, type: 'left' }, (l, r) => [l.at, r?.at ?? null])
+  for (const at of [1, 3, 5]) await right.push({ id: 1, at })
+  for (const f of [left, right]) await f.watermark(6)
+  await right.push({ id: 1, at: 20 })
+  await left.push({ id: 1, at: 7 })
+  await left.push({ id: 1, at: 21 })
+  for (const f of [left, right]) await f.end()
+  assert.deepEqual(await joined.toArray(), [[7, 5], [21, 20]]) // prettier-ignore
+})
+
 test('a union has the watermark of the slower stream', async () => {
   const [a, b] = [feed<Order>({ time: 'at' }), feed<Order>({ time: 'at' })]
   const counted = a.union(b).window(tumbling(10)).aggregate({ n: count() })

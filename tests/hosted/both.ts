@@ -6,11 +6,13 @@ import { MemoryRegistry } from '../../stream/schemas/memory-registry.ts'
 import { wallClock } from '../../stream/time/clock.ts'
 import { engineOfFile } from './engine-of-file.ts'
 import type { FakeNotebook } from './hosted.ts'
+import type { Runtime } from '../../stream/targets/runtime.ts'
 
 export async function inlineAndHosted(): Promise<{
   readonly notebook: FakeNotebook
   /** Runs the program both ways; gives the inline rows. */
   readonly both: (program: () => Promise<unknown[]>) => Promise<unknown[]>
+  readonly hosted: Runtime
 }> {
   const { runtime, notebook } = await engineOfFile()
   const local = new LocalRuntime({
@@ -26,7 +28,7 @@ export async function inlineAndHosted(): Promise<{
     assert.equal(textOf(shipped), textOf(inline))
     return inline
   }
-  return { notebook, both }
+  return { notebook, both, hosted: runtime }
 }
 
 const textOf = (rows: unknown) =>

@@ -6,7 +6,7 @@ import { inlineAndHosted } from './both.ts'
 
 const { feed, from, produce, topic, tumbling } = riffle
 
-const { notebook, both } = await inlineAndHosted()
+const { notebook, both, hosted } = await inlineAndHosted()
 
 interface Order {
   readonly id: number
@@ -73,7 +73,7 @@ test('a table topic is read to its end before the stream begins, and histories a
 })
 
 test('a field that is gone is told before the join starts', async () => {
-  setRuntime(hosted)
+  riffle.setRuntime(hosted)
   const perId = from([{ id: 1, at: 1 }], { time: 'at' })
     .keyBy('id')
     .window(tumbling(10))
