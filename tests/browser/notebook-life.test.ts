@@ -1,0 +1,243 @@
+/** What people do to a notebook with charts: reload it unsaved, move cells, open two, distrust one, change the theme, look away. */
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import {
+  chartsOf,
+  marksOf,
+  openNotebook,
+  sequenceAfter,
+  startLab,
+  stateBecomes,
+  waitForKernel,
+  writeNotebook,
+  type Lab,
+} from './lab-page.ts'
+import { launchChromium } from './open-chart-page.ts'
+import type { Browser, Page } from 'playwright-core'
+
+let lab: Lab
+let browser: Browser
+
+before(async () => {
+  lab = await startLab()
+  browser = await launchChromium()
+})
+
+after(async () => {
+  await browser?.close()
+  await lab?.stop()
+})
+
+const TOPIC = '%topic orders --from earliest;'
+const WINDOW = '%%window orders --tumbling 10s --by region'
+
+test('a page reload before any save puts the charts back into their cells, live', async () => {
+  writeNotebook(lab, 'unsaved.ipynb', [TOPIC, WINDOW])
+  const notebook = await openNotebook(browser, lab, 'unsaved.ipynb')
+  const { page } = notebook
+  await notebook.runNext()
+  await notebook.runNext()
+  await sequenceAfter(page, 'ordersWindow', 1)
+  page.once('dialog', dialog => void dialog.accept())
+  await page.reload()
+  await page.waitForSelector('.jp-NotebookPanel .jp-Cell')
+  await stateBecomes(page, 'ordersWindow', 'running')
+  await sequenceAfter(page, 'ordersWindow', await sequenceAfter(page, 'ordersWindow', 0))
+  assert.deepEqual(await chartPlaces(page), [[1, 'ordersWindow']])
+  await notebook.end()
+})
+
+test('a moved cell and a cell cut and pasted keep their chart live', async () => {
+  writeNotebook(lab, 'moved.ipynb', [TOPIC, WINDOW, '1'])
+  const notebook = await openNotebook(browser, lab, 'moved.ipynb')
+  const { page } = notebook
+  await notebook.runNext()
+  await notebook.runNext()
+  await sequenceAfter(page, 'ordersWindow', 1)
+  await notebook.command('notebook:move-cursor-up')
+  await notebook.command('notebook:move-cell-down')
+  await page.waitForFunction(() => jupyterapp.shell.currentWidget.content.activeCellIndex === 2)
+  await stateBecomes(page, 'ordersWindow', 'running')
+  await sequenceAfter(page, 'ordersWindow', await sequenceAfter(page, 'ordersWindow', 0))
+  assert.deepEqual(await chartPlaces(page), [[2, 'ordersWindow']])
+  await notebook.command('notebook:cut-cell')
+  await page.waitForFunction(() => document.querySelectorAll('.riffle-chart').length === 0)
+  await notebook.command('notebook:paste-cell-above')
+  await stateBecomes(page, 'ordersWindow', 'running')
+  await sequenceAfter(page, 'ordersWindow', await sequenceAfter(page, 'ordersWindow', 0))
+  await notebook.end()
+})
+
+test('two notebooks have a kernel each: a stop in one leaves the other, and the panel follows the one in front', async () => {
+  writeNotebook(lab, 'left.ipynb', [TOPIC, `${WINDOW} --as leftStream`])
+  writeNotebook(lab, 'right.ipynb', [TOPIC, `${WINDOW} --as rightStream`])
+  const notebook = await openNotebook(browser, lab, 'left.ipynb')
+  const { page } = notebook
+  await notebook.runNext()
+  await notebook.runNext()
+  await stateBecomes(page, 'leftStream', 'running')
+  await notebook.command('riffle:show-streams')
+  await streamListed(page, 'leftStream', 'running')
+  await notebook.command('docmanager:open', { path: 'right.ipynb', options: { mode: 'split-bottom' } })
+  await page.waitForFunction(() => jupyterapp.shell.currentWidget.context.path === 'right.ipynb')
+  await waitForKernel(page)
+  await notebook.runNext()
+  await notebook.runNext()
+  await stateBecomes(page, 'rightStream', 'running')
+  await streamListed(page, 'rightStream', 'running')
+  await page.waitForFunction(() =>
+    /^2 streams · .+\/s$/.test(document.querySelector('.riffle-status')?.innerText ?? ''),
+  )
+
+  await page.getByRole('button', { name: 'Pause stream rightStream' }).first().click()
+  await streamListed(page, 'rightStream', 'paused')
+  await notebook.command('riffle:stop-all-streams')
+  await stateBecomes(page, 'rightStream', 'stopped')
+  await page.waitForSelector('.riffle-stream-list .riffle-empty')
+  assert.equal((await chartsOf(page)).find(chart => chart.stream === 'leftStream')?.state, 'running')
+  await notebook.end()
+})
+
+test('the panel lists topics and inserts the magic that reads one', async () => {
+  writeNotebook(lab, 'topics.ipynb', ['1'])
+  const notebook = await openNotebook(browser, lab, 'topics.ipynb')
+  const { page } = notebook
+  await notebook.command('riffle:show-streams')
+  const orders = page.locator('.riffle-topic details[data-topic="embedded:orders"]')
+  await orders.locator('summary').click()
+  assert.match(await orders.innerText(), /region: /)
+  await page.getByRole('button', { name: 'Insert a cell that reads topic orders', exact: true }).click()
+  await page.waitForFunction(() =>
+    jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.getSource().startsWith('%topic orders'),
+  )
+  await notebook.end()
+})
+
+test('an untrusted notebook shows the saved frame and does not attach until its cell runs', async () => {
+  writeNotebook(lab, 'trusted.ipynb', [TOPIC, WINDOW])
+  const notebook = await openNotebook(browser, lab, 'trusted.ipynb')
+  await notebook.runNext()
+  await notebook.runNext()
+  await sequenceAfter(notebook.page, 'ordersWindow', 3)
+  await notebook.command('docmanager:save')
+  // Another source means another signature: nobody here has run it. The kernel and its streams are the same.
+  const file = join(lab.root, 'trusted.ipynb')
+  await notebook.command('filebrowser:go-to-path', { path: '' })
+  const text = readFileSync(file, 'utf8').replace('orders --from earliest;', 'orders --from earliest; // read in mail')
+  assert.match(text, /read in mail/)
+  writeFileSync(file, text)
+  const reader = await openNotebook(browser, lab, 'trusted.ipynb', { kernel: false })
+  await stateBecomes(reader.page, 'ordersWindow', 'saved')
+  assert.match((await chartsOf(reader.page))[0]?.strip ?? '', /saved at .* UTC, not live/)
+  assert.ok((await marksOf(reader.page, 'ordersWindow')).length > 100)
+  await waitForKernel(reader.page)
+  assert.equal((await chartsOf(reader.page))[0]?.state, 'saved')
+  await reader.runNext()
+  await reader.runNext()
+  await stateBecomes(reader.page, 'ordersWindow', 'running')
+  await reader.close()
+  await notebook.end()
+})
+
+test('a theme switch recolours the chart in place', async () => {
+  writeNotebook(lab, 'theme.ipynb', [TOPIC, WINDOW])
+  const notebook = await openNotebook(browser, lab, 'theme.ipynb')
+  const { page } = notebook
+  await notebook.runNext()
+  await notebook.runNext()
+  await sequenceAfter(page, 'ordersWindow', 1)
+  const colours = async (): Promise<string[]> => [
+    ...new Set((await marksOf(page, 'ordersWindow')).map(mark => mark.fill ?? '').filter(fill => fill.startsWith('#'))),
+  ]
+  const light = await colours()
+  await notebook.command('apputils:change-theme', { theme: 'JupyterLab Dark' })
+  await page.waitForSelector('body[data-jp-theme-light="false"]', { state: 'attached' })
+  const after = await sequenceAfter(page, 'ordersWindow', await sequenceAfter(page, 'ordersWindow', 0))
+  await sequenceAfter(page, 'ordersWindow', after)
+  const dark = await colours()
+  assert.ok(light.length > 0)
+  assert.equal(dark.length, light.length)
+  assert.equal(
+    dark.some(colour => light.includes(colour)),
+    false,
+  )
+  await notebook.end()
+})
+
+test('a chart out of sight is sent nothing and catches up when it is seen again', async () => {
+  writeNotebook(lab, 'hidden.ipynb', [TOPIC, WINDOW])
+  const notebook = await openNotebook(browser, lab, 'hidden.ipynb')
+  const { page } = notebook
+  await notebook.runNext()
+  await notebook.runNext()
+  await sequenceAfter(page, 'ordersWindow', 3)
+  const sent = await framesTo(page)
+  // Another tab of JupyterLab in front of the notebook.
+  await notebook.command('launcher:create')
+  await page.waitForSelector('.jp-Launcher')
+  await sent.quiet()
+  await page.locator('.lm-TabBar-tab', { hasText: 'hidden.ipynb' }).click()
+  const shown = await sequenceAfter(page, 'ordersWindow', 0)
+  await sequenceAfter(page, 'ordersWindow', shown)
+  assert.equal((await chartsOf(page))[0]?.state, 'running')
+  await notebook.end()
+})
+
+/** Index of the cell that each chart stands in. */
+function chartPlaces(page: Page): Promise<unknown[]> {
+  return page.$$eval('.jp-Notebook .jp-Cell', cells =>
+    (cells as unknown as PageNode[]).flatMap((cell, index) => {
+      const chart = cell.querySelector('.riffle-chart')
+      return chart === null ? [] : [[index, chart.dataset['stream']]]
+    }),
+  )
+}
+
+async function streamListed(page: Page, name: string, state: string): Promise<void> {
+  await page.waitForSelector(`.riffle-stream[data-stream="${name}"][data-state="${state}"]`)
+}
+
+/** Counts the frames that come over the page's sockets. */
+async function framesTo(page: Page): Promise<{ quiet(): Promise<void> }> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Network.enable')
+  let frames = 0
+  session.on('Network.webSocketFrameReceived', ({ response }) => {
+    const text = response.opcode === 1 ? response.payloadData : Buffer.from(response.payloadData, 'base64').toString()
+    if (text.includes('"type": "frame"') || text.includes('"type":"frame"')) frames++
+  })
+  return {
+    /** Resolves when a whole second brought no frame; a chart in sight is sent one each second at least. */
+    async quiet() {
+      for (let attempt = 0; attempt < 20; attempt++) {
+        const before = frames
+        await page.evaluate(() => new Promise(resolve => setTimeout(resolve, 1500)))
+        if (attempt > 0 && frames === before) return
+      }
+      throw new Error(`${frames} frames came to a chart nobody sees`)
+    },
+  }
+}
+
+interface PageNode {
+  readonly dataset: Readonly<Record<string, string>>
+  readonly innerText: string
+  querySelector(selector: string): PageNode | null
+}
+declare const document: {
+  querySelector(selector: string): PageNode | null
+  querySelectorAll(selector: string): { readonly length: number }
+}
+declare const jupyterapp: {
+  shell: {
+    currentWidget: {
+      context: { path: string }
+      content: {
+        activeCellIndex: number
+        activeCell: { model: { sharedModel: { getSource(): string } } }
+      }
+    }
+  }
+}
