@@ -168,6 +168,16 @@ test('the version that is valid at the watermark stays, however many come after 
   assert.deepEqual(await joined.toArray(), [[7, 5], [21, 20]]) // prettier-ignore
 })
 
+test('a row of a ttl join is forgotten when the watermark reaches its time + ttl', async () => {
+  const [left, right] = [feed<Order>({ time: 'at' }), feed<Order>({ time: 'at' })]
+  const joined = left.join(right, { on: 'id', ttl: 100 }, (l, r) => [l.at, r.at])
+  for (const at of [1, 2]) await left.push({ id: 1, at })
+  for (const f of [left, right]) await f.watermark(101)
+  await right.push({ id: 1, at: 102 })
+  for (const f of [left, right]) await f.end()
+  assert.deepEqual(await joined.toArray(), [[2, 102]])
+})
+
 test('a union has the watermark of the slower stream', async () => {
   const [a, b] = [feed<Order>({ time: 'at' }), feed<Order>({ time: 'at' })]
   const counted = a.union(b).window(tumbling(10)).aggregate({ n: count() })
