@@ -27,11 +27,14 @@ export class SchemaAttacher {
   async attach(batch: EnvelopeBatch): Promise<EnvelopeBatch> {
     const fresh = new Set<SchemaRef>()
     let framed = false
+    const parts = this.#values ? (['value', 'key'] as const) : (['key'] as const)
+    let last: SchemaRef | undefined
     for (let i = 0; i < batch.count; i++) {
-      for (const part of this.#values ? (['value', 'key'] as const) : (['key'] as const)) {
+      for (const part of parts) {
         const ref = frameOf(batch, i, part)?.ref
-        if (ref === undefined) continue
+        if (ref === undefined || ref === last) continue
         framed = true
+        last = ref
         const known = this.#refs.get(ref)
         // A schema that was missing may have come since.
         if (known === undefined || 'missing' in known) fresh.add(ref)

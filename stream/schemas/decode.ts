@@ -10,6 +10,8 @@
 import { Buffer, isAscii, isUtf8 } from 'node:buffer'
 import { frameOf } from './framing.ts'
 import { schemaDecoder } from './schema-decoder.ts'
+import type { SchemaDecoder } from './schema-decoder.ts'
+import type { SchemaRef } from '../schema-model.ts'
 import type { EnvelopeBatch } from '../model.ts'
 
 export type ValueFormat = 'auto' | 'avro' | 'json' | 'text' | 'bytes'
@@ -53,13 +55,20 @@ export function decodeBatch(batch: EnvelopeBatch, options: DecodeOptions = {}): 
     const preview = length < 0 ? null : previewOf(bytes.subarray(start, start + Math.min(length, previewBytes)), length)
     failures.push({ index, partition: batch.partitions[index]!, offset: batch.offsets[index]!, reason, preview })
   }
+  let lastRef: SchemaRef | undefined
+  let decoder: SchemaDecoder | undefined
   for (let i = 0; i < batch.count; i++) {
     const start = batch.valueRanges[2 * i]!
     const length = batch.valueRanges[2 * i + 1]!
     const frame = format === 'auto' || format === 'avro' ? frameOf(batch, i, 'value') : undefined
     if (length < 0) refuse(i, 'null value (tombstone)')
     else if (frame !== undefined) {
-      const value = schemaDecoder(batch.schemas, frame.ref, 'value')(bytes, start + frame.skip, start + length)
+      // Neighbours have the same schema nearly always.
+      if (frame.ref !== lastRef || decoder === undefined) {
+        lastRef = frame.ref
+        decoder = schemaDecoder(batch.schemas, frame.ref, 'value')
+      }
+      const value = decoder(bytes, start + frame.skip, start + length)
       if (value.reason === undefined) rows[i] = rowOf(value.value)
       else refuse(i, value.reason)
     } else if (format === 'avro') refuse(i, unframed(bytes, start, length))
