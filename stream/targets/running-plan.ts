@@ -71,7 +71,13 @@ export class RunningPlan {
 
   /** Opens all sources and starts them. Rejects when one cannot be opened. */
   async start(): Promise<void> {
-    await this.drive()
+    try {
+      await this.drive()
+    } catch (error) {
+      // A source that was opened already waits for the one that cannot be.
+      await this.close()
+      throw error
+    }
     if (this.state === 'starting') this.state = 'running'
   }
 
