@@ -194,3 +194,11 @@ test('matches are not late for a window below, whenever they are released', asyn
     .late()
   assert.deepEqual(await late.toArray(), [])
 })
+
+test('what must not come behind a loop is watched between its rounds', async () => {
+  const rows = [1, 2, 3, 1, 9].map((v, at) => ({ at, v }))
+  const definitions = { a: (e: Row) => e.v === 1, x: (e: Row) => e.v === 3, b: high }
+  const lazy = await from(rows, { time: 'at' }).match('a+? -> !x -> b', definitions, { skip: 'none' }).toArray()
+  assert.deepEqual(lazy, [{ a: [rows[3]], b: [rows[4]] }])
+  assert.deepEqual(await from(rows, { time: 'at' }).match('a{2} -> !x -> b', definitions).toArray(), [])
+})
