@@ -10,7 +10,7 @@ import { runtime } from './targets/runtime-registry.ts'
 import type { FeedPort, RowSource } from './targets/runtime.ts'
 
 const CHUNK_ROWS = 4096
-const CHUNK_COLUMN_ROWS = 32_768
+const CHUNK_COLUMN_ROWS = 16_384
 
 /** Something that has to be pumped into the runtime while somebody consumes it. */
 export interface Pump {

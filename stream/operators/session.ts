@@ -133,15 +133,26 @@ export class SessionOperator implements Operator, Provisional {
     const keyId = reader.read(batch, i, this.table)
     if (keyId < 0) return
     const sessions = this.byKey.get(keyId) ?? []
-    const near = sessions.filter(s => s.start - gapMs <= t && t <= s.last + gapMs)
-    const start = Math.min(t, ...near.map(s => s.start))
-    const last = Math.max(t, ...near.map(s => s.last))
+    // Nearly always the newest session of the key takes the record.
+    const newest = sessions.length === 1 ? sessions[0] : undefined
+    const near =
+      newest === undefined
+        ? sessions.filter(s => s.start - gapMs <= t && t <= s.last + gapMs)
+        : newest.start - gapMs <= t && t <= newest.last + gapMs
+          ? sessions
+          : []
+    let start = t
+    let last = t
+    for (const s of near) {
+      if (s.start < start) start = s.start
+      if (s.last > last) last = s.last
+    }
     if (last + gapMs - 1 + latenessMs <= this.watermarkMs) {
       context.drop(batch, i)
       return
     }
     const session = near[0] ?? this.open(keyId, t)
-    for (const other of near.slice(1)) this.merge(session, other)
+    if (near.length > 1) for (const other of near.slice(1)) this.merge(session, other)
     session.start = start
     session.last = last
     if (near.length === 0) this.insert(session)
@@ -258,8 +269,16 @@ export class SessionOperator implements Operator, Provisional {
   }
 
   /** By end, then key. */
-  private ordered(sessions: readonly Session[]): Session[] {
-    const ranks = this.table.ranks()
+  private ordered(sessions: readonly Session[]): readonly Session[] {
+    const { table } = this
+    if (sessions.length < 2) return sessions as Session[]
+    if (sessions.length * 16 < table.liveCount) {
+      // A few of many keys end at each step of the watermark: ordering all keys each time would be quadratic.
+      return sessions.toSorted(
+        (a, b) => this.endOf(a) - this.endOf(b) || table.compare(a.keyId, b.keyId) || a.start - b.start,
+      )
+    }
+    const ranks = table.ranks()
     return sessions.toSorted(
       (a, b) => this.endOf(a) - this.endOf(b) || ranks[a.keyId]! - ranks[b.keyId]! || a.start - b.start,
     )

@@ -179,7 +179,11 @@ export class SourceStage {
         : columns[this.timeField ?? '']
     if (times === undefined || kindOf(times) === undefined) return undefined
     const eventTimesMs = times instanceof Float64Array ? times : Float64Array.from(times as ArrayLike<number>)
-    for (let i = 0; i < count; i++) if (!Number.isFinite(eventTimesMs[i])) return undefined
+    for (let i = 0; i < count; i++) {
+      const t = eventTimesMs[i] as number
+      // Neither NaN nor infinite.
+      if (t - t !== 0) return undefined
+    }
     const beforeMs = new Float64Array(count)
     const { watermark } = this
     watermark.run(eventTimesMs, beforeMs, count)

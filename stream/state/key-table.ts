@@ -244,7 +244,8 @@ export class KeyTable {
     }
   }
 
-  private compare(a: number, b: number): number {
+  /** Order of two known keys by value. For few keys: `ranks` looks at all. */
+  compare(a: number, b: number): number {
     for (const column of this.columns) {
       const x = column[a]
       const y = column[b]
