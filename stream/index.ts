@@ -5,7 +5,15 @@ import { LocalRuntime } from './targets/local.ts'
 export { Chart, KeyedStream, MatchStream, Stream, WindowedStream } from './stream.ts'
 export type { EmitOptions, Firing, Scored, WindowBounds } from './stream.ts'
 export { Feed, feed, from, fromColumns, stream, topic } from './sources.ts'
-export type { ColumnsOptions, FeedOptions, RowOfColumns, PushOptions, RowsOptions, TopicRow, TopicStreamOptions } from './sources.ts'
+export type {
+  ColumnsOptions,
+  FeedOptions,
+  RowOfColumns,
+  PushOptions,
+  RowsOptions,
+  TopicRow,
+  TopicStreamOptions,
+} from './sources.ts'
 export { connect, createTopic, deleteTopic, generate, produce, topics } from './topics.ts'
 export type { GeneratorOptions, SendOptions } from './topics.ts'
 export type { JoinBounds, JoinedRow, JoinOn, JoinOptions, JoinType } from './joins.ts'
