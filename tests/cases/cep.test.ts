@@ -7,6 +7,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { feed, StreamError } from '../../stream/index.ts'
 import type { Feed, MatchSettings, Stream } from '../../stream/index.ts'
+import type { SourceEvent } from '../../stream/model.ts'
+import { buildPipeline } from '../../stream/pipeline.ts'
+import type { PlanNode } from '../../stream/plan.ts'
 
 type Event = Readonly<Record<string, unknown>> & { readonly id: string; readonly eventTimeMs: number }
 type Entry = Event | { readonly watermarkMs: number } | { readonly restore: true }
@@ -64,6 +67,8 @@ async function runCase(c: Case, p: PatternCase): Promise<void> {
     return
   }
   assert.deepEqual(sorted((await run('matches')).map(idsOf)), sorted((p.expected ?? []).map(compact)))
+  const plan = matchOf(feed<Event>({ time: 'eventTimeMs' }), c, p).plan
+  assert.deepEqual(sorted(restartedRows(plan, c.events).map(idsOf)), sorted((p.expected ?? []).map(compact)))
   if (p.timeouts !== undefined) {
     const timeouts = (await run('timeouts')) as { match: unknown; timeoutMs: number }[]
     assert.deepEqual(
@@ -97,7 +102,7 @@ function matchOf(f: Feed<Event>, c: Case, p: PatternCase) {
 async function rowsOf(f: Feed<Event>, stream: Stream<unknown>, entries: readonly Entry[]): Promise<unknown[]> {
   const name = `case${++streams}`
   await stream.bindName(name, { listed: false })
-  const source = stream.subscribe({ named: true } as never)
+  const source = stream.subscribe({})
   const rows: unknown[] = []
   const reading = (async () => {
     for (let chunk = await source.next(); chunk !== null; chunk = await source.next()) rows.push(...chunk.rows)
@@ -114,6 +119,31 @@ async function rowsOf(f: Feed<Event>, stream: Stream<unknown>, entries: readonly
   } finally {
     await stream.stop()
   }
+  return rows
+}
+
+/** A fresh operator made of the last one's snapshot before every entry and before the end. */
+function restartedRows(plan: PlanNode, entries: readonly Entry[]): unknown[] {
+  const rows: unknown[] = []
+  const build = () =>
+    buildPipeline(plan, {
+      revive: slot => slot as (...args: never[]) => unknown,
+      decode: () => ({ rows: [], keys: [], failures: [] }),
+      onOutput: batch => rows.push(...batch.rows),
+    })
+  let pipeline = build()
+  const tell = (event: SourceEvent) => {
+    const bytes = pipeline.snapshot()
+    pipeline = build()
+    pipeline.restore(bytes)
+    pipeline.push(0, event)
+  }
+  for (const entry of entries) {
+    if ('restore' in entry) continue
+    if ('watermarkMs' in entry) tell({ kind: 'watermark', watermarkMs: entry.watermarkMs as number })
+    else tell({ kind: 'rows', rows: [entry] })
+  }
+  tell({ kind: 'end' })
   return rows
 }
 
