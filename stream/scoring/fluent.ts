@@ -5,6 +5,7 @@ import type { ScoreOptions, WindowOptions } from '../plan.ts'
 import { runtime } from '../targets/runtime-registry.ts'
 import { makeDetector } from './detectors/index.ts'
 import type { DetectorName } from './detectors/index.ts'
+import { Scorer } from './scorer.ts'
 import type { Threshold } from './scorer.ts'
 
 export interface DetectorSettings {
@@ -65,6 +66,8 @@ export function scoreOptions(
       hint: "features: ['temp', 'vibration']",
     })
   }
+  // Refused where it is typed, not when the stream starts.
+  void new Scorer({ ...choice, features })
   return {
     by,
     ...choice,

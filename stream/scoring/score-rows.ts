@@ -10,7 +10,7 @@ export interface ScoreRowsOptions {
   readonly time?: string | undefined
   /** Default: all fields that hold a number in the first row. */
   readonly features?: readonly string[] | undefined
-  /** Rows that only train. Default: 15 %, at most 750, with one feature; 400, at most half, with several. */
+  /** Rows that only train. Default: 15 %, at most 750, with one feature; 400 with several. */
   readonly warmUp?: number | undefined
 }
 
@@ -52,10 +52,7 @@ export function vectorOf(row: unknown, features: readonly string[], place: strin
 }
 
 function defaultRows(rows: number, features: number): number {
-  // A file shorter than its warm-up would not be scored at all.
-  return features === 1
-    ? Math.max(2, nabProbation(rows))
-    : Math.max(2, Math.min(defaultWarmUp(features), Math.floor(rows / 2)))
+  return features === 1 ? Math.max(2, nabProbation(rows)) : defaultWarmUp(features)
 }
 
 function numericFields(row: Readonly<Record<string, unknown>>, time: string | undefined): string[] {

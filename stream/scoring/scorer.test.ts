@@ -74,6 +74,8 @@ test('wrong options are refused', () => {
   assert.throws(() => new Scorer({ detector: 'rage', features: ['x'] }), /detector "rage": it is not one of range,/)
   assert.throws(() => new Scorer({ detector: 'range', features: ['x'], warmUp: 1 }), /warm-up 1: a whole number/)
   assert.throws(() => new Scorer({ detector: 'range', features: ['x'], episode: 1.5 }), /episode 1.5/)
+  assert.throws(() => new Scorer({ detector: 'seasonal', features: ['x'], period: 1 }), /period 1:/)
+  assert.throws(() => new Scorer({ detector: 'rrcf', features: ['x'], seed: 0.5 }), /seed 0.5:/)
 })
 
 test('1 in N is the share of scores as large, and goes on beyond them', () => {
@@ -83,7 +85,9 @@ test('1 in N is the share of scores as large, and goes on beyond them', () => {
   assert.equal(tail.oneIn(1), 1)
   assert.ok(Math.abs(tail.oneIn(501) - 2) < 0.01)
   assert.ok(Math.abs(tail.oneIn(901) - 10) < 0.15)
-  assert.ok(tail.oneIn(2000) > tail.oneIn(1500) && tail.oneIn(1500) > tail.oneIn(1000))
+  assert.ok(tail.oneIn(1200) > tail.oneIn(1100) && tail.oneIn(1100) > tail.oneIn(1000))
+  // No more than the square of what was seen.
+  assert.equal(tail.oneIn(1e9), 1001 ** 2)
 })
 
 test('of exponential scores, one in a thousand reads 1 in 1,000', () => {

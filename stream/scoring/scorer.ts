@@ -84,6 +84,8 @@ export class Scorer {
     const episode = wholeNumber('episode', options.episode ?? (features === 1 ? Math.round(this.warmUp / 5) : 0), 0)
     this.recent = episode === 0 ? undefined : new Ring(episode)
     const { seed = 1, period } = options
+    if (period !== undefined) wholeNumber('period', period, 2)
+    if (!Number.isInteger(seed)) wholeNumber('seed', seed, 0)
     this.detector = makeDetector(options.detector, { features, warmUp: this.warmUp, seed, period })
   }
 
@@ -202,6 +204,6 @@ function wholeNumber(what: string, value: number, least: number): number {
   if (Number.isInteger(value) && value >= least) return value
   throw new StreamError({
     code: 'OPTION_INVALID',
-    message: `Cannot score with ${what} ${value}: a whole number of rows from ${least} is needed`,
+    message: `Cannot score with ${what} ${value}: a whole number from ${least} is needed`,
   })
 }

@@ -15,7 +15,7 @@ export class Tail {
     this.scores.push(score)
   }
 
-  /** N of "1 in N": from 1, and as rare as the newest 2,000 scores can tell, at most 1e12. */
+  /** N of "1 in N": from 1, and as rare as the newest 2,000 scores can tell, at most the square of how many were seen. */
   oneIn(score: number): number {
     const n = this.scores.length
     if (n === 0) return 1
@@ -27,10 +27,12 @@ export class Tail {
     let excess = 0
     for (let i = n - tailCount; i < n; i++) excess += this.scores.at(i) - start
     const mean = excess / tailCount
-    if (mean <= 0) return score > start ? 1e12 : (n + 1) / (above + 1)
+    // Beyond what was seen a tail may be believed only so far.
+    const most = (n + 1) ** 2
+    if (mean <= 0) return score > start ? most : (n + 1) / (above + 1)
     const oneIn = (n / tailCount) * Math.exp((score - start) / mean)
     // Never less than the rank says of the largest scores seen.
-    return Math.min(1e12, Math.max(oneIn, (n + 1) / (tailCount / 4 + 1)))
+    return Math.min(most, Math.max(oneIn, (n + 1) / (tailCount / 4 + 1)))
   }
 }
 

@@ -117,6 +117,7 @@ test('wrong options are refused where they are typed', () => {
   assert.throws(() => rows.score(detector('range'), { features: ['v', 'v'] }), /a list of different fields/)
   assert.throws(() => rows.score(detector('range'), { features: ['v'], threshold: '1/0' }), /threshold "1\/0"/)
   assert.throws(() => rows.score(detector('range'), { features: ['v'], threshold: NaN }), /threshold/)
+  assert.throws(() => rows.score(detector('range', { warmUp: 0 }), { features: ['v'] }), /warm-up 0/)
 })
 
 test('nab compares a scored stream with its labels, a file per key', async () => {
