@@ -15,8 +15,17 @@ export class TimedRows {
     const { times } = this
     const end = times.length
     if (end === this.head || timeMs >= (times[end - 1] as number)) {
-      times.push(timeMs)
-      this.rows.push(row)
+      // A first push makes room for seventeen: most keys hold one or two rows, and there are many keys.
+      if (end === 0) {
+        this.times = [timeMs]
+        this.rows = [row]
+      } else if (end < 4) {
+        this.times = times.concat(timeMs)
+        this.rows = this.rows.concat([row])
+      } else {
+        times.push(timeMs)
+        this.rows.push(row)
+      }
       if (mark !== undefined) (this.marks ??= []).push(mark)
       return
     }
