@@ -157,7 +157,15 @@ function marksOf(mark: string, x: string, { concept, options }: SpecRequest): Re
 function timeEncoding(request: SpecRequest, field: string, slides: boolean): Record<string, unknown> {
   const { options, retention, nearMs } = request
   const spanMs = retention.spanMs ?? 0
-  const format = spanMs === 0 || spanMs > 2 * 86_400_000 ? '%b %d %H:%M' : spanMs <= 3_600_000 ? '%H:%M:%S' : '%H:%M'
+  // Without a span in time only the axis knows how much it shows.
+  const format =
+    spanMs === 0
+      ? "span(domain('x')) <= 3600000 ? '%H:%M:%S' : '%b %d %H:%M'"
+      : spanMs > 2 * 86_400_000
+        ? "'%b %d %H:%M'"
+        : spanMs <= 3_600_000
+          ? "'%H:%M:%S'"
+          : "'%H:%M'"
   const offsetMs = options.zone === undefined ? 0 : zoneOffsetMs(options.zone, nearMs ?? 0)
   return {
     field,
@@ -169,7 +177,7 @@ function timeEncoding(request: SpecRequest, field: string, slides: boolean): Rec
       ...(slides ? { domainMin: { expr: 'xMin' }, domainMax: { expr: 'xMax' } } : {}),
     },
     axis: {
-      labelExpr: `utcFormat(time(datum.value) + ${offsetMs}, '${format}')`,
+      labelExpr: `utcFormat(time(datum.value) + ${offsetMs}, ${format})`,
       labelOverlap: true,
       labelFlush: true,
       grid: false,
