@@ -268,3 +268,13 @@ test('rows that can match nothing any more leave the state', () => {
   assert.equal(pipeline.state, 'running')
   assert.ok(pipeline.stats().stateBytes < 700_000, `${pipeline.stats().stateBytes}`)
 })
+
+test('the row that ends an idle input is judged before the input counts, the next one after, in one batch too', () => {
+  const pipeline = pipelineOf(undefined, { kind: 'interval', fromMs: -5, toMs: 5 })
+  pipeline.push(0, { kind: 'watermark', watermarkMs: 10 })
+  pipeline.push(1, { kind: 'watermark', watermarkMs: 50 })
+  for (const source of [1, 0]) pipeline.push(source, { kind: 'idle', partition: 0 })
+  const rows = [{ id: 1, at: 30 }, { id: 2, at: 40 }] // prettier-ignore
+  pipeline.push(1, { kind: 'rows', rows })
+  assert.deepEqual(pipeline.lateRows.map(refused => refused.row), [rows[1]]) // prettier-ignore
+})
