@@ -21,6 +21,7 @@ import type { TwoInputOperator } from './operators/joins/two-inputs.ts'
 import { Union } from './operators/joins/union.ts'
 import { passTombstones } from './operators/tombstone.ts'
 import { lambdaOf } from './operators/lambda.ts'
+import { parsePattern } from './patterns/parse.ts'
 import type { Operator, Provisional, StageContext } from './operators/operator.ts'
 import { Collector, failureOf, Refusals, Stage } from './operators/refusals.ts'
 import { singles } from './operators/singles.ts'
@@ -308,6 +309,8 @@ class RunningPipeline implements Pipeline {
         const host = way.tombstones && steps ? passTombstones(this.host, node.op === 'filter') : this.host
         const operator = buildOperator(node, host, context)
         this.noteTail(node, operator)
+        if (node.op === 'match' && parsePattern(node.options.pattern).canBeEmpty)
+          this.host.onNotice?.(`The pattern ${node.options.pattern} can match nothing; an empty match is never given`)
         const above = steps ? way : { ...way, tombstones: false }
         this.build(node.input, batch => next(withIdle(run(operator, batch), batch)), above)
         this.operators.push({ operator, context })

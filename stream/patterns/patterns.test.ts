@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { feed, from, StreamError } from '../index.ts'
 import type { MatchSettings } from '../index.ts'
+import { buildPipeline } from '../pipeline.ts'
 import { parsePattern } from './parse.ts'
 
 interface Row {
@@ -201,4 +202,21 @@ test('what must not come behind a loop is watched between its rounds', async () 
   const lazy = await from(rows, { time: 'at' }).match('a+? -> !x -> b', definitions, { skip: 'none' }).toArray()
   assert.deepEqual(lazy, [{ a: [rows[3]], b: [rows[4]] }])
   assert.deepEqual(await from(rows, { time: 'at' }).match('a{2} -> !x -> b', definitions).toArray(), [])
+})
+
+test('a pattern that can match nothing gives a notice and no empty match', async () => {
+  const rows = [
+    { at: 1, v: 9 },
+    { at: 2, v: 1 },
+  ]
+  const matches = from(rows, { time: 'at' }).match('a? -> b*', { a: e => e.v === 1, b: e => e.v === 2 })
+  assert.deepEqual(await matches.toArray(), [{ a: [rows[1]], b: [] }])
+  const notices: string[] = []
+  buildPipeline(matches.plan, {
+    revive: slot => slot as (...args: never[]) => unknown,
+    decode: () => ({ rows: [], keys: [], failures: [] }),
+    onOutput: () => undefined,
+    onNotice: text => notices.push(text),
+  })
+  assert.deepEqual(notices, ['The pattern a? -> b* can match nothing; an empty match is never given'])
 })
