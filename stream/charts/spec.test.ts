@@ -225,6 +225,25 @@ test('bars of windows stand from start to end and are stacked on zero', async ()
   assert.ok(Number(north.width) > 200, `${north.width} px of 600 for one of two windows`)
 })
 
+test('a time axis without a span shows seconds for minutes and days for hours', async () => {
+  const columns: ChartColumn[] = [
+    { name: 'at', kind: 'instant' },
+    { name: 'amount', kind: 'number' },
+  ]
+  const spec = chartSpec(request(ROWS, { x: 'at', y: 'amount' }, columns))
+  const labels = async (spanMs: number): Promise<string> => {
+    const view = new vega.View(vega.parse(compile(spec as never).spec), { renderer: 'none' })
+    const from = Date.UTC(2026, 0, 1, 9)
+    view.change(
+      'rows',
+      vega.changeset().insert([0, 1].map(i => ({ $key: String(i), at: from + i * spanMs, amount: i }))),
+    )
+    return (await view.runAsync()).toSVG()
+  }
+  assert.match(await labels(60_000), />09:00:30</)
+  assert.match(await labels(86_400_000), />Jan 01 12:00</)
+})
+
 test('the number form draws the newest value as text', async () => {
   const form = FORMS['running-number']
   assert.ok(form !== undefined)
