@@ -1,16 +1,20 @@
 /** Keeps the rows a predicate is true for. Times, weights and positions stay with their rows. */
 import type { Batch, Columns } from '../model.ts'
-import { columnBatch, rowView, selectColumns } from './columns.ts'
+import { columnBatch, selectColumns, viewOf } from './columns.ts'
+import type { RowView } from './columns.ts'
 import { emptyBatch, metaOf, selectOrigin } from './operator.ts'
 import type { Lambda, Operator, StageContext } from './operator.ts'
 
 export function filterOperator(lambda: Lambda, context: StageContext): Operator {
+  const viewFor = viewOf(lambda.text)
   return {
     onBatch(batch) {
       const { rows, count } = batch
       const { call, wantsMeta } = lambda
       const viewed =
-        batch.columns === undefined || wantsMeta ? undefined : columnFilter(batch, batch.columns, lambda, context)
+        batch.columns === undefined || wantsMeta
+          ? undefined
+          : columnFilter(batch, batch.columns, viewFor(batch.columns), lambda, context)
       if (viewed !== undefined) return viewed
       const kept = new Int32Array(count)
       let n = 0
@@ -33,8 +37,13 @@ export function filterOperator(lambda: Lambda, context: StageContext): Operator 
 }
 
 /** The same over columns, without making rows: undefined when the lambda does more than read fields. */
-function columnFilter(batch: Batch, columns: Columns, lambda: Lambda, context: StageContext): Batch | undefined {
-  const view = lambda.text === undefined ? undefined : rowView(lambda.text, columns)
+function columnFilter(
+  batch: Batch,
+  columns: Columns,
+  view: RowView | undefined,
+  lambda: Lambda,
+  context: StageContext,
+): Batch | undefined {
   if (view === undefined) return undefined
   const { count } = batch
   const { row, place } = view

@@ -1,19 +1,28 @@
 /** One row out for each row in. The result keeps the event time and position of its input. */
 import { emptyBatch, metaOf } from './operator.ts'
 import type { Lambda, Operator, StageContext } from './operator.ts'
+import { viewOf } from './columns.ts'
 import { selectRows } from './filter.ts'
 
 export function mapOperator(lambda: Lambda, context: StageContext): Operator {
+  const viewFor = viewOf(lambda.text)
   return {
     onBatch(batch) {
-      const { rows, count } = batch
+      const { count } = batch
       const { call, wantsMeta } = lambda
+      const { columns } = batch
+      // A lambda that only reads fields needs no rows of the columns.
+      const view = wantsMeta ? undefined : viewFor(columns)
+      const rows = view === undefined ? batch.rows : []
       const results: unknown[] = new Array(count)
       let refused: Uint8Array | undefined
       let refusedCount = 0
       for (let i = 0; i < count; i++) {
         try {
-          results[i] = wantsMeta ? call(rows[i], metaOf(batch, i)) : call(rows[i])
+          if (view !== undefined) {
+            view.place.i = i
+            results[i] = call(view.row)
+          } else results[i] = wantsMeta ? call(rows[i], metaOf(batch, i)) : call(rows[i])
           context.passed()
         } catch (error) {
           context.threw(batch, i, error, lambda)
@@ -22,7 +31,10 @@ export function mapOperator(lambda: Lambda, context: StageContext): Operator {
           refusedCount++
         }
       }
-      if (refused === undefined) return { ...batch, rows: results, columns: undefined }
+      if (refused === undefined) {
+        const { eventTimesMs, beforeMs, watermarkMs, idle, weights, origin } = batch
+        return { count, rows: results, eventTimesMs, beforeMs, watermarkMs, idle, weights, origin }
+      }
       const kept = new Int32Array(count - refusedCount)
       let n = 0
       for (let i = 0; i < count; i++) if (refused[i] === 0) kept[n++] = i
