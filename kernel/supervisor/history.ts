@@ -1,5 +1,7 @@
-/** What was run: in memory for this session, and in a JSON-lines file for earlier ones when the user names one. */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+/** What was run: in memory for this session, and in a JSON-lines file for earlier ones. */
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
 import type { Json } from './message.ts'
 
 interface Entry {
@@ -11,37 +13,61 @@ interface Entry {
 
 type Row = [number, number, string | [string, string | null]]
 
+/** A file longer than this is cut to its newest half when a kernel reads it. */
+const KEPT_ENTRIES = 20_000
+
+/**
+ * `$RIFFLE_HISTORY`, or a file in the user's state folder; empty keeps history in memory only. Like a shell's history it holds what was
+ * typed, and only its owner reads it.
+ */
+export function historyFile(environment: NodeJS.ProcessEnv): string | undefined {
+  const named = environment['RIFFLE_HISTORY']
+  if (named !== undefined) return named === '' ? undefined : named
+  const state = environment['XDG_STATE_HOME']
+  return join(state === undefined || state === '' ? join(homedir(), '.local/state') : state, 'riffle/history.jsonl')
+}
+
 export class History {
-  readonly #entries: Entry[] = []
   readonly #file: string | undefined
-  readonly session: number
+  /** Read with the first cell or question: starting is quicker without. */
+  #read: { readonly entries: Entry[]; readonly session: number } | undefined
 
   /** `file` keeps what was run across kernels; a file that cannot be read or written is left alone. */
   constructor(file?: string) {
     this.#file = file
-    let last = 0
-    if (file !== undefined && existsSync(file)) {
-      for (const text of readFileSync(file, 'utf8').split('\n')) {
-        try {
-          const [session, line, input] = JSON.parse(text) as [number, number, string]
-          this.#entries.push({ session, line, input, output: null })
-          last = Math.max(last, session)
-        } catch {
-          // A line cut short by a crash.
-        }
-      }
+  }
+
+  get session(): number {
+    return this.#known.session
+  }
+
+  get #entries(): Entry[] {
+    return this.#known.entries
+  }
+
+  get #known(): { readonly entries: Entry[]; readonly session: number } {
+    this.#read ??= this.#load()
+    return this.#read
+  }
+
+  #load(): { readonly entries: Entry[]; readonly session: number } {
+    const read = this.#file === undefined ? [] : readEntries(this.#file)
+    const entries = read.length > KEPT_ENTRIES ? read.slice(-KEPT_ENTRIES / 2) : read
+    const session = read.reduce((last, one) => Math.max(last, one.session), 0) + 1
+    if (this.#file !== undefined) {
+      // Kernels that start before this one has run a cell see its number taken.
+      const taken = lineOf({ session, line: 0, input: '', output: null })
+      if (entries.length < read.length)
+        attempt(this.#file, file => writeFileSync(file, [...entries.map(lineOf), taken].join(''), MODE))
+      else attempt(this.#file, file => appendFileSync(file, taken, MODE))
     }
-    this.session = last + 1
+    return { entries: entries.filter(one => one.line > 0), session }
   }
 
   add(line: number, input: string): void {
-    this.#entries.push({ session: this.session, line, input, output: null })
-    if (this.#file === undefined) return
-    try {
-      appendFileSync(this.#file, `${JSON.stringify([this.session, line, input])}\n`)
-    } catch {
-      // History is a convenience; a full disk must not fail a cell.
-    }
+    const entry = { session: this.session, line, input, output: null }
+    this.#entries.push(entry)
+    if (this.#file !== undefined) attempt(this.#file, file => appendFileSync(file, lineOf(entry), MODE))
   }
 
   /** Text of the result of the newest cell. */
@@ -93,4 +119,39 @@ function glob(pattern: string): RegExp {
     return part.length > 1 ? part.replace('[!', '[^') : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
   })
   return new RegExp(`^${source}$`)
+}
+
+const MODE = { mode: 0o600 }
+
+function lineOf({ session, line, input }: Entry): string {
+  return `${JSON.stringify([session, line, input])}\n`
+}
+
+/** History is a convenience: a full disk or a read-only home must not fail a cell. */
+function attempt(file: string, write: (file: string) => void): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    write(file)
+  } catch {
+    // Kept in memory.
+  }
+}
+
+function readEntries(file: string): Entry[] {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch {
+    return []
+  }
+  return text.split('\n').flatMap(line => {
+    try {
+      const [session, number, input] = JSON.parse(line) as [unknown, unknown, unknown]
+      const whole = typeof session === 'number' && typeof number === 'number' && typeof input === 'string'
+      return whole ? [{ session, line: number, input, output: null }] : []
+    } catch {
+      // A line cut short by a crash.
+      return []
+    }
+  })
 }

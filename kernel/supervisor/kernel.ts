@@ -11,7 +11,7 @@ import { Comms } from './comms.ts'
 import type { Connection } from './connection.ts'
 import { EngineProcess } from './engine-process.ts'
 import { Executions } from './executions.ts'
-import { History } from './history.ts'
+import { History, historyFile } from './history.ts'
 import { Iopub } from './iopub.ts'
 import { KERNEL_INFO } from './kernel-info.ts'
 import { Language } from './language.ts'
@@ -59,7 +59,7 @@ export class Kernel {
   readonly #options: KernelOptions
   readonly #wire: Wire
   readonly #iopub: Iopub
-  readonly #history = new History(process.env['RIFFLE_HISTORY'] || undefined)
+  readonly #history = new History(historyFile(process.env))
   readonly #engine: EngineProcess
   readonly #cells: CellsHost
   readonly #comms: Comms

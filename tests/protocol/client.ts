@@ -304,7 +304,7 @@ export async function startKernel(options: StartOptions = {}): Promise<StartedKe
   const child = spawn(process.execPath, [main, connectionFile], {
     stdio: ['ignore', 'ignore', process.env['RIFFLE_TEST_LOG'] === undefined ? 'ignore' : 'inherit'],
     cwd: options.cwd ?? folder,
-    env: { ...process.env, JPY_PARENT_PID: String(process.pid), ...options.environment },
+    env: { ...process.env, JPY_PARENT_PID: String(process.pid), RIFFLE_HISTORY: '', ...options.environment },
   })
   const exited = new Promise<number | string>(resolve =>
     child.once('exit', (code, signal) => resolve(signal ?? code ?? 0)),

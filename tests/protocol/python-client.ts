@@ -39,7 +39,13 @@ export async function runPython(args: readonly string[], limitMs: number): Promi
         {
           cwd: programs,
           timeout: limitMs,
-          env: { ...env, JUPYTER_PATH: join(folder, 'data'), PYTHONPATH: packages, PYTHONDONTWRITEBYTECODE: '1' },
+          env: {
+            ...env,
+            JUPYTER_PATH: join(folder, 'data'),
+            PYTHONPATH: packages,
+            PYTHONDONTWRITEBYTECODE: '1',
+            RIFFLE_HISTORY: '',
+          },
         },
         (error, stdout, stderr) => resolve({ status: error === null ? 0 : 1, stdout, stderr }),
       ),
