@@ -1,3 +1,4 @@
+/* oxlint-disable -- a peer, kept as it was written */
 // Deterministic workloads of workload.md for JavaScript peers.
 export const T0 = 1_700_000_000_000
 export const fmix = x => {

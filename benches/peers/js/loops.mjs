@@ -1,3 +1,4 @@
+/* oxlint-disable -- a peer, kept as it was written */
 // Hand-written JavaScript loops over typed arrays: the physical limit for JavaScript. One function per workload, no engine.
 import { T0, rowHash, parse } from './gen.mjs'
 import fs from 'node:fs'
