@@ -117,7 +117,7 @@ export class Language {
     return completionReply(code, fittingOf(found, prefix), start, at)
   }
 
-  async inspect(code: string, cursor: number, _detail: 0 | 1): Promise<Json> {
+  async inspect(code: string, cursor: number, detail: 0 | 1): Promise<Json> {
     const at = toUtf16(code, cursor)
     const magic = hasMagic(code) ? hoverMagic(code, at) : undefined
     if (magic !== undefined) {
@@ -133,7 +133,14 @@ export class Language {
     const inside = WORD_BEFORE.test(code.slice(0, end)) ? end - 1 : at
     const markdown = await this.explain(code, inside)
     if (markdown === undefined) return { found: false, data: {}, metadata: {} }
-    return { found: true, data: bundleOf(markdown), metadata: {} }
+    const value = detail === 1 ? this.#valueOf(WORD_BEFORE.exec(code.slice(0, end))?.[0]) : undefined
+    return { found: true, data: bundleOf(value === undefined ? markdown : `${markdown}\n\n${value}`), metadata: {} }
+  }
+
+  /** What a variable of the notebook held after the newest cell; nothing is evaluated. */
+  #valueOf(name: string | undefined): string | undefined {
+    const found = this.#names().find(one => one.name === name)
+    return found === undefined || found.preview === '' ? undefined : `Value: ${found.preview}`
   }
 
   /** Type and documentation of what stands at a UTF-16 offset, as Markdown. */

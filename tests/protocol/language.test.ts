@@ -12,8 +12,8 @@ const { client } = kernel
 
 const complete = async (code: string, cursor = Array.from(code).length) =>
   (await client.ask('shell', 'complete_request', { code, cursor_pos: cursor })).content
-const inspect = async (code: string, cursor = Array.from(code).length) =>
-  (await client.ask('shell', 'inspect_request', { code, cursor_pos: cursor, detail_level: 0 })).content
+const inspect = async (code: string, cursor = Array.from(code).length, detail = 0) =>
+  (await client.ask('shell', 'inspect_request', { code, cursor_pos: cursor, detail_level: detail })).content
 
 test('a type error is one output with code, line and caret, and nothing runs', async () => {
   const { reply, iopub } = await client.run('globalThis.touched = true\nconst size: number = "large"')
@@ -63,6 +63,14 @@ test('completion knows members, locals of the unsent cell and kinds, and counts 
   assert.deepEqual([emoji['cursor_start'], emoji['cursor_end']], [23, 27])
   const kinds = emoji['metadata']['_jupyter_types_experimental']
   assert.deepEqual(kinds, [{ text: 'toUpperCase', type: 'function', start: 23, end: 27 }])
+})
+
+test('the second level of inspection shows the value too, the first one the type alone', async () => {
+  await client.run('const inspected = { wide: 7 }')
+  const [brief, full] = [await inspect('inspected'), await inspect('inspected', 9, 1)]
+  assert.match(brief['data']['text/plain'], /inspected: \{/)
+  assert.doesNotMatch(brief['data']['text/plain'], /Value/)
+  assert.match(full['data']['text/plain'], /inspected: \{[\s\S]*\n\nValue: \{ wide \}$/)
 })
 
 test('completion evaluates nothing', async () => {
