@@ -11,6 +11,8 @@ export interface Lane {
   /** Steps of the set-up. */
   readonly needs: readonly StepName[]
   readonly chromium: boolean
+  /** Its files and the kernels they start run on Node 24, not on the Node at hand. */
+  readonly node24?: boolean
   /** Test files at the same time. */
   readonly concurrency: number
   /** Hang limit of one test file (node ends it and goes on with the next), and of the lane. */
@@ -21,6 +23,8 @@ export interface Lane {
 const minute = 60_000
 const everything: readonly StepName[] = ['python', 'bundle', 'extension', 'jupyter']
 const ownLanes = ['protocol', 'servers', 'browser', 'notebooks']
+
+const protocol = lane('protocol', { needs: ['python', 'bundle'], fileLimitMs: 2 * minute, limitMs: 8 * minute })
 
 /** Order: the quick ones first, so that a broken tree is told early. */
 export const lanes: readonly Lane[] = [
@@ -33,7 +37,8 @@ export const lanes: readonly Lane[] = [
     fileLimitMs: 3 * minute,
     limitMs: 15 * minute,
   },
-  lane('protocol', { needs: ['python', 'bundle'], fileLimitMs: 2 * minute, limitMs: 8 * minute }),
+  protocol,
+  { ...protocol, name: 'node-24', node24: true },
   lane('servers', { needs: [], fileLimitMs: 5 * minute, limitMs: 12 * minute }),
   lane('notebooks', { needs: everything, fileLimitMs: 4 * minute, limitMs: 12 * minute }),
   lane('browser', { needs: everything, chromium: true, fileLimitMs: 7 * minute, limitMs: 20 * minute }),
@@ -48,8 +53,10 @@ export function testFiles(lane: Lane): readonly string[] {
   const found = lane.from
     .flatMap(path => [...filesUnder(join(packageRoot, path))])
     .map(path => relative(packageRoot, path))
-  const foreign = ownLanes.filter(name => name !== lane.name).map(name => join('tests', name) + '/')
-  return found.filter(path => path.endsWith('.test.ts') && !foreign.some(folder => path.startsWith(folder))).sort()
+  const foreign = ownLanes.map(name => `tests/${name}`).filter(folder => !lane.from.includes(folder))
+  return found
+    .filter(path => path.endsWith('.test.ts') && !foreign.some(folder => path.startsWith(`${folder}/`)))
+    .sort()
 }
 
 function* filesUnder(path: string): Generator<string> {

@@ -59,7 +59,7 @@ test('a lane that hangs is ended at its limit and fails', async () => {
 })
 
 test('every test file of the tree belongs to one lane', () => {
-  const all = lanes.flatMap(testFiles)
+  const all = lanes.filter(lane => lane.node24 !== true).flatMap(testFiles)
   assert.deepEqual(
     all.filter((path, index) => all.indexOf(path) !== index),
     [],

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureChromium } from '../kernel/setup/chromium.ts'
+import { ensureNode24 } from '../kernel/setup/node-24.ts'
 import { bundleFolder, packageRoot } from '../kernel/setup/places.ts'
 import { SetupProblem } from '../kernel/setup/problem.ts'
 import { ensureSetup } from '../kernel/setup/setup.ts'
@@ -44,6 +45,7 @@ async function prepare(lane: Lane): Promise<string | undefined> {
     await ensureSetup({ only: lane.needs })
     // Suites that start a kernel by themselves take the one just built.
     if (lane.needs.includes('bundle')) process.env['RIFFLE_KERNEL_MAIN'] = join(bundleFolder, 'kernel/main.js')
+    if (lane.node24 === true) await ensureNode24()
     if (lane.chromium) process.env['RIFFLE_CHROMIUM'] = await ensureChromium()
     return undefined
   } catch (error) {
@@ -63,7 +65,8 @@ async function runFiles(lane: Lane, files: readonly string[]): Promise<Counts> {
     `--test-timeout=${lane.fileLimitMs}`,
   ]
   args.push(`--test-reporter=${join(packageRoot, 'tests/reporter.mjs')}`, '--test-reporter-destination=stdout')
-  const child = spawn(process.execPath, [...args, ...files], {
+  const program = lane.node24 === true ? await ensureNode24() : process.execPath
+  const child = spawn(program, [...args, ...files], {
     cwd: packageRoot,
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, RIFFLE_TEST_COUNTS: countsFile, NODE_TEST_CONTEXT: undefined },

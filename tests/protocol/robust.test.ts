@@ -48,7 +48,11 @@ test('kernels that were started and ended leave neither process nor file', async
     await kernel.stop()
   }
   assert.deepEqual(pids.filter(alive), [])
-  assert.deepEqual(readdirSync(folder), [])
+  // Node 22 and later keep compiled code there for the next start, on purpose.
+  assert.deepEqual(
+    readdirSync(folder).filter(name => name !== 'node-compile-cache'),
+    [],
+  )
 })
 
 test('random frames, JSON that is none, wrong signatures and random headers of magics do no harm', async () => {
