@@ -30,7 +30,10 @@ const OUTCOMES: Readonly<Record<string, { readonly matches: number; readonly che
 
 type Workload = 'login' | 'card' | 'abc'
 
-function matchesOf(workload: Workload, events: Stream<Event>): AsyncIterable<Readonly<Record<string, readonly Event[]>>> {
+function matchesOf(
+  workload: Workload,
+  events: Stream<Event>,
+): AsyncIterable<Readonly<Record<string, readonly Event[]>>> {
   const keyed = events.keyBy('key')
   if (workload === 'login') {
     const steps = { login: (e: Event) => e.value < 100, purchase: (e: Event) => e.value >= 950 }

@@ -104,7 +104,10 @@ export class NotebookCalls {
 
   async #streams(requestId: string, graph: boolean, now: unknown): Promise<void> {
     const streams = await (await this.#engine()).call('list')
-    this.#show(requestId, graph ? { 'text/plain': graphText(streams) } : streamsBundle(streams, isObject(now) ? now : {}))
+    this.#show(
+      requestId,
+      graph ? { 'text/plain': graphText(streams) } : streamsBundle(streams, isObject(now) ? now : {}),
+    )
   }
 
   async #topics(requestId: string, pattern: unknown, options: unknown): Promise<void> {
