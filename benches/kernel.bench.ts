@@ -97,6 +97,21 @@ async function interruptLoop(): Promise<number> {
   })
 }
 
+/** The same cell through nbclient, ours beside ipykernel: what is lost is told instead of a time. */
+async function throughNbclient(): Promise<Record<string, number>> {
+  const { runPython } = await import('../tests/protocol/python-client.ts')
+  const print = { riffle: [], python3: ['python3', 'for i in range(20000): print("line", i)'] }
+  const times: Record<string, number> = {}
+  for (const [kernel, rest] of Object.entries(print)) {
+    const { status, stdout, stderr } = await runPython(['printed_lines.py', '20000', ...rest], 120_000)
+    if (status !== 0) throw new Error(`nbclient with ${kernel}: ${stderr.slice(-300)}`)
+    const { lines, ordered, seconds } = JSON.parse(stdout) as { lines: number; ordered: boolean; seconds: number }
+    if (!ordered) throw new Error(`nbclient with ${kernel}: ${lines} of 20000 lines in the notebook`)
+    times[kernel] = seconds * 1000
+  }
+  return times
+}
+
 async function memoryByProcess(): Promise<Record<string, number>> {
   return withKernel('on', async kernel => {
     await succeed(kernel, 'const answer: number = 42')
@@ -128,6 +143,7 @@ export const measurements: readonly Measurement[] = [
   { name: 'kernel.trivial-cell-saturated-ratio', unit: 'ratio', measure: saturatedRatio, runs: 3 },
   { name: 'kernel.printed-lines-3000-ms', unit: 'ms', measure: printedLines(3000) },
   { name: 'kernel.printed-lines-20000-ms', unit: 'ms', measure: printedLines(20_000) },
+  { name: 'kernel.nbclient-lines-20000-ms', unit: 'ms', measure: throughNbclient, runs: 3 },
   { name: 'kernel.interrupt-loop-ms', unit: 'ms', measure: interruptLoop },
   { name: 'kernel.memory-mb', unit: 'MB', measure: memoryByProcess, runs: 3 },
 ]
