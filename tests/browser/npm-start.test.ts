@@ -27,6 +27,8 @@ test('npm start, Run All: a chart moves within a minute and shows what a plain p
     page.setDefaultTimeout(HANG_LIMIT_MS)
     await page.goto(`${address.origin}/lab/tree/01-first-stream.ipynb${address.search}`)
     await page.waitForSelector('.jp-NotebookPanel .jp-Cell')
+    // JupyterLab runs nothing, and says nothing, when Run All comes before the kernel answered.
+    await page.waitForSelector('text="Riffle (TypeScript) | Idle"')
     const pressed = Date.now()
     await page.click('.lm-MenuBar-item:has-text("Run")')
     await page.click('.lm-Menu-item[data-command="runmenu:run-all"]')
@@ -51,7 +53,7 @@ test('npm start, Run All: a chart moves within a minute and shows what a plain p
     assert.deepEqual([...new Set(drawn)].filter(mark => !wanted.includes(mark)), []) // prettier-ignore
   } finally {
     await browser.close()
-    process.kill(-start.pid!, 'SIGINT')
+    if (start.exitCode === null) process.kill(-start.pid!, 'SIGINT')
     await ended
     rmSync(folder, { recursive: true, force: true })
   }
