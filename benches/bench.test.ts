@@ -16,8 +16,9 @@ test('a budget is missed one past its limit, on both sides', () => {
   assert.equal(judge('no.such', 1), undefined)
 })
 
-test('a slower machine loosens times and rates, never ratios', () => {
+test('a slower machine loosens times and rates, never ratios or quality', () => {
   assert.equal(judge('kernel.start-ms', 400, 2)?.within, true)
   assert.equal(judge('engine.tumbling-events-per-s', 2_500_000, 2)?.within, true)
   assert.equal(judge('kernel.trivial-cell-saturated-ratio', 2.1, 2)?.within, false)
+  assert.equal(judge('scoring.nab-standard/ensemble', 0.61, 2)?.within, false)
 })
