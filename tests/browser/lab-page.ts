@@ -130,6 +130,20 @@ export function marksOf(page: Page, stream: string): Promise<Mark[]> {
   }) as Promise<Mark[]>
 }
 
+/** Waits until a chart has drawn more than `count` marks: its view is made a moment after its node. */
+export async function marksDrawn(page: Page, stream: string, count: number): Promise<void> {
+  await page.waitForFunction(
+    ([css, than]) => {
+      const replies: unknown[][] = []
+      const detail = { reply: replies.push.bind(replies) }
+      const node = document.querySelector(css) as unknown as EventTarget | null
+      node?.dispatchEvent(new CustomEvent('riffle-marks', { detail }))
+      return (replies[0]?.length ?? 0) > than
+    },
+    [`.riffle-chart[data-stream="${stream}"]`, count] as const,
+  )
+}
+
 /** Waits until a chart's `data-seq` is larger than `sequence`; gives the new one. */
 export async function sequenceAfter(page: Page, stream: string, sequence: number): Promise<number> {
   const selector = `.riffle-chart[data-stream="${stream}"]`

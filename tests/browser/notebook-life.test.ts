@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import {
   chartsOf,
+  marksDrawn,
   marksOf,
   openNotebook,
   sequenceAfter,
@@ -131,7 +132,7 @@ test('an untrusted notebook shows the saved frame and does not attach until its 
   const reader = await openNotebook(browser, lab, 'trusted.ipynb', { kernel: false })
   await stateBecomes(reader.page, 'ordersWindow', 'saved')
   assert.match((await chartsOf(reader.page))[0]?.strip ?? '', /saved at .* UTC, not live/)
-  assert.ok((await marksOf(reader.page, 'ordersWindow')).length > 100)
+  await marksDrawn(reader.page, 'ordersWindow', 100)
   await waitForKernel(reader.page)
   assert.equal((await chartsOf(reader.page))[0]?.state, 'saved')
   await reader.runNext()
