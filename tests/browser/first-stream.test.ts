@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import {
   chartsOf,
+  marksDrawn,
   marksOf,
   openNotebook,
   sequenceAfter,
@@ -64,6 +65,7 @@ test('a cell is idle before its chart draws, the chart moves, and its marks equa
   const dump = JSON.parse(readFileSync(dumpFile, 'utf8')) as DumpedRecord[]
   const expected = closedWindows(dump)
   assert.ok(expected.size > 100, `${expected.size} windows to compare with`)
+  await marksDrawn(page, 'ordersWindow', 100)
   const marks = (await marksOf(page, 'ordersWindow')).filter(mark => mark.type === 'symbol')
   const drawn = new Map(
     marks
@@ -229,6 +231,7 @@ declare const jupyterapp: {
 }
 
 async function closedMarks(page: Page): Promise<Map<string, unknown>> {
+  await marksDrawn(page, 'ordersWindow', 100)
   const marks = (await marksOf(page, 'ordersWindow')).filter(
     mark => mark.type === 'symbol' && mark.row['$open'] !== true,
   )

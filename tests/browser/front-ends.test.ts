@@ -1,7 +1,7 @@
 /** JupyterLab as hubs serve it, with a strict content security policy, and JupyterLab without the extension. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { marksOf, openNotebook, sequenceAfter, startLab, writeNotebook, type Lab } from './lab-page.ts'
+import { marksDrawn, openNotebook, sequenceAfter, startLab, writeNotebook, type Lab } from './lab-page.ts'
 import { launchChromium } from './open-chart-page.ts'
 import type { Browser } from 'playwright-core'
 
@@ -44,7 +44,7 @@ test('behind a strict policy header: charts are live, nothing of theirs is refus
     await notebook.runNext()
     await notebook.runNext()
     await sequenceAfter(page, 'ordersWindow', await sequenceAfter(page, 'ordersWindow', 2))
-    assert.ok((await marksOf(page, 'ordersWindow')).length > 100)
+    await marksDrawn(page, 'ordersWindow', 100)
     assert.deepEqual([refused, foreign], [[], []])
     await notebook.end()
   })
