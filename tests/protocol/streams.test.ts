@@ -91,5 +91,7 @@ test('a captured local is not taken for a variable of the notebook that is calle
   await client.run('let least = 1')
   await client.run('const over = (least: number) => orders.filter(o => o.amount > least)')
   await client.run('const local = over(5);')
+  // This one does read the variable, so the listing knows what it is now.
+  await client.run('const reading = orders.filter(o => o.amount > least);')
   assert.match((await listed()).split('\n').find(one => one.startsWith('local ')) ?? '', /uses least = 5$/)
 })
