@@ -13,7 +13,7 @@ import { buildPipeline } from '../../stream/pipeline.ts'
 import { decodeBatch } from '../../stream/schemas/decode.ts'
 import { wallClock } from '../../stream/time/clock.ts'
 import { until } from './hosted.ts'
-import { settings } from '../properties/settings.ts'
+import { hangLimitMs, settings } from '../properties/settings.ts'
 
 interface Row {
   at: number
@@ -70,7 +70,7 @@ const row = fc.record({
 })
 type Step = Row[] | 'kill' | 'snapshot' | 'kill and snapshot'
 
-test('random kills and snapshots at random points change no row', { timeout: 120_000 }, async () => {
+test('random kills and snapshots at random points change no row', { timeout: hangLimitMs(120_000) }, async () => {
   const engine = makeEngine()
   const cells = engine.forCells({})
   let id = 0

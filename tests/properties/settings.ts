@@ -4,3 +4,8 @@ export function settings(runs = 200): { numRuns: number; seed?: number } {
   const seed = process.env['SEED']
   return seed === undefined ? { numRuns } : { numRuns, seed: Number(seed) }
 }
+
+/** Hang limit of a test with a count of its own: a long run has fifty times the runs. */
+export function hangLimitMs(shortMs: number): number {
+  return process.env['LONG'] === undefined ? shortMs : shortMs * 50
+}
