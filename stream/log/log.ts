@@ -19,6 +19,7 @@ import type { Pace } from './index-clock.ts'
 export interface GeneratorTuning {
   readonly rate?: number | undefined
   readonly seed?: number | undefined
+  /** Share of records held back beyond the disorder bound. */
   readonly late?: number | undefined
   readonly disorderMs?: number | undefined
   readonly duplicates?: number | undefined

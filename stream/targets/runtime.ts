@@ -3,6 +3,7 @@
  * thread with plain closures; inside Jupyter the cells process sets a runtime that ships them to the engine. One suite runs
  * both and demands equal bytes.
  */
+import type { GeneratorTuning } from '../log/log.ts'
 import type { Columns, StreamStats } from '../model.ts'
 import type { LambdaSlot, PlanNode, TopicOptions } from '../plan.ts'
 import type { SchemaRegistry } from '../schema-model.ts'
@@ -159,19 +160,9 @@ export interface ProduceResult {
   readonly positions: readonly { partition: number; offset: bigint }[]
 }
 
-export interface GenerateOptions {
+export interface GenerateOptions extends GeneratorTuning {
   /** Which cell made it: what the body prints goes there. */
   readonly cellId?: string | undefined
-  readonly rate?: number | undefined
-  readonly seed?: number | undefined
-  /** Share 0…1 of records held back beyond the disorder bound. */
-  readonly late?: number | undefined
-  readonly disorderMs?: number | undefined
-  readonly duplicates?: number | undefined
-  readonly stall?: number | undefined
-  readonly skew?: number | undefined
-  readonly partitions?: number | undefined
-  readonly time?: string | undefined
 }
 
 export interface ParamSpec {
