@@ -1,9 +1,10 @@
 /** `%%chart [STREAM]`: draws a stream as a live Vega-Lite chart of one's own. */
 import { expressionBody, objectOf, optionCode } from './code.ts'
+import { forms } from '../stream/charts/forms/index.ts'
 import { defineMagic, type MagicDefinition, type Piece, type SectionContext } from './define.ts'
 import { wrongZone } from './values.ts'
 
-export const CHART_MARKS: readonly string[] = ['line', 'area', 'bar', 'point', 'table', 'number']
+export const CHART_MARKS: readonly string[] = forms.map(form => form.mark)
 
 const PROPERTIES = ['mark', 'x', 'y', 'color', 'keep', 'fps', 'title', 'zone'] as const
 

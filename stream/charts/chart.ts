@@ -4,7 +4,7 @@
  */
 import { chartBundle, savedRows } from './fallback.ts'
 import { ChartModel } from './model.ts'
-import { chartSpec, colorField } from './spec.ts'
+import { chartSpec, seriesField } from './spec.ts'
 import { PROTOCOL_VERSION } from './protocol.ts'
 import { promisedColumns, widenColumns } from './columns.ts'
 import { retentionFor } from './retain.ts'
@@ -190,13 +190,15 @@ export class Chart {
   }
 
   #newSeries(delta: ChartDelta): Series[] {
-    const field = colorField(this.#concept, this.options) ?? runningKey(this.#concept)
+    const field = seriesField(this.#concept, this.options) ?? runningKey(this.#concept)
     if (field === null) return []
     const limit = this.#concept.form === 'running' ? this.#retention.rows : SERIES_LIMIT
     const known = new Set(this.#series)
     const found = new Set<Series>()
     for (const row of delta.upsert) {
       const value = row[field]
+      // A number in a plain row is a shade of one colour, not a colour of its own.
+      if (typeof value === 'number' && this.#concept.form === 'rows') continue
       if (isSeries(value) && !known.has(value)) found.add(value)
     }
     return [...found].sort(bySeries).slice(0, Math.max(0, limit - known.size))

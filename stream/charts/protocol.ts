@@ -23,9 +23,12 @@ export const MARKS_EVENT = 'riffle-marks'
 
 export type MimeBundle = Record<string, unknown>
 
+/** The forms of forms/index.ts, and `none` for no picture at all. */
+export type ChartMark = 'line' | 'area' | 'bar' | 'point' | 'heatmap' | 'histogram' | 'table' | 'number' | 'none'
+
 /** What the user asks of a chart: `.chart(options)` and `%%chart`. */
 export interface ChartOptions {
-  readonly mark?: 'line' | 'area' | 'bar' | 'point' | 'table' | 'number' | 'none' | undefined
+  readonly mark?: ChartMark | undefined
   readonly x?: string | undefined
   readonly y?: string | undefined
   readonly color?: string | undefined

@@ -2,17 +2,18 @@
  * How much a chart keeps. Which rows go is decided once, in the engine's model (model.ts), and reaches every browser as
  * explicit removals, so that merged deltas end in the same rows as single ones.
  */
+import { formOf } from './forms/index.ts'
 import { parsePositiveDuration } from '../time/duration.ts'
+import { table } from './forms/table.ts'
 import type { ChartOptions, ChartRow, Retention } from './protocol.ts'
 import type { ChartConcept } from './concept.ts'
 
 const WINDOW_ROWS = 2000
 const WINDOWS_SHOWN = 60
-const TABLE_ROWS = 200
 const POINT_ROWS = 1000
 const RUNNING_KEYS = 100
 
-/** Retention of a chart: the user's `keep`, else 60 windows, 100 running keys, 200 table rows or 1,000 points. Throws DURATION_INVALID. */
+/** Retention of a chart: the user's `keep`, else 60 windows, 100 running keys, or of plain rows what the form says. Throws DURATION_INVALID. */
 export function retentionFor(concept: ChartConcept, options: ChartOptions): Retention {
   const timeField = concept.form === 'window' ? (options.x ?? 'windowEnd') : concept.form === 'rows' ? '$at' : undefined
   const { keep } = options
@@ -24,8 +25,7 @@ export function retentionFor(concept: ChartConcept, options: ChartOptions): Rete
     return { rows: WINDOW_ROWS, spanMs: parsePositiveDuration(keep, 'keep'), timeField }
   }
   if (concept.form === 'running') return { rows: RUNNING_KEYS, latestPerKey: true }
-  if (concept.form === 'rows')
-    return { rows: options.mark === undefined || options.mark === 'table' ? TABLE_ROWS : POINT_ROWS, timeField }
+  if (concept.form === 'rows') return { rows: (formOf(options.mark) ?? table).plainRows, timeField }
   if (concept.stepMs === undefined) return { rows: POINT_ROWS, timeField }
   return { rows: WINDOW_ROWS, spanMs: WINDOWS_SHOWN * concept.stepMs, timeField }
 }

@@ -64,6 +64,18 @@ const FORMS: Readonly<Record<string, SpecRequest>> = {
   'rows-line': request(ROWS, { mark: 'line', y: 'amount', keep: '5m', zone: 'Europe/Berlin', title: 'Amounts' }, [
     { name: 'amount', kind: 'number' },
   ]),
+  'window-heatmap': request(WINDOWS, { mark: 'heatmap' }),
+  'rows-heatmap': request(ROWS, { mark: 'heatmap', x: 'price', y: 'amount' }, [
+    { name: 'price', kind: 'number' },
+    { name: 'amount', kind: 'number' },
+  ]),
+  'running-heatmap': request({ ...RUNNING, by: ['region', 'card'] }, { mark: 'heatmap' }, [
+    { name: 'region', kind: 'text' },
+    { name: 'card', kind: 'text' },
+    { name: 'count', kind: 'number' },
+  ]),
+  'rows-histogram': request(ROWS, { mark: 'histogram', x: 'amount' }, [{ name: 'amount', kind: 'number' }]),
+  'window-histogram': request(WINDOWS, { mark: 'histogram', color: 'region' }),
   overlaid: request(WINDOWS, { spec: { height: 90, encoding: { y: { axis: { title: 'EUR' } } } } }),
   'own-brush': request(WINDOWS, { spec: { params: [{ name: 'brush', select: 'interval' }] } }),
   'own-layers': request(WINDOWS, {
@@ -252,6 +264,58 @@ test('the number form draws the newest value as text', async () => {
     marks.map(mark => [mark.type, mark.row['count']]),
     [['text', 1234]],
   )
+})
+
+const rects = (marks: readonly DrawnMark[]): DrawnMark[] => marks.filter(mark => mark.type === 'rect')
+
+test('a heat map of windows has a lane per key and a cell from start to end; equal values have one colour', async () => {
+  const form = request(WINDOWS, { mark: 'heatmap' })
+  const drawn = rects(
+    await draw(form, [
+      windowRow('north', 0, 100),
+      windowRow('south', 0, 300),
+      windowRow('north', 1, 300),
+      windowRow('north', 2, 100, true),
+    ]),
+  )
+  const [north, south, hot, open] = drawn
+  assert.ok(north !== undefined && south !== undefined && hot !== undefined && open !== undefined)
+  assert.equal(drawn.length, 4)
+  assert.deepEqual([north.y === hot.y, north.y === south.y, north.x === south.x], [true, false, true])
+  assert.ok(Number(hot.x) >= Number(north.x) + Number(north.width) - 1)
+  assert.deepEqual([hot.fill === south.fill, hot.fill === north.fill], [true, false])
+  assert.deepEqual([north.opacity, open.opacity], [1, 0.45])
+})
+
+test('a heat map of plain rows counts them in steps of both fields', async () => {
+  const form = FORMS['rows-heatmap']
+  assert.ok(form !== undefined)
+  const point = (price: number, amount: number, i: number): ChartRow => ({ $key: String(i), price, amount })
+  const drawn = rects(
+    await draw(form, [point(0, 0, 1), point(0.1, 0.2, 2), point(60, 90, 3), point(60.5, 90.1, 4), point(60, 91, 5)]),
+  )
+  assert.deepEqual(
+    drawn.map(({ row }) => Number(row['__count'])).sort((a, b) => a - b),
+    [2, 3],
+  )
+})
+
+test('a histogram counts finished rows by steps of its field', async () => {
+  const drawn = rects(
+    await draw(request(WINDOWS, { mark: 'histogram' }), [
+      ...[1, 2, 3, 41, 42, 96].map((revenue, i) => windowRow('north', i, revenue)),
+      windowRow('north', 9, 41, true),
+    ]),
+  )
+  assert.deepEqual(
+    drawn.map(({ row }) => [row['bin_maxbins_30_revenue'], row['__count']]),
+    [
+      [0, 3],
+      [40, 2],
+      [95, 1],
+    ],
+  )
+  assert.equal(Math.round(Number(drawn[0]?.height)), Math.round(3 * Number(drawn[2]?.height)))
 })
 
 test('the static spec holds the rows and draws the same marks without any signal', async () => {

@@ -234,8 +234,11 @@ export class ChartTap {
 
   /** Whether the row's series is among those drawn; the first ones to come are. */
   #fits(row: Readonly<Record<string, unknown>>): boolean {
-    const { seriesBy, seriesLimit } = this.#options
-    if (seriesBy.length === 0) return true
+    const { concept, seriesBy, seriesLimit } = this.#options
+    const [only] = seriesBy
+    if (only === undefined) return true
+    // A number in a plain row is a shade, however many there are.
+    if (concept.form === 'rows' && seriesBy.length === 1 && typeof row[only] === 'number') return true
     const series = JSON.stringify(seriesBy.map(name => row[name]))
     if (this.#series.has(series)) return true
     if (this.#series.size < seriesLimit) {
