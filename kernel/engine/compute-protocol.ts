@@ -36,6 +36,8 @@ export interface RunBase {
   /** Rows delivered up to here. */
   readonly rowCount: number
   readonly taps: Readonly<Record<string, unknown>>
+  /** Next offset of each partition, by source: where readers go on. */
+  readonly positions: readonly (readonly (readonly [partition: number, offset: bigint])[])[]
 }
 
 /** What a run handles in order; `sequence` counts them. */

@@ -114,7 +114,11 @@ export class ComputeRun {
     this.tellRefused(pipeline)
     if (pipeline.state === 'failed') return this.fail(pipeline.error)
     this.post({ type: 'handled', run: this.spec.run, sequence, elapsedMs: performance.now() - begun, refusal })
-    if (pipeline.state === 'ended') this.end('ended')
+    if (pipeline.state === 'ended') {
+      // The last state comes before the news that there will be none: a transaction or a checkpoint is closed with it.
+      this.snapshot(pipeline)
+      this.end('ended')
+    }
   }
 
   /** A snapshot of another plan is told to who gave it; the stream goes on as it was. */
@@ -217,7 +221,8 @@ export class ComputeRun {
     this.collect(pipeline)
     const taps = Object.fromEntries([...this.taps].map(([id, tap]) => [id, tap.snapshot()]))
     const bytes = pipeline.snapshot()
-    const base = { sequence: this.sequence, bytes, rowCount: this.rowCount, taps }
+    const positions = pipeline.sources.map((_, i) => [...pipeline.positions(i)])
+    const base = { sequence: this.sequence, bytes, rowCount: this.rowCount, taps, positions }
     this.post({ type: 'snapshot', run: this.spec.run, base, elapsedMs: performance.now() - begun })
   }
 

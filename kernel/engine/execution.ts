@@ -83,6 +83,7 @@ export class Execution {
         connection: this.deps.connections.get(node.connection),
         clock: wallClock,
         bounded: this.bounded,
+        positions: this.positionsOf(index),
         merge: history === undefined ? undefined : { history, index: place },
         deliver: event => this.run.deliver(index, event),
         onError: error => this.fail(error),
@@ -92,6 +93,12 @@ export class Execution {
     }
     if (this.stopped || this.run.over) return await this.closeSources()
     this.attachFeeds(indices.filter(i => sources[i]?.op === 'feed'))
+  }
+
+  /** Where a source of a run that goes on from a checkpoint is read next. */
+  private positionsOf(source: number): ReadonlyMap<number, bigint> | undefined {
+    const positions = this.run.options.base?.positions[source] ?? []
+    return positions.length === 0 ? undefined : new Map(positions)
   }
 
   private attachFeeds(indices: readonly number[]): void {
@@ -137,6 +144,14 @@ export class Execution {
     this.stopped = true
     for (const detach of this.detach.splice(0)) detach()
     await Promise.all(this.drivers.map(driver => driver.stop()))
+  }
+
+  /** Reads no further; the end of every source fires what is open. Resolves when the worker has done it. */
+  async drain(): Promise<void> {
+    this.paused = false
+    const drained = this.run.drain()
+    await this.closeSources()
+    await drained
   }
 
   /** Idempotent; after it no row comes any more. A broker that does not answer is left to close by itself. */

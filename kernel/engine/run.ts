@@ -24,6 +24,10 @@ export interface RunOptions {
   readonly plan: PlanNode
   readonly deliver: RunSpec['deliver']
   readonly params: Readonly<Record<string, unknown>>
+  /** State to begin with, of a run of the same plan; the sources go on at its positions. */
+  readonly base?: RunBase | undefined
+  /** A snapshot came: every row up to it has been given to `onRows`. */
+  readonly onSnapshot?: ((base: RunBase) => void) | undefined
   readonly onRows?: ((chunk: RowChunk) => void) | undefined
   readonly onTaps?: ((frames: readonly (readonly [string, TapFrame])[]) => void) | undefined
   readonly onStats?: (() => void) | undefined
@@ -88,6 +92,9 @@ export class Run {
     this.options = options
     this.send = send
     this.baseParams = { ...options.params }
+    this.base = options.base
+    this.sequence = this.handled = options.base?.sequence ?? 0
+    this.delivered = options.base?.rowCount ?? 0
     this.started = new Promise((resolve, reject) => (this.settle = { resolve, reject }))
     this.started.catch(() => {})
   }
@@ -130,6 +137,13 @@ export class Run {
   /** Resolves when the event and everything before it was handled. */
   handle(event: RunEvent): Promise<void> {
     return this.put(event, true)
+  }
+
+  /** What was read but not sent is dropped, as a stop would; the end of every source is handled. */
+  async drain(): Promise<void> {
+    for (const queued of this.queue.splice(0)) queued.resolve()
+    this.paused = false
+    await Promise.all(this.sources.map((_, source) => this.handle({ kind: 'source', source, event: { kind: 'end' } })))
   }
 
   private put(event: RunEvent, whole: boolean): Promise<void> {
@@ -206,6 +220,11 @@ export class Run {
     })
   }
 
+  /** The newest snapshot with the params that hold in it; undefined before the first. */
+  get checkpoint(): { readonly base: RunBase; readonly params: Readonly<Record<string, unknown>> } | undefined {
+    return this.base === undefined ? undefined : { base: this.base, params: this.baseParams }
+  }
+
   private askSnapshot(): void {
     this.snapshotAsked = true
     this.send({ type: 'snapshot', run: this.id })
@@ -224,6 +243,7 @@ export class Run {
       if (entry.event.kind === 'param') this.baseParams = { ...this.baseParams, [entry.event.name]: entry.event.value }
     }
     this.journal.splice(0, dropped)
+    this.options.onSnapshot?.(base)
     for (const waiter of this.snapshotWaiters.splice(0)) waiter.resolve(base.bytes)
   }
 
