@@ -69,7 +69,8 @@ async function main(): Promise<void> {
   const watching = watch(shared, target => {
     Atomics.add(shared, SHARED.taken, 1)
     const run = runs.current
-    if (run?.hash === target) run.stop()
+    // Stop is for the whole kernel: cells of subshells end with the one it was meant for.
+    if (run?.hash === target) for (const each of [...runs.active]) each.stop()
     Atomics.store(shared, SHARED.level, run?.hash === target || runs.newest?.interrupted === true ? 1 : 0)
   })
   const notebook = notebookPath()
@@ -92,7 +93,8 @@ async function main(): Promise<void> {
   process.on('SIGINT', () => {
     const own = machine.signals.arrived()
     const run = runs.current
-    if (run !== undefined && (!own || run.hash === shared[SHARED.target])) run.stop()
+    if (run !== undefined && (!own || run.hash === shared[SHARED.target]))
+      for (const each of [...runs.active]) each.stop()
   })
   process.on('disconnect', () => process.exit(0))
   process.on('message', (message: ToCells) => {

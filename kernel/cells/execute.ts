@@ -42,7 +42,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const { machine, channel, scope, loader, notebook } = options
   const { runs, shared, signals } = machine
   const ownStreams = new OwnStreams()
-  let queue: Promise<void> = Promise.resolve()
+  /** The newest cell of each shell; subshells run beside each other, the cells of one in order. */
+  const queues = new Map<string, Promise<void>>()
   let aftermath: NodeJS.Timeout | undefined
 
   const lingerAfterStop = (): void => {
@@ -54,7 +55,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     aftermath.unref()
   }
   const publish = (run: Run, error: unknown): CellError => {
-    const shown = toCellError(error, run === runs.current && run.rejection === error ? run.awaiting : undefined)
+    const shown = toCellError(error, runs.active.has(run) && run.rejection === error ? run.awaiting : undefined)
     channel.send({ type: 'message', parentId: run.requestId, msgType: 'error', content: { ...shown } })
     return shown
   }
@@ -143,10 +144,12 @@ export function createExecutor(options: ExecutorOptions): Executor {
   }
   const execute = async (message: Execute): Promise<void> => {
     const run = createRun(message)
-    runs.current = run
+    const alone = runs.active.size === 0
+    runs.active.add(run)
     runs.newest = run
-    setRunning(shared, run.hash)
-    if (Atomics.load(shared, SHARED.target) !== run.hash) {
+    setRunning(shared, runs.current?.hash ?? 0)
+    // What another shell runs may be on its way to stop.
+    if (alone && Atomics.load(shared, SHARED.target) !== run.hash) {
       Atomics.store(shared, SHARED.target, 0)
       Atomics.store(shared, SHARED.level, aftermath === undefined ? 0 : 1)
     }
@@ -158,11 +161,11 @@ export function createExecutor(options: ExecutorOptions): Executor {
     } catch (thrown) {
       error = publish(run, thrown)
     }
-    setRunning(shared, 0)
+    runs.active.delete(run)
+    setRunning(shared, runs.current?.hash ?? 0)
     await signals.settled()
-    runs.current = undefined
     if (run.interrupted) lingerAfterStop()
-    Atomics.store(shared, SHARED.level, aftermath === undefined ? 0 : 1)
+    if (runs.active.size === 0) Atomics.store(shared, SHARED.level, aftermath === undefined ? 0 : 1)
     channel.send({
       type: 'done',
       requestId: message.requestId,
@@ -174,7 +177,12 @@ export function createExecutor(options: ExecutorOptions): Executor {
     })
   }
   return {
-    execute: message => (queue = queue.then(() => execute(message))),
+    execute: message => {
+      const shell = message.subshellId ?? ''
+      const done = (queues.get(shell) ?? Promise.resolve()).then(() => execute(message))
+      queues.set(shell, done)
+      return done
+    },
     late: error => {
       const run = runs.own ?? runs.current ?? runs.newest
       // A stopped cell's promises reject with the stop itself: that has been told.

@@ -51,7 +51,7 @@ export function createGlobals(channel: Channel, runs: Runs, folder: string, opti
 
   const ask = async (text: string, password: boolean): Promise<string | null> => {
     const run = runs.own ?? runs.current
-    if (run === undefined || run !== runs.current) throw new Error('Cannot ask for input: the cell has ended')
+    if (run === undefined || !runs.active.has(run)) throw new Error('Cannot ask for input: the cell has ended')
     if (!run.allowStdin) throw new Error('Cannot ask for input: the frontend does not allow it')
     if (prompts.has(run.requestId)) throw new Error('Cannot ask for input: the cell waits for an answer already')
     const answer = new Promise<unknown>((resolve, reject) => prompts.set(run.requestId, { resolve, reject }))

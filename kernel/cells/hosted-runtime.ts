@@ -95,6 +95,7 @@ export function createHostedRuntime(options: HostedRuntimeOptions): HostedRuntim
       return rowSource(call, () => call('subscribe', plan, { cellId, ...subscribeOptions }))
     },
     stop: name => call('stop', name),
+    drain: name => call('drain', name),
     pause: name => call('pause', name),
     resume: name => call('resume', name),
     list: () => call('list'),
@@ -140,6 +141,9 @@ function rowSource(call: Engine['call'], open: () => Promise<string>): RowSource
         if (closed) return null
         throw error
       }
+    },
+    async drain() {
+      if (!closed) await call('drainSubscription', await (opened ??= open()))
     },
     async close() {
       if (closed) return

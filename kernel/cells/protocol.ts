@@ -15,6 +15,8 @@ export type ToCells =
       readonly type: 'execute'
       readonly requestId: string
       readonly cellId: string
+      /** Runs beside what other shells run, whenever those await; undefined in the notebook's own shell. */
+      readonly subshellId?: string | undefined
       /** Module name shown in stack traces, `cell-5.ts`. */
       readonly cellName: string
       /** TypeScript after magic expansion. */

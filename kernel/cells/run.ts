@@ -9,6 +9,8 @@ import type { Origin } from './positions.ts'
 export interface Run extends Stoppable {
   readonly requestId: string
   readonly cellId: string
+  /** The subshell it was asked in; undefined in the notebook's own shell. */
+  readonly subshell: string | undefined
   readonly allowStdin: boolean
   readonly silent: boolean
   /** Where the cell's own code waits. */
@@ -25,6 +27,7 @@ export interface Run extends Stoppable {
 export interface RunParts {
   readonly requestId: string
   readonly cellId: string
+  readonly subshellId?: string | undefined
   readonly allowStdin: boolean
   readonly silent: boolean
 }
@@ -33,6 +36,7 @@ export function createRun(parts: RunParts): Run {
   return Object.assign(createStoppable(parts.requestId), {
     requestId: parts.requestId,
     cellId: parts.cellId,
+    subshell: parts.subshellId,
     allowStdin: parts.allowStdin,
     silent: parts.silent,
     awaiting: undefined,
@@ -50,10 +54,20 @@ export function underRequest(run: Run, requestId: string): Run {
 
 export class Runs {
   private readonly storage = new AsyncLocalStorage<Run>()
-  /** The cell that runs now. */
-  current: Run | undefined
+  /** What runs now: at most one cell of the notebook's own shell and one of each subshell. */
+  readonly active = new Set<Run>()
   /** Falls back here for output without a cell: a listener of a shared emitter. */
   newest: Run | undefined
+
+  /** The cell that runs now: that of the notebook's own shell first. */
+  get current(): Run | undefined {
+    let first: Run | undefined
+    for (const run of this.active) {
+      if (run.subshell === undefined) return run
+      first ??= run
+    }
+    return first
+  }
 
   get own(): Run | undefined {
     return this.storage.getStore()

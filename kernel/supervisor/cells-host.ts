@@ -1,6 +1,6 @@
 /**
- * The cells process over the kernel's life: started, given one cell at a time, interrupted by the ladder, replaced when it
- * dies. What it sends is turned into messages of the request it belongs to.
+ * The cells process over the kernel's life: started, given one cell of each shell at a time, interrupted by the ladder, replaced
+ * when it dies. What it sends is turned into messages of the request it belongs to.
  *
  *   Stop ──▶ line to the watcher thread ──0.15 s──▶ its children are ended ──0.5 s──▶ "still running" on the cell ──Stop──▶ the process is replaced
  */
@@ -66,7 +66,8 @@ export class CellsHost {
   readonly #options: CellsHostOptions
   #process: CellsProcess | undefined
   #first = true
-  #running: Running | undefined
+  /** By request: one of the notebook's shell, one of each subshell; in the order they began. */
+  readonly #running = new Map<string, Running>()
   /** Raw output belongs to the running cell, else to the newest one. */
   #newest: string | undefined
   #names: readonly NotebookName[] = []
@@ -91,12 +92,18 @@ export class CellsHost {
       onMessage: message => this.#receive(message),
       onRaw: (name, text) => {
         if (!child.ready && name === 'stderr') this.#lastWords = (this.#lastWords + text).slice(-2000)
-        this.#options.iopub.stream(this.#header(this.#running?.execute.requestId ?? this.#newest), name, text)
+        this.#options.iopub.stream(this.#header(this.#foremost?.execute.requestId ?? this.#newest), name, text)
       },
       onExit: (how, ready) => this.#exited(how, ready),
     })
     this.#process = child
     this.announceEngine()
+  }
+
+  /** What Stop is for, and whose raw output it is: the cell of the notebook's own shell, else the oldest of a subshell. */
+  get #foremost(): Running | undefined {
+    const all = [...this.#running.values()]
+    return all.find(one => one.execute.subshellId === undefined) ?? all[0]
   }
 
   announceEngine(): void {
@@ -115,7 +122,7 @@ export class CellsHost {
     this.start()
     this.#newest = execute.requestId
     const outcome = await new Promise<Outcome>(resolve => {
-      this.#running = {
+      this.#running.set(execute.requestId, {
         execute,
         resolve,
         errorShown: false,
@@ -123,7 +130,7 @@ export class CellsHost {
         stopTimers: [],
         noticeShown: false,
         replacing: false,
-      }
+      })
       this.#process?.send(execute)
     })
     await this.#process?.drained()
@@ -132,10 +139,10 @@ export class CellsHost {
 
   /** Stop was pressed. Without a running cell only a late timer that loops is stopped; nothing is left for the next cell. */
   interrupt(): void {
-    const running = this.#running
+    const running = this.#foremost
     if (running === undefined) return this.#options.launched.watch.interruptIdle()
     if (running.noticeShown) {
-      running.replacing = true
+      for (const one of this.#running.values()) one.replacing = true
       this.#process?.kill()
       return
     }
@@ -209,7 +216,7 @@ export class CellsHost {
   }
 
   #publish(message: Extract<FromCells, { type: 'message' }>): void {
-    const running = this.#running?.execute.requestId === message.parentId ? this.#running : undefined
+    const running = this.#running.get(message.parentId)
     let content: Json = message.content
     if (message.msgType === 'error' && running !== undefined) running.errorShown = true
     if (message.msgType === 'execute_result') {
@@ -232,11 +239,11 @@ export class CellsHost {
   }
 
   #finish(requestId: string, outcome: Outcome): void {
-    const running = this.#running
-    if (running === undefined || running.execute.requestId !== requestId) return
-    this.#running = undefined
+    const running = this.#running.get(requestId)
+    if (running === undefined) return
+    this.#running.delete(requestId)
     for (const timer of running.stopTimers) clearTimeout(timer)
-    this.#options.launched.watch.forget()
+    if (this.#running.size === 0) this.#options.launched.watch.forget()
     if (outcome.status === 'error' && outcome.error !== undefined && !running.errorShown) {
       const { ename, evalue, traceback } = outcome.error
       this.#options.iopub.message({
@@ -253,10 +260,10 @@ export class CellsHost {
     this.#names = []
     if (this.#stopping) return
     if (!ready) this.#failedStarts += 1
-    const running = this.#running
+    const interrupted = [...this.#running.values()]
     this.#options.onReplaced()
     if (this.#failedStarts < START_LIMIT) this.start()
-    if (running !== undefined) {
+    for (const running of interrupted) {
       const error = ready ? replacedError(how, running.replacing) : startError(how, this.#lastWords)
       this.#finish(running.execute.requestId, { status: 'error', error, userExpressions: {}, payload: [] })
     }

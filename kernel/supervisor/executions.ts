@@ -1,5 +1,6 @@
 /**
- * Cells one at a time, in the order they were asked for. Everything else is answered beside the running cell.
+ * The cells of one shell, one at a time, in the order they were asked for. Everything else is answered beside the running cell; each
+ * subshell has a queue, a count and a history of its own (JEP 91).
  *
  *   busy ▶ execute_input ▶ outputs ▶ execute_reply ▶ idle
  */
@@ -15,6 +16,10 @@ import type { PreparedCell } from './prepare.ts'
 import type { Channel } from './sockets.ts'
 
 export interface ExecutionsOptions {
+  /** Undefined for the notebook's own shell. */
+  readonly subshellId?: string | undefined
+  /** Modules are numbered apart from executions: a cell without history still needs a name of its own. */
+  nextModule(): number
   readonly iopub: Iopub
   readonly cells: CellsHost
   readonly history: History
@@ -51,8 +56,6 @@ export class Executions {
   #queue: Task[] = []
   #current: Current | undefined
   #count = 0
-  /** Modules are numbered apart from executions: a cell without history still needs a name of its own. */
-  #modules = 0
 
   constructor(options: ExecutionsOptions) {
     this.#options = options
@@ -60,6 +63,15 @@ export class Executions {
 
   get count(): number {
     return this.#count
+  }
+
+  get history(): History {
+    return this.#options.history
+  }
+
+  /** The shell is deleted: what has not begun is answered, what runs ends by itself. */
+  abandon(): void {
+    this.#abort(this.#queue.splice(0), 'not run, because its subshell was deleted')
   }
 
   push(channel: Channel, message: Incoming): void {
@@ -72,20 +84,19 @@ export class Executions {
     return this.#current?.task.message
   }
 
-  identitiesOf(requestId: string): readonly Buffer[] | undefined {
-    const message = this.#current?.task.message
-    return message?.header.msg_id === requestId ? message.identities : undefined
-  }
-
   /** Adds a payload (a page of help) to the reply of a running cell. */
   addPayload(requestId: string, payload: Json): void {
     if (this.#current?.task.message.header.msg_id === requestId) this.#current.payload.push(payload)
   }
 
+  /** Ends what is being prepared; what runs in the cells process is stopped there. */
   interrupt(): void {
-    const current = this.#current
-    if (current === undefined || current.inCells) this.#options.cells.interrupt()
-    else current.cancel.abort()
+    if (this.#current?.inCells === false) this.#current.cancel.abort()
+  }
+
+  /** A cell of this shell is on its way, but not yet in the cells process. */
+  get preparing(): boolean {
+    return this.#current?.inCells === false
   }
 
   async #work(): Promise<void> {
@@ -106,7 +117,7 @@ export class Executions {
   }
 
   async #run(task: Task, current: Current): Promise<void> {
-    const { iopub, cells, history } = this.#options
+    const { iopub, cells, history, subshellId } = this.#options
     const { header, content, metadata } = task.message
     iopub.status(header, 'busy')
     const typed = typeof content['code'] === 'string' ? content['code'] : ''
@@ -116,15 +127,14 @@ export class Executions {
       this.#count += 1
       history.add(this.#count, typed)
     }
-    this.#modules += 1
+    const module = this.#options.nextModule()
     const cell: Cell = {
       requestId: header.msg_id,
       cellId:
         typeof metadata['cellId'] === 'string'
           ? metadata['cellId']
           : `text-${createHash('sha1').update(typed).digest('hex').slice(0, 12)}`,
-      // The number people see as In[5]; a hidden cell must not take it.
-      name: stored ? `cell-${this.#count}.ts` : `hidden-${this.#modules}.ts`,
+      name: nameOf(stored, this.#count, module, subshellId),
       typed,
       header,
     }
@@ -147,6 +157,7 @@ export class Executions {
       type: 'execute',
       requestId: header.msg_id,
       cellId: cell.cellId,
+      subshellId,
       cellName: cell.name,
       source: prepared.source,
       typed,
@@ -183,9 +194,13 @@ export class Executions {
     for (let turn = 0; turn < 2; turn += 1) await new Promise(resolve => setImmediate(resolve))
     const aborted = task.message.content['stop_on_error'] === false ? [] : this.#queue.splice(0)
     this.#answer(task, error, executionCount, userExpressions)
-    for (const one of aborted) {
+    this.#abort(aborted, 'not run, because a cell before it failed')
+  }
+
+  #abort(tasks: readonly Task[], why: string): void {
+    for (const one of tasks) {
       this.#options.iopub.status(one.message.header, 'busy')
-      this.#answer(one, errorOf('Aborted', 'not run, because a cell before it failed', []), this.#count)
+      this.#answer(one, errorOf('Aborted', why, []), this.#count)
     }
   }
 
@@ -207,6 +222,12 @@ export class Executions {
     })
     this.#options.iopub.status(task.message.header, 'idle')
   }
+}
+
+/** A hidden cell must not take the number people see as In[5], a subshell's cell not that of the notebook. */
+function nameOf(stored: boolean, count: number, module: number, subshellId: string | undefined): string {
+  if (subshellId !== undefined) return `subshell-${module}.ts`
+  return stored ? `cell-${count}.ts` : `hidden-${module}.ts`
 }
 
 function expressions(value: unknown): Record<string, string> {

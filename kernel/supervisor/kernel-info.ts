@@ -20,5 +20,5 @@ export const KERNEL_INFO = {
   banner: `Riffle ${VERSION} – TypeScript and streams. %quickref shows the magics on one page.`,
   help_links: [{ text: 'TypeScript', url: 'https://www.typescriptlang.org/docs/' }],
   debugger: false,
-  supported_features: [] as string[],
+  supported_features: ['kernel subshells'],
 }

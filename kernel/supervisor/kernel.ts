@@ -10,7 +10,6 @@ import { ChartDisplays } from './chart-displays.ts'
 import { Comms } from './comms.ts'
 import type { Connection } from './connection.ts'
 import { EngineProcess } from './engine-process.ts'
-import { Executions } from './executions.ts'
 import { History, historyFile } from './history.ts'
 import { Iopub } from './iopub.ts'
 import { KERNEL_INFO } from './kernel-info.ts'
@@ -20,6 +19,7 @@ import { Wire } from './message.ts'
 import type { Header, Incoming, Json } from './message.ts'
 import { NotebookCalls } from './notebook-calls.ts'
 import { childEnvironment, entryBeside, packageRoot } from './places.ts'
+import { Shells } from './shells.ts'
 import { bindSockets } from './sockets.ts'
 import type { Channel, Sockets } from './sockets.ts'
 
@@ -44,11 +44,6 @@ const ENGINE_AFTER_CELLS_MS = 100
 /** Should the cells process never get ready, the engine starts all the same. */
 const ENGINE_DELAY_MS = 1000
 
-interface Prompt {
-  readonly requestId: string
-  readonly messageId: string
-}
-
 export async function startKernel(options: KernelOptions): Promise<Kernel> {
   const kernel = new Kernel(options)
   await kernel.start()
@@ -66,7 +61,7 @@ export class Kernel {
   readonly #displays: ChartDisplays
   readonly #language: Language
   readonly #calls: NotebookCalls
-  readonly #executions: Executions
+  readonly #shells: Shells
   readonly #cellParents = new Map<string, Header>()
   readonly #shortParents = new Map<string, Header>()
   /** The request that a cell id ran last, for output of its streams. */
@@ -74,7 +69,8 @@ export class Kernel {
   readonly #cellOf = new Map<string, string>()
   readonly #lines = new Map<string, number>()
   #sockets: Sockets | undefined
-  #prompt: Prompt | undefined
+  /** By the msg_id of the question. */
+  readonly #prompts = new Map<string, string>()
   #ending = false
   #childrenStarted = false
 
@@ -109,10 +105,10 @@ export class Kernel {
         this.#displays.shown(content, this.#cellOf.get(requestId) ?? '', headerOf(requestId)),
       onResult: (requestId, text) => {
         const line = this.#lines.get(requestId)
-        if (line !== undefined) this.#history.output(line, text)
+        if (line !== undefined) this.#shells.of(requestId)?.history.output(line, text)
       },
       onReplaced: () => {
-        this.#prompt = undefined
+        this.#prompts.clear()
         this.#comms.closeAll('cells')
         this.#language.cellsReplaced()
         if (this.#engine.path !== undefined)
@@ -142,16 +138,15 @@ export class Kernel {
       engine: this.#engine,
       names: () => this.#cells.names,
     })
-    this.#executions = new Executions({
+    this.#shells = new Shells(this.#history, {
       iopub: this.#iopub,
       cells: this.#cells,
-      history: this.#history,
       reply: (channel, request, content) => this.#reply(channel, request, 'execute_reply', content),
       prepare: (cell, waiting, cancel) => {
         this.#lastRequest.set(cell.cellId, cell.requestId)
         this.#cellOf.set(cell.requestId, cell.cellId)
         this.#displays.cellStarted(cell.cellId)
-        this.#lines.set(cell.requestId, this.#executions.count)
+        this.#lines.set(cell.requestId, this.#shells.of(cell.requestId)?.count ?? 0)
         return this.#language.prepare(cell, waiting, cancel)
       },
       finished: (cell, prepared, outcome) => this.#language.finished(cell, prepared, outcome),
@@ -163,7 +158,7 @@ export class Kernel {
       history: this.#history,
       language: this.#language,
       headerOf,
-      addPayload: (requestId, payload) => this.#executions.addPayload(requestId, payload),
+      addPayload: (requestId, payload) => this.#shells.of(requestId)?.addPayload(requestId, payload),
     })
   }
 
@@ -202,8 +197,8 @@ export class Kernel {
 
   interrupt(): void {
     // A waiting prompt ends with its cell; an answer that still comes is stale.
-    this.#prompt = undefined
-    this.#executions.interrupt()
+    this.#prompts.clear()
+    this.#shells.interrupt()
   }
 
   /** The engine, for what is about charts: without one there are none. */
@@ -223,10 +218,11 @@ export class Kernel {
     this.#displays.heard()
     const { msg_type: type } = message.header
     if (this.#ending && type !== 'shutdown_request') return
-    if (type === 'execute_request') {
+    const shell = this.#shells.get(message.subshellId)
+    if (type === 'execute_request' && shell !== undefined) {
       this.#cellParents.set(message.header.msg_id, message.header)
       this.#startChildren()
-      return this.#executions.push(channel, message)
+      return shell.push(channel, message)
     }
     this.#rememberShort(message.header)
     this.#iopub.status(message.header, 'busy')
@@ -251,6 +247,9 @@ export class Kernel {
     const { content, header } = message
     const reply = (fields: Json) =>
       this.#reply(channel, message, replyType(header.msg_type), { status: 'ok', ...fields })
+    // Comm messages of a page that has not heard of a restart still find their comm.
+    if (header.msg_type.endsWith('_request') && this.#shells.get(message.subshellId) === undefined)
+      return this.#reply(channel, message, replyType(header.msg_type), unknownSubshell(message.subshellId))
     switch (header.msg_type) {
       case 'kernel_info_request':
         return reply(KERNEL_INFO)
@@ -265,13 +264,20 @@ export class Kernel {
           ...this.#language.isComplete(text(content['code'])),
         })
       case 'history_request':
-        return reply({ history: this.#history.answer(content) })
+        return reply({ history: this.#shells.get(message.subshellId)?.history.answer(content) ?? [] })
       case 'comm_info_request':
         return reply({ comms: this.#comms.list(content['target_name']) })
       case 'comm_open':
       case 'comm_msg':
       case 'comm_close':
         return this.#comms.fromFront(message)
+      case 'create_subshell_request':
+        return reply({ subshell_id: this.#shells.create() })
+      case 'delete_subshell_request':
+        if (this.#shells.delete(text(content['subshell_id']))) return reply({})
+        return this.#reply(channel, message, 'delete_subshell_reply', unknownSubshell(text(content['subshell_id'])))
+      case 'list_subshell_request':
+        return reply({ subshell_id: this.#shells.list() })
       case 'interrupt_request':
         this.interrupt()
         return reply({})
@@ -281,8 +287,7 @@ export class Kernel {
         return reply(answer)
       }
       default:
-        // Subshells: a kernel without them answers with status messages only (JEP 91). Other requests get an error.
-        if (header.msg_type.endsWith('_request') && !header.msg_type.includes('subshell')) {
+        if (header.msg_type.endsWith('_request')) {
           this.#reply(
             channel,
             message,
@@ -304,9 +309,8 @@ export class Kernel {
   }
 
   #askInput(request: InputRequest): void {
-    const running = this.#executions.running()
-    const identities = this.#executions.identitiesOf(request.requestId)
-    if (running === undefined || identities === undefined || running.content['allow_stdin'] !== true) {
+    const running = this.#shells.of(request.requestId)?.running()
+    if (running === undefined || running.content['allow_stdin'] !== true) {
       this.#cells.send({ type: 'input', requestId: request.requestId, value: null })
       return
     }
@@ -316,20 +320,21 @@ export class Kernel {
     const messageId = this.#sockets?.send('stdin', {
       type: 'input_request',
       parent: running.header,
-      identities,
+      identities: running.identities,
       content: { prompt, password },
     })
-    this.#prompt = { requestId: request.requestId, messageId: messageId ?? '' }
+    if (messageId !== undefined) this.#prompts.set(messageId, request.requestId)
   }
 
   #inputReply(message: Incoming): void {
-    const prompt = this.#prompt
-    if (message.header.msg_type !== 'input_reply' || prompt === undefined) return
-    // An answer to an earlier question that was interrupted. Some clients name no parent.
-    if (message.parentId !== undefined && message.parentId !== prompt.messageId) return
-    this.#prompt = undefined
+    if (message.header.msg_type !== 'input_reply') return
+    // Some clients name no parent: they answer the newest question. An answer to a question that was interrupted finds none.
+    const messageId = message.parentId ?? [...this.#prompts.keys()].at(-1)
+    const requestId = this.#prompts.get(messageId ?? '')
+    if (messageId === undefined || requestId === undefined) return
+    this.#prompts.delete(messageId)
     const value = text(message.content['value'])
-    this.#cells.send({ type: 'input', requestId: prompt.requestId, value: value === '\u0004' ? null : value })
+    this.#cells.send({ type: 'input', requestId, value: value === '\u0004' ? null : value })
   }
 
   #engineNotice(notice: EngineNotice): void {
@@ -356,6 +361,10 @@ function replyType(request: string): string {
 
 function failure(ename: string, evalue: string): Json {
   return { status: 'error', ename, evalue, traceback: [] }
+}
+
+function unknownSubshell(id: string | undefined): Json {
+  return failure('SubshellUnknown', `There is no subshell "${id ?? ''}": list_subshell_request names those there are`)
 }
 
 function text(value: unknown): string {

@@ -29,6 +29,8 @@ export interface Incoming {
   readonly header: Header
   /** msg_id of the parent, when the sender names one. */
   readonly parentId: string | undefined
+  /** The subshell it is for (JEP 91); undefined for the notebook's own shell. */
+  readonly subshellId: string | undefined
   readonly metadata: Json
   readonly content: Json
   readonly buffers: readonly Buffer[]
@@ -94,6 +96,7 @@ export class Wire {
         identities: frames.slice(0, at),
         header: header as unknown as Header,
         parentId: isObject(parent) && typeof parent['msg_id'] === 'string' ? parent['msg_id'] : undefined,
+        subshellId: typeof header['subshell_id'] === 'string' ? header['subshell_id'] : undefined,
         metadata: isObject(metadata) ? metadata : {},
         content: isObject(content) ? content : {},
         buffers: frames.slice(at + 6),

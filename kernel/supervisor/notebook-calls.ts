@@ -145,7 +145,7 @@ export class NotebookCalls {
 
   async #control(action: string, names: unknown, all: boolean): Promise<void> {
     const engine = await this.#engine()
-    if (action !== 'stop' && action !== 'pause' && action !== 'resume')
+    if (action !== 'stop' && action !== 'drain' && action !== 'pause' && action !== 'resume')
       throw new StreamError({ code: 'INTERNAL', message: `Cannot ${action} a stream: no such action` })
     const chosen = all
       ? (await engine.call('list')).filter(one => applies(action, one.stats.state)).map(one => one.name)
@@ -171,7 +171,7 @@ export class NotebookCalls {
   }
 }
 
-function applies(action: 'stop' | 'pause' | 'resume', state: string): boolean {
+function applies(action: 'stop' | 'drain' | 'pause' | 'resume', state: string): boolean {
   if (action === 'pause') return state === 'running'
   if (action === 'resume') return state === 'paused'
   return state !== 'stopped' && state !== 'failed' && state !== 'ended'

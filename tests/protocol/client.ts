@@ -73,7 +73,7 @@ export class Client {
     channel: Channel,
     type: string,
     content: object,
-    extra: { metadata?: object; parent?: object; buffers?: Buffer[] } = {},
+    extra: { metadata?: object; parent?: object; buffers?: Buffer[]; header?: object } = {},
   ): string {
     const id = randomUUID()
     this.sendFrames(channel, [...this.frames(id, type, content, extra), ...(extra.buffers ?? [])])
@@ -84,7 +84,7 @@ export class Client {
     id: string,
     type: string,
     content: object,
-    extra: { metadata?: object; parent?: object; key?: string } = {},
+    extra: { metadata?: object; parent?: object; key?: string; header?: object } = {},
   ): Buffer[] {
     const header = {
       msg_id: id,
@@ -93,6 +93,7 @@ export class Client {
       username: 'test',
       date: new Date(0).toISOString(),
       version: '5.5',
+      ...extra.header,
     }
     const parts = [header, extra.parent ?? {}, extra.metadata ?? {}, content].map(part =>
       Buffer.from(JSON.stringify(part)),
@@ -106,7 +107,7 @@ export class Client {
     this.#sending = this.#sending.then(() => this.sockets[channel].send(frames))
   }
 
-  execute(code: string, options: Record<string, unknown> = {}, metadata: object = {}): string {
+  execute(code: string, options: Record<string, unknown> = {}, metadata: object = {}, header: object = {}): string {
     const content = {
       code,
       silent: false,
@@ -116,7 +117,7 @@ export class Client {
       stop_on_error: true,
       ...options,
     }
-    return this.send('shell', 'execute_request', content, { metadata })
+    return this.send('shell', 'execute_request', content, { metadata, header })
   }
 
   /** The first message, past or future, that the check accepts. */

@@ -19,7 +19,7 @@ test('kernel_info declares TypeScript and only what works', async () => {
   assert.equal(content['language_info'].file_extension, '.ts')
   assert.equal(content['language_info'].mimetype, 'text/typescript')
   assert.equal(content['language_info'].pygments_lexer, 'typescript')
-  assert.deepEqual(content['supported_features'], [])
+  assert.deepEqual(content['supported_features'], ['kernel subshells'])
   assert.match(header.date, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
   assert.notEqual(header.session, client.session)
 })
@@ -232,7 +232,7 @@ test('every request gets one busy and one idle, on control too, unknown ones inc
     client.send('control', 'kernel_info_request', {}),
     client.send('control', 'debug_request', {}),
     client.send('shell', 'unheard_request', {}),
-    client.send('control', 'create_subshell_request', {}),
+    client.send('control', 'list_subshell_request', {}),
     client.send('control', 'interrupt_request', {}),
     client.send('shell', 'comm_info_request', {}),
   ]

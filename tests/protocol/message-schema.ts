@@ -74,6 +74,9 @@ const replies: Readonly<Record<string, Schema>> = {
   }),
   interrupt_reply: exactly({ status: one('ok') }),
   shutdown_reply: exactly({ status: one('ok'), restart: { type: 'boolean' } }),
+  create_subshell_reply: exactly({ status: one('ok'), subshell_id: { type: 'string', minLength: 1 } }),
+  delete_subshell_reply: exactly({ status: one('ok') }),
+  list_subshell_reply: exactly({ status: one('ok'), subshell_id: list(text) }),
 }
 
 /** A failed request: the same fields whatever was asked, and what execute adds. */
