@@ -187,7 +187,11 @@ export interface NotebookApi {
     pattern: string | undefined,
     options: { connection?: string; internal?: boolean; json?: boolean },
   ): Promise<void>
-  control(action: 'stop' | 'pause' | 'resume', names: readonly string[], options: { all: boolean }): Promise<void>
+  control(
+    action: 'stop' | 'drain' | 'pause' | 'resume',
+    names: readonly string[],
+    options: { all: boolean },
+  ): Promise<void>
   notice(text: string): Promise<void>
   /** Inputs of this session, oldest first. */
   history(): Promise<readonly { readonly line: number; readonly input: string }[]>

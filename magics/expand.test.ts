@@ -94,6 +94,7 @@ const cases: readonly (readonly [what: string, cell: string, typescript: readonl
   ['connect', '%connect', ["await riffle.connect('embedded')"]],
   ['connect kafka', '%connect kafka://a:9092,b:9092 --as prod', ["await riffle.connect('kafka://a:9092,b:9092', { as: 'prod' })"]],
   ['stop', '%stop revenue big', ["await notebook.control('stop', ['revenue', 'big'], { all: false })"]],
+  ['stop drain', '%stop revenue --drain', ["await notebook.control('drain', ['revenue'], { all: false })"]],
   ['pause all', '%pause --all', ["await notebook.control('pause', [], { all: true })"]],
   ['resume', '%resume revenue', ["await notebook.control('resume', ['revenue'], { all: false })"]],
   ['param', '%param least 100 --min 0 --max 500 --step 10', ["const least = riffle.param('least', 100, { min: 0, max: 500, step: 10 })"]],

@@ -1,4 +1,4 @@
-/** `%stop NAME…`: ends streams. */
+/** `%stop NAME…`: ends streams, with `--drain` after what they hold was fired. */
 import { join } from './code.ts'
 import { defineMagic, type MagicDefinition, type Piece, type Section, type SectionContext } from './define.ts'
 import { valueCode } from './values.ts'
@@ -7,12 +7,13 @@ export const stop: MagicDefinition = controlMagic('stop', 'Ends streams; their c
   glossary: 'Flink: cancel a job · Kafka Streams: KafkaStreams#close · Beam: cancel',
   one: 'Ends the stream revenue.',
   all: 'Ends every stream of this notebook.',
+  drain: 'Ends it with everything it holds: open windows give their rows first.',
 })
 
 export function controlMagic(
   name: 'stop' | 'pause' | 'resume',
   summary: string,
-  words: { readonly glossary: string; readonly one: string; readonly all: string },
+  words: { readonly glossary: string; readonly one: string; readonly all: string; readonly drain?: string },
 ): MagicDefinition {
   return defineMagic({
     name,
@@ -27,10 +28,22 @@ export function controlMagic(
         summary: 'Names of streams, as %streams lists them.',
       },
     ],
-    options: [{ name: 'all', type: 'flag', summary: 'All streams.' }],
+    options: [
+      { name: 'all', type: 'flag', summary: 'All streams.' },
+      ...(words.drain === undefined
+        ? []
+        : [
+            {
+              name: 'drain',
+              type: 'flag',
+              summary: 'First fires open windows, joins and patterns, as at the end of the input.',
+            } as const,
+          ]),
+    ],
     examples: [
       { text: `%${name} revenue`, says: words.one },
       { text: `%${name} --all`, says: words.all },
+      ...(words.drain === undefined ? [] : [{ text: `%${name} revenue --drain`, says: words.drain }]),
     ],
     glossary: words.glossary,
     expand: (section, context: SectionContext) => {
@@ -41,7 +54,7 @@ export function controlMagic(
         context.fail(`%${name} has names and --all, one of them is meant`, all)
       return {
         pieces: [
-          { code: `await notebook.control('${name}', [` },
+          { code: `await notebook.control('${section.options.has('drain') ? 'drain' : name}', [` },
           ...names(section, context),
           { code: `], { all: ${all !== undefined} })` },
         ],

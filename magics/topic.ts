@@ -36,7 +36,8 @@ export const topic: MagicDefinition = defineMagic({
     {
       name: 'time',
       type: 'field',
-      summary: "Field that holds the event time; without it the record's timestamp.",
+      summary:
+        "Field that holds the event time, or processing-time: when it is read. Without it the record's timestamp.",
       example: 'orderedAt',
     },
     {

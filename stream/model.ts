@@ -50,7 +50,8 @@ export interface EnvelopeBatch {
  * pipeline exactly; nothing else enters it (param changes are journalled beside them).
  */
 export type SourceEvent =
-  | { readonly kind: 'envelopes'; readonly batch: EnvelopeBatch }
+  /** `processingTimeMs`: when they were read, told where that is their event time. */
+  | { readonly kind: 'envelopes'; readonly batch: EnvelopeBatch; readonly processingTimeMs?: number | undefined }
   /** Rows already decoded: `from`, `feed`. `partitions` absent means all partition 0. */
   | {
       readonly kind: 'rows'

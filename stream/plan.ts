@@ -99,9 +99,9 @@ export interface TopicOptions {
   /** Same forms; the read is bounded and ends there. */
   readonly to?: string | undefined
   readonly partition?: number | undefined
-  /** Field that holds the event time; without it the record's own timestamp is the event time. */
+  /** Field that holds the event time, or `processing-time`; without it the record's own timestamp is the event time. */
   readonly time?: string | undefined
-  /** Default 5 s. */
+  /** Default 5 s, of processing time 0. */
   readonly outOfOrderMs?: number | undefined
   /** Default 5 s; counts only in the live tail. */
   readonly idleMs?: number | undefined

@@ -6,6 +6,7 @@ import { kindOf } from './operators/columns.ts'
 import { Stream } from './stream.ts'
 import { runtime } from './targets/runtime-registry.ts'
 import { parseDuration } from './time/duration.ts'
+import { PROCESSING_TIME } from './time/event-time.ts'
 import type { TopicTypes } from './topic-types.ts'
 import type { Duration } from './windows.ts'
 import { StreamError } from './errors.ts'
@@ -21,9 +22,12 @@ export interface TopicStreamOptions {
   /** Same forms: the stream ends there. */
   readonly to?: string | undefined
   readonly partition?: number | undefined
-  /** Field with the event time; without it the record's own timestamp. */
+  /**
+   * Field with the event time, or `processing-time`: when the record is read, and the clock closes windows. Without it the
+   * record's own timestamp.
+   */
   readonly time?: string | undefined
-  /** How far the watermark trails the newest event time. Default 5s. */
+  /** How far the watermark trails the newest event time. Default 5s, of processing time 0. */
   readonly outOfOrder?: Duration | undefined
   /** A partition without records for so long holds the watermark no longer. Default 5s. */
   readonly idle?: Duration | undefined
@@ -66,8 +70,11 @@ export function splitTopicName(name: string): { connection: string; topic: strin
 }
 
 export interface RowsOptions<T> {
-  /** Field or lambda with the event time; without it rows have the time they are pushed. */
-  readonly time?: (keyof T & string) | ((row: T, meta: RecordMeta) => unknown) | undefined
+  /**
+   * Field or lambda with the event time; without it rows have the time they are pushed, and with `processing-time` that time
+   * moves the watermark too.
+   */
+  readonly time?: (keyof T & string) | typeof PROCESSING_TIME | ((row: T, meta: RecordMeta) => unknown) | undefined
   /** Default 1. */
   readonly partitions?: number | undefined
   /** Partition of a row. Default 0. */
@@ -219,7 +226,8 @@ function feedNode<T>(id: string, options: RowsOptions<T>, bounded: boolean): Fee
     })
   }
   const slot: string | LambdaSlot | undefined = typeof time === 'function' ? runtime().ship(time) : time
-  const outOfOrderMs = outOfOrder === undefined ? undefined : parseDuration(outOfOrder, 'out-of-orderness bound')
+  const trail = outOfOrder ?? (time === PROCESSING_TIME ? 0 : undefined)
+  const outOfOrderMs = trail === undefined ? undefined : parseDuration(trail, 'out-of-orderness bound')
   return { op: 'feed', id, partitions, time: slot, outOfOrderMs, bounded }
 }
 

@@ -349,6 +349,15 @@ export class Stream<T> implements AsyncIterable<T> {
     this.running = false
   }
 
+  /**
+   * Ends the stream with everything it holds: nothing more is read, the watermark passes all, open windows, joins and patterns give
+   * their rows, then every read of this object ends. `stop` discards what is open instead.
+   */
+  async drain(): Promise<void> {
+    await Promise.all([...this.open].map(source => source.drain()))
+    if (this.boundName !== undefined) await runtime().drain(this.boundName)
+  }
+
   /** Stops reading at a record boundary and keeps the state. */
   async pause(): Promise<void> {
     await runtime().pause(await this.started())

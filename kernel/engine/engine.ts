@@ -103,6 +103,7 @@ export class Engine {
       subscribe: (plan, options) => this.subscriptions.subscribe(plan, options, owner),
       rows: id => this.subscriptions.rows(id),
       unsubscribe: id => this.subscriptions.close(id),
+      drainSubscription: id => this.subscriptions.drain(id),
       // A feed begins with its first push; the request keeps its place before that.
       feedOpen: () => {},
       feedPush: (id, rows, { partition, key, eventTimesMs }) =>
@@ -152,6 +153,7 @@ export class Engine {
         this.connections.get(connection).topics(options),
       describeTopic: (connection: string, topic: string) => describeTopic(this.connections.get(connection), topic),
       stop: (name: string) => this.streams.stop(name),
+      drain: (name: string) => this.streams.drain(name),
       pause: (name: string) => this.streams.pause(name),
       resume: (name: string) => this.streams.resume(name),
     }

@@ -25,6 +25,7 @@ import type {
 export interface EngineForCells {
   start(name: string, plan: PlanNode, options: StartOptions): void
   stop(name: string): void
+  drain(name: string): void
   pause(name: string): void
   resume(name: string): void
   list(): StreamSummary[]
@@ -32,6 +33,7 @@ export interface EngineForCells {
   subscribe(plan: PlanNode, options: SubscribeOptions): string
   rows(subscription: string): RowChunk | null
   unsubscribe(subscription: string): void
+  drainSubscription(subscription: string): void
   feedOpen(id: string): void
   feedPush(id: string, rows: readonly unknown[], options: FeedPushOptions): void
   feedWatermark(id: string, watermarkMs: number, partition: number | undefined): void
@@ -60,7 +62,7 @@ export interface EngineForCells {
 /** Requests of the supervisor. */
 export interface EngineForSupervisor extends Pick<
   EngineForCells,
-  'list' | 'listTopics' | 'describeTopic' | 'stop' | 'pause' | 'resume'
+  'list' | 'listTopics' | 'describeTopic' | 'stop' | 'drain' | 'pause' | 'resume'
 > {
   /** A chart as it stands now, for front ends that draw outputs and not frames; asking counts as looking at it. */
   chartPicture(chartId: string): { bundle: MimeBundle; over: boolean } | null

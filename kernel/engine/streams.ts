@@ -213,6 +213,12 @@ export class Streams {
     if (running) this.deps.onOver(name, 'stopped', undefined)
   }
 
+  /** Fires what is open and ends the stream; it stays listed as ended. */
+  async drain(name: string): Promise<void> {
+    const stream = this.require(name, 'drain')
+    await stream.execution?.drain()
+  }
+
   pause(name: string): void {
     const stream = this.require(name, 'pause')
     if (stream.state === 'running') this.setPaused(stream, true)

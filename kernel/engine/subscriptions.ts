@@ -51,6 +51,11 @@ export class Subscriptions {
     await subscription?.close()
   }
 
+  /** Its stream ends with everything it holds; the rows are there to be taken. */
+  async drain(id: string): Promise<void> {
+    await this.open.get(id)?.execution?.drain()
+  }
+
   /** The cells process behind `owner` has gone. */
   async closeOwner(owner: object): Promise<void> {
     const gone = [...this.open.values()].filter(s => s.owner === owner)

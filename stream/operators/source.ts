@@ -4,7 +4,7 @@
  */
 import type { Batch, Columns, EnvelopeBatch, Origin, PartitionTime, Refused, SourceEvent } from '../model.ts'
 import type { FeedNode, TopicNode } from '../plan.ts'
-import { looksLikeSeconds, readEventTime } from '../time/event-time.ts'
+import { looksLikeSeconds, PROCESSING_TIME, readEventTime } from '../time/event-time.ts'
 import { SourceWatermark } from '../time/watermark.ts'
 import type { WatermarkState } from '../time/watermark.ts'
 import { columnBatch, kindOf } from './columns.ts'
@@ -60,11 +60,14 @@ export class SourceStage {
   constructor(parts: SourceParts) {
     this.parts = parts
     const { node } = parts
-    const time = node.op === 'topic' ? node.options.time : node.time
+    const said = node.op === 'topic' ? node.options.time : node.time
+    const processing = said === PROCESSING_TIME
+    const time = processing ? undefined : said
     this.timeField = typeof time === 'string' ? time : undefined
     this.readTime = typeof time === 'string' ? fieldReader(time) : parts.timeLambda?.call
     this.readKey = node.op === 'topic' && node.options.key !== undefined ? fieldReader(node.options.key) : undefined
-    const bound = node.op === 'topic' ? (node.options.outOfOrderMs ?? TOPIC_OUT_OF_ORDER_MS) : node.outOfOrderMs
+    const bound =
+      node.op === 'topic' ? (node.options.outOfOrderMs ?? (processing ? 0 : TOPIC_OUT_OF_ORDER_MS)) : node.outOfOrderMs
     this.watermark = new SourceWatermark(node.op === 'topic' ? 0 : node.partitions, bound)
   }
 
@@ -93,7 +96,7 @@ export class SourceStage {
   handle(event: SourceEvent): Batch {
     switch (event.kind) {
       case 'envelopes':
-        return this.marked(this.envelopes(event.batch))
+        return this.marked(this.envelopes(event.batch, event.processingTimeMs))
       case 'rows':
         return this.marked(this.rows(event))
       case 'watermark':
@@ -135,7 +138,7 @@ export class SourceStage {
     return this.watermark.allIdle ? { ...batch, idle: true } : batch
   }
 
-  private envelopes(batch: EnvelopeBatch): Batch {
+  private envelopes(batch: EnvelopeBatch, processingTimeMs: number | undefined): Batch {
     const decoded = this.parts.decode(batch)
     const keys =
       this.readKey === undefined ? decoded.keys : decoded.rows.map((row, i) => this.keyOf(row) ?? decoded.keys[i])
@@ -154,7 +157,8 @@ export class SourceStage {
     }
     this.recordCount += count
     const origin: Origin = { partitions, offsets, timestampsMs, keys, headers }
-    return this.timed(decoded.rows, origin, partitions, timestampsMs, failures)
+    const times = processingTimeMs === undefined ? timestampsMs : new Float64Array(count).fill(processingTimeMs)
+    return this.timed(decoded.rows, origin, partitions, times, failures)
   }
 
   private rows(event: Extract<SourceEvent, { kind: 'rows' }>): Batch {

@@ -103,11 +103,12 @@ export class LocalRuntime implements Runtime {
       alive?.cancel()
       alive = undefined
     }
-    const buffer = new RowBuffer(options, async () => {
+    const onClose = async () => {
       this.readings.delete(reading)
       rest()
       await running?.stop()
-    })
+    }
+    const buffer = new RowBuffer(options, { onClose, onDrain: async () => running?.drain() })
     const finish = (error: StreamErrorParts | undefined) => {
       rest()
       buffer.end(error)
@@ -136,6 +137,10 @@ export class LocalRuntime implements Runtime {
 
   async stop(name: string): Promise<void> {
     await this.find(name).running.stop()
+  }
+
+  drain(name: string): Promise<void> {
+    return settled(() => this.find(name).running.drain())
   }
 
   pause(name: string): Promise<void> {
@@ -356,6 +361,6 @@ function partsOf(error: unknown): StreamErrorParts {
 }
 
 /** A rejection instead of a throw: callers of a runtime only ever await. */
-function settled(f: () => void): Promise<void> {
+function settled(f: () => void | Promise<void>): Promise<void> {
   return Promise.resolve().then(f)
 }

@@ -100,6 +100,18 @@ export class RunningPlan {
     await this.close()
   }
 
+  /** Reads no further; the end of every source fires what is open. */
+  async drain(): Promise<void> {
+    if (this.state === 'ended' || this.state === 'failed' || this.state === 'stopped') return
+    this.generation++
+    await this.close()
+    const { pipeline } = this
+    for (const source of pipeline.sources.keys()) pipeline.push(source, { kind: 'end' })
+    this.state = pipeline.state
+    this.error = pipeline.error
+    this.consumer.onEnd(this.error)
+  }
+
   stats(): StreamStats {
     const s = this.pipeline.stats()
     const topics = this.drives.length > 0 && this.pipeline.sources.every(node => node.op === 'topic')

@@ -23,6 +23,8 @@ export interface Runtime {
   /** Runs a plan for one consumer: rows since its `--from`, with back-pressure of `bufferRows`. Not listed. */
   subscribe(plan: PlanNode, options?: SubscribeOptions): RowSource
   stop(name: string): Promise<void>
+  /** Reads no further, fires everything that is open and ends the stream. */
+  drain(name: string): Promise<void>
   pause(name: string): Promise<void>
   resume(name: string): Promise<void>
   list(): Promise<StreamSummary[]>
@@ -94,6 +96,8 @@ export interface SubscribeOptions {
 export interface RowSource {
   next(): Promise<RowChunk | null>
   close(): Promise<void>
+  /** Nothing more is read below; `next` gives what that fires, then null. */
+  drain(): Promise<void>
 }
 
 export interface RowChunk {

@@ -13,7 +13,7 @@ export function sizeOf(event: SourceEvent): number {
 /** Records `from` to `to` of an event, in memory of their own. */
 export function sliceOf(event: SourceEvent, from: number, to: number): SourceEvent {
   if (from === 0 && to >= recordCount(event)) return event
-  if (event.kind === 'envelopes') return { kind: 'envelopes', batch: sliceBatch(event.batch, from, to) }
+  if (event.kind === 'envelopes') return { ...event, batch: sliceBatch(event.batch, from, to) }
   if (event.kind !== 'rows') return event
   return {
     kind: 'rows',

@@ -75,7 +75,9 @@ async function drive(options: TopicNode['options'] = {}, bounded = false) {
 }
 
 function textOf(event: SourceEvent): string {
-  if (event.kind === 'envelopes') return `${event.batch.count} records`
+  if (event.kind === 'envelopes')
+    return `${event.batch.count} records${event.processingTimeMs === undefined ? '' : ` at ${event.processingTimeMs}`}`
+  if (event.kind === 'watermark') return `watermark ${event.watermarkMs}`
   if (event.kind === 'idle') return `idle ${event.partition}`
   return event.kind === 'partitions' ? `${event.count} partitions` : event.kind
 }
@@ -172,4 +174,25 @@ test('a reader that fails is told once', async () => {
   await driver.done
   assert.deepEqual(errors, [new Error('broker gone')])
   assert.deepEqual(events, ['2 partitions'])
+})
+
+test('by processing time the clock moves the watermark, and silence makes nothing idle', async () => {
+  const { reader, events, clock, driver } = await drive({ time: 'processing-time', idleMs: 100 })
+  await reader.give(read([0], { exhausted: [1] }), read([0], { live: true }))
+  assert.deepEqual(events, ['2 partitions', '1 records at 0', '1 records at 0'])
+  clock.advance(400)
+  await settle()
+  assert.deepEqual(events.slice(3), ['watermark 199', 'watermark 399'])
+  driver.pause()
+  clock.advance(1000)
+  await settle()
+  assert.equal(events.length, 5)
+  driver.resume()
+  clock.advance(200)
+  await settle()
+  assert.deepEqual(events.slice(5), ['watermark 1599'])
+  await driver.stop()
+  clock.advance(1000)
+  await settle()
+  assert.equal(events.length, 6)
 })

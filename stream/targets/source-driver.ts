@@ -9,9 +9,12 @@ import { sliceBatch } from './slices.ts'
 import type { TopicNode } from '../plan.ts'
 import { SchemaAttacher } from '../schemas/attach-schemas.ts'
 import type { Clock, Timer } from '../time/clock.ts'
+import { PROCESSING_TIME } from '../time/event-time.ts'
 
 export const TOPIC_FROM = '-10000'
 export const TOPIC_IDLE_MS = 5000
+/** How often the clock moves the watermark of a topic read by processing time. */
+export const PROCESSING_TICK_MS = 200
 
 export interface SourceDriverOptions {
   readonly node: TopicNode
@@ -74,12 +77,16 @@ class TopicDriver implements SourceDriver {
   private lastSeenMs = new Map<number, number>()
   private timer: Timer | undefined
   private queue: Promise<void> = Promise.resolve()
+  /** The event time is the time of reading: the clock moves the watermark, silence does not. */
+  private readonly processing: boolean
+  private ticking: Timer | undefined
 
   constructor(options: SourceDriverOptions, reader: Reader) {
     this.options = options
     this.reader = reader
     this.idleMs = options.node.options.idleMs ?? TOPIC_IDLE_MS
     this.left = options.node.options.limit ?? Infinity
+    this.processing = options.node.options.time === PROCESSING_TIME
     const { registry } = options.connection
     this.schemas =
       registry === undefined ? undefined : new SchemaAttacher(registry, options.node.topic, options.node.options.format)
@@ -93,6 +100,7 @@ class TopicDriver implements SourceDriver {
     this.paused = true
     this.timer?.cancel()
     this.timer = undefined
+    this.ticking?.cancel()
   }
 
   resume(): void {
@@ -102,6 +110,7 @@ class TopicDriver implements SourceDriver {
     const now = this.options.clock.nowMs()
     for (const p of this.lastSeenMs.keys()) this.lastSeenMs.set(p, now)
     this.watchIdle()
+    this.tick()
     this.wake?.()
   }
 
@@ -109,6 +118,7 @@ class TopicDriver implements SourceDriver {
     if (!this.stopped) {
       this.stopped = true
       this.timer?.cancel()
+      this.ticking?.cancel()
       this.wake?.()
       this.leaveHistory()
       await this.reader.close()
@@ -128,6 +138,7 @@ class TopicDriver implements SourceDriver {
       if (partition !== undefined) {
         for (let p = 0; p < this.reader.partitionCount; p++) if (p !== partition) await this.markIdle(p)
       }
+      this.tick()
       while (!this.stopped && this.left > 0) {
         await this.waitWhilePaused()
         if (this.stopped) break
@@ -143,6 +154,7 @@ class TopicDriver implements SourceDriver {
       if (!this.stopped) this.options.onError(error)
     } finally {
       this.timer?.cancel()
+      this.ticking?.cancel()
       if (!this.stopped) await this.reader.close()
       this.stopped = true
       this.leaveHistory()
@@ -169,7 +181,7 @@ class TopicDriver implements SourceDriver {
         if (this.stopped) return
       }
       const whole = start === 0 && end === batch.count
-      await this.deliver({ kind: 'envelopes', batch: whole ? batch : sliceBatch(batch, start, end) })
+      await this.deliver(this.read(whole ? batch : sliceBatch(batch, start, end)))
       start = end
     }
   }
@@ -181,7 +193,7 @@ class TopicDriver implements SourceDriver {
     if (taken.count > 0) {
       const whole = this.schemas === undefined ? taken : await this.schemas.attach(taken)
       if (this.stopped) return
-      if (live) await this.deliver({ kind: 'envelopes', batch: whole })
+      if (live) await this.deliver(this.read(whole))
       else await this.deliverHistory(whole)
     }
     const now = this.options.clock.nowMs()
@@ -205,7 +217,7 @@ class TopicDriver implements SourceDriver {
   private watchIdle(): void {
     this.timer?.cancel()
     this.timer = undefined
-    if (this.stopped || this.paused) return
+    if (this.stopped || this.paused || this.processing) return
     const { clock } = this.options
     let next = Infinity
     for (const [p, seen] of this.lastSeenMs) if (!this.idle.has(p)) next = Math.min(next, seen + this.idleMs)
@@ -218,9 +230,25 @@ class TopicDriver implements SourceDriver {
   }
 
   private markIdle(partition: number): Promise<void> {
-    if (this.idle.has(partition)) return Promise.resolve()
+    if (this.idle.has(partition) || this.processing) return Promise.resolve()
     this.idle.add(partition)
     return this.deliver({ kind: 'idle', partition })
+  }
+
+  private read(batch: EnvelopeBatch): SourceEvent {
+    if (!this.processing) return { kind: 'envelopes', batch }
+    return { kind: 'envelopes', batch, processingTimeMs: this.options.clock.nowMs() }
+  }
+
+  /** Processing time goes on without records: windows close although nothing comes. */
+  private tick(): void {
+    this.ticking?.cancel()
+    if (!this.processing || this.stopped || this.paused) return
+    const { clock } = this.options
+    this.ticking = clock.setTimer(PROCESSING_TICK_MS, () => {
+      void this.deliver({ kind: 'watermark', watermarkMs: clock.nowMs() - 1 })
+      this.tick()
+    })
   }
 
   /** Events of the reader and of the idle timer go out one after the other. */

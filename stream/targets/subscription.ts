@@ -6,10 +6,16 @@ import type { RowChunk, RowSource, SubscribeOptions } from './runtime.ts'
 
 export const BUFFER_ROWS = 10_000
 
+/** What runs below a buffer. */
+interface PlanBelow {
+  onClose(): Promise<void>
+  onDrain(): Promise<void>
+}
+
 export class RowBuffer implements RowSource {
   private readonly limit: number
   private readonly changes: boolean
-  private readonly onClose: () => Promise<void>
+  private readonly plan: PlanBelow
   private batches: Batch[] = []
   private buffered = 0
   private over: { readonly error: StreamErrorParts | undefined } | undefined
@@ -17,10 +23,10 @@ export class RowBuffer implements RowSource {
   private waiting: (() => void) | undefined
   private drained: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
 
-  constructor(options: SubscribeOptions, onClose: () => Promise<void>) {
+  constructor(options: SubscribeOptions, plan: PlanBelow) {
     this.limit = options.bufferRows ?? BUFFER_ROWS
     this.changes = options.changes ?? false
-    this.onClose = onClose
+    this.plan = plan
   }
 
   add(batch: Batch): void {
@@ -40,7 +46,7 @@ export class RowBuffer implements RowSource {
     this.batches = []
     this.buffered = 0
     this.over = undefined
-    this.drain()
+    this.release()
   }
 
   /** Back-pressure: undefined while there is room. */
@@ -61,7 +67,7 @@ export class RowBuffer implements RowSource {
       const batch = this.batches.shift()
       if (batch !== undefined) {
         this.buffered -= batch.count
-        if (this.buffered < this.limit) this.drain()
+        if (this.buffered < this.limit) this.release()
         const chunk = this.chunk(batch)
         if (chunk.eventTimesMs.length > 0) return chunk
         continue
@@ -82,9 +88,13 @@ export class RowBuffer implements RowSource {
     this.closed = true
     this.batches = []
     this.buffered = 0
-    this.drain()
+    this.release()
     this.wake()
-    await this.onClose()
+    await this.plan.onClose()
+  }
+
+  async drain(): Promise<void> {
+    if (!this.closed) await this.plan.onDrain()
   }
 
   private chunk(batch: Batch): RowChunk {
@@ -118,7 +128,7 @@ export class RowBuffer implements RowSource {
     waiting?.()
   }
 
-  private drain(): void {
+  private release(): void {
     const { drained } = this
     this.drained = undefined
     drained?.resolve()

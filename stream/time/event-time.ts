@@ -4,6 +4,12 @@
  */
 import { readInstant } from './duration.ts'
 
+/**
+ * In place of a time field: the event time is when the record was read, and the clock moves the watermark. No record is ever
+ * late, and a replay of the journal gives the same rows; reading the topic a second time does not.
+ */
+export const PROCESSING_TIME = 'processing-time'
+
 /** Reads one value as epoch ms; a text result is the reason why it is none. */
 export function readEventTime(value: unknown, field: string): number | string {
   if (typeof value === 'number') return Number.isFinite(value) ? value : `time field "${field}" is ${value}`
