@@ -4,25 +4,18 @@
  */
 import { fileName, saveFile } from './save-file.ts'
 import { makeStrip } from './strip.ts'
-import { makeRuler } from './ruler-tab.ts'
-import { makeTable } from './table-tab.ts'
 import { readTheme } from './theme.ts'
-import { hasRuler } from '../../stream/charts/ruler.ts'
+import { TabList } from './tab-list.ts'
+import { tabMakers } from './tabs/index.ts'
 import { MARKS_EVENT } from '../../stream/charts/protocol.ts'
 import { summaryText } from '../../stream/charts/text.ts'
 import { tableCsv } from '../../stream/charts/table.ts'
 import type { ChartView, LiveChart } from './live-chart.ts'
-import type { RulerTab } from './ruler-tab.ts'
+import type { ChartTab, TabMaker } from './tabs/tab.ts'
 import type { Strip } from './strip.ts'
-import type { TableTab } from './table-tab.ts'
 import type { VegaView } from './vega-view.ts'
 
-type Tab = 'chart' | 'table' | 'windows'
-
-const TABS: readonly Tab[] = ['chart', 'table', 'windows']
-const RULER_EVERY_MS = 500
-
-const TABLE_EVERY_MS = 250
+const PICTURE = { name: 'chart', label: 'Chart' } as const
 const LABEL_EVERY_MS = 10_000
 const CALM_MS = 1000
 
@@ -31,19 +24,21 @@ export class ChartPanel implements ChartView {
   readonly #chart: LiveChart
   readonly #trusted: boolean
   readonly #strip: Strip
-  readonly #table: TableTab = makeTable(() => this.#tableWished())
-  readonly #ruler: RulerTab = makeRuler()
+  /** The tabs beside the picture, made when they are first in front. */
+  readonly #tabs = new Map<string, ChartTab>()
+  readonly #tabList: TabList
   readonly #title = div('riffle-title')
   readonly #body = div('riffle-plot')
   readonly #problem = div('riffle-problem')
-  readonly #tabs: Readonly<Record<Tab, HTMLButtonElement>>
-  readonly #tabList = div('riffle-tabs')
+  readonly #tabRoom = div('riffle-tab')
   readonly #resizes: ResizeObserver
   readonly #sight: IntersectionObserver
   readonly #onDocument = (): void => this.#sightChanged()
   #view: VegaView | null = null
-  #tab: Tab
+  #tab: string
   #tabChosen = false
+  /** What the row of tabs shows now. */
+  #tabsShown = ''
   #inSight = false
   #stale = true
   #respec = true
@@ -51,35 +46,29 @@ export class ChartPanel implements ChartView {
   #scheduled = false
   #disposed = false
   #drawnMs = -Infinity
-  #tableMs = -Infinity
+  #tabMs = -Infinity
   #labelMs = -Infinity
   #waiting: (() => void)[] = []
 
   constructor(chart: LiveChart, trusted: boolean) {
     this.#chart = chart
     this.#trusted = trusted
-    this.#tab = chart.spec === null ? 'table' : 'chart'
+    this.#tab = chart.spec === null ? 'table' : PICTURE.name
     this.#strip = makeStrip({
       control: action => chart.control(action),
       savePicture: () => this.#savePicture(),
       saveRows: () => saveFile(`${fileName(chart.title)}.csv`, tableCsv(chart.rows, chart.columns, chart.retention)),
     })
-    this.#tabs = {
-      chart: this.#makeTab('chart', 'Chart'),
-      table: this.#makeTab('table', 'Table'),
-      windows: this.#makeTab('windows', 'Windows'),
-    }
+    this.#tabList = new TabList([PICTURE, ...tabMakers], name => this.#choose(name))
     this.element = div('riffle-chart')
     this.element.dataset['stream'] = chart.stream
     const head = div('riffle-head')
-    this.#tabList.setAttribute('role', 'tablist')
-    this.#tabList.append(...TABS.map(tab => this.#tabs[tab]))
-    head.append(this.#title, this.#tabList)
+    head.append(this.#title, this.#tabList.element)
     this.#body.setAttribute('role', 'img')
     this.#body.tabIndex = 0
     this.#body.addEventListener('keydown', event => this.#onKey(event))
     this.#problem.hidden = true
-    this.element.append(head, this.#problem, this.#body, this.#table.element, this.#ruler.element, this.#strip.element)
+    this.element.append(head, this.#problem, this.#body, this.#tabRoom, this.#strip.element)
     this.element.addEventListener(MARKS_EVENT, event => this.#replyMarks(event))
     this.#resizes = new ResizeObserver(() => this.#resized())
     this.#resizes.observe(this.element)
@@ -102,9 +91,9 @@ export class ChartPanel implements ChartView {
     this.#stale = true
     if (respec) {
       this.#respec = true
-      if (!this.#tabChosen) this.#tab = this.#chart.spec === null ? 'table' : 'chart'
-      this.#showTab()
+      if (!this.#tabChosen) this.#tab = this.#chart.spec === null ? 'table' : PICTURE.name
     }
+    this.#showTab()
     this.#describe()
     this.#schedule()
   }
@@ -159,9 +148,8 @@ export class ChartPanel implements ChartView {
     this.#stale = false
     this.#drawnMs = performance.now()
     try {
-      if (this.#tab === 'chart') await this.#drawPicture()
-      else if (this.#tab === 'table') this.#drawTable()
-      else this.#drawRuler()
+      if (this.#tab === PICTURE.name) await this.#drawPicture()
+      else this.#drawTab()
       this.#fail(null)
     } catch (error) {
       this.#fail(error instanceof Error ? error.message : String(error))
@@ -209,35 +197,37 @@ export class ChartPanel implements ChartView {
     old?.finalize()
   }
 
-  #tableWished(): void {
-    this.#tableMs = -Infinity
-    this.#stale = true
-    this.#schedule()
-  }
-
   #savePicture(): void {
     const image = this.image()
     if (image !== null) saveFile(`${fileName(this.#chart.title)}.png`, image)
   }
 
-  #drawRuler(): void {
+  #drawTab(): void {
+    const maker = tabMakers.find(({ name }) => name === this.#tab)
+    if (maker === undefined) return
     const nowMs = performance.now()
-    if (nowMs - this.#tableMs < RULER_EVERY_MS) {
+    if (nowMs - this.#tabMs < maker.everyMs) {
       this.#stale = true
       return
     }
-    this.#tableMs = nowMs
-    this.#ruler.update(this.#chart, this.#ruler.element.clientWidth)
+    this.#tabMs = nowMs
+    this.#tabOf(maker).update(this.#chart, this.#tabRoom.clientWidth)
   }
 
-  #drawTable(): void {
-    const nowMs = performance.now()
-    if (nowMs - this.#tableMs < TABLE_EVERY_MS) {
-      this.#stale = true
-      return
+  #tabOf(maker: TabMaker): ChartTab {
+    let tab = this.#tabs.get(maker.name)
+    if (tab === undefined) {
+      tab = maker.make(() => this.#redrawTab())
+      this.#tabs.set(maker.name, tab)
     }
-    this.#tableMs = nowMs
-    this.#table.update(this.#chart)
+    if (tab.element.parentElement === null) this.#tabRoom.replaceChildren(tab.element)
+    return tab
+  }
+
+  #redrawTab(): void {
+    this.#tabMs = -Infinity
+    this.#stale = true
+    this.#schedule()
   }
 
   /** Everything that is text: title, strip, state, and now and then the words for a screen reader. */
@@ -264,7 +254,6 @@ export class ChartPanel implements ChartView {
   }
 
   #resized(): void {
-    if (this.#tab === 'table') return
     this.#stale = true
     this.#schedule()
   }
@@ -286,45 +275,28 @@ export class ChartPanel implements ChartView {
     this.#chart.control(this.#chart.status.state === 'paused' ? 'resume' : 'pause')
   }
 
-  #makeTab(tab: Tab, label: string): HTMLButtonElement {
-    const button = Object.assign(document.createElement('button'), { type: 'button' as const, textContent: label })
-    button.setAttribute('role', 'tab')
-    button.addEventListener('click', () => this.#choose(tab))
-    button.addEventListener('keydown', event => {
-      if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return
-      event.stopPropagation()
-      const offered = TABS.filter(other => !this.#tabs[other].hidden)
-      const step = event.key === 'ArrowLeft' ? offered.length - 1 : 1
-      this.#choose(offered[(offered.indexOf(tab) + step) % offered.length] ?? tab)
-      this.#tabs[this.#tab].focus()
-    })
-    return button
-  }
-
-  #choose(tab: Tab): void {
+  #choose(tab: string): void {
     this.#tabChosen = true
     this.#tab = tab
-    this.#tableMs = -Infinity
-    this.#stale = true
     this.#showTab()
-    this.#schedule()
+    this.#redrawTab()
   }
 
+  /** The tab in front, and which there are: a tab that is not offered any more gives way to the table. */
   #showTab(): void {
-    const drawable = this.#chart.spec !== null
-    const windows = hasRuler(this.#chart.columns)
-    if ((!drawable && this.#tab === 'chart') || (!windows && this.#tab === 'windows')) this.#tab = 'table'
-    this.#tabs.chart.hidden = !drawable
-    this.#tabs.windows.hidden = !windows
-    this.#tabList.hidden = !drawable && !windows
-    this.#body.hidden = this.#tab !== 'chart'
-    this.#table.element.hidden = this.#tab !== 'table'
-    this.#ruler.element.hidden = this.#tab !== 'windows'
-    for (const tab of TABS) {
-      const chosen = tab === this.#tab
-      this.#tabs[tab].setAttribute('aria-selected', String(chosen))
-      this.#tabs[tab].tabIndex = chosen ? 0 : -1
-    }
+    const offered = new Set(tabMakers.filter(maker => maker.offered(this.#chart)).map(({ name }) => name))
+    if (this.#chart.spec !== null) offered.add(PICTURE.name)
+    if (!offered.has(this.#tab)) this.#tab = 'table'
+    const shown = [this.#tab, ...offered].join(' ')
+    if (shown === this.#tabsShown) return
+    this.#tabsShown = shown
+    this.#tabList.show(offered, this.#tab)
+    const picture = this.#tab === PICTURE.name
+    this.#body.hidden = !picture
+    this.#tabRoom.hidden = picture
+    const front = this.#tabs.get(this.#tab)?.element
+    if (front === undefined) this.#tabRoom.replaceChildren()
+    else if (front.parentElement === null) this.#tabRoom.replaceChildren(front)
   }
 }
 

@@ -1,17 +1,14 @@
 /** The Table tab: the newest rows of a chart, as text only. Cells are reused, so a running table does not flicker. */
-import { tableRows } from '../../stream/charts/table.ts'
-import type { LiveChart } from './live-chart.ts'
-import type { TableWish } from '../../stream/charts/table.ts'
+import { tableRows } from '../../../stream/charts/table.ts'
+import type { ChartTab, TabMaker } from './tab.ts'
+import type { TableWish } from '../../../stream/charts/table.ts'
 
 const ROW_LIMIT = 50
 
-export interface TableTab {
-  readonly element: HTMLElement
-  update(chart: LiveChart): void
-}
+export const tableTab: TabMaker = { name: 'table', label: 'Table', everyMs: 250, offered: () => true, make: makeTable }
 
 /** `onWish` is called when the reader asks for another order or other rows. */
-export function makeTable(onWish: () => void): TableTab {
+function makeTable(onWish: () => void): ChartTab {
   const element = Object.assign(document.createElement('div'), { className: 'riffle-table', tabIndex: 0 })
   let wish: TableWish = { filter: '', sort: null }
   const filter = element.appendChild(

@@ -1,11 +1,14 @@
 /** The Windows tab: the ruler of windows as SVG, with its reason in words. Text only; drawn anew twice a second at most. */
-import { clock, rulerOf } from '../../stream/charts/ruler.ts'
-import type { LiveChart } from './live-chart.ts'
-import type { Ruler } from '../../stream/charts/ruler.ts'
+import { clock, hasRuler, rulerOf } from '../../../stream/charts/ruler.ts'
+import type { ChartTab, TabMaker } from './tab.ts'
+import type { Ruler } from '../../../stream/charts/ruler.ts'
 
-export interface RulerTab {
-  readonly element: HTMLElement
-  update(chart: LiveChart, width: number): void
+export const windowsTab: TabMaker = {
+  name: 'windows',
+  label: 'Windows',
+  everyMs: 500,
+  offered: chart => hasRuler(chart.columns),
+  make: makeRuler,
 }
 
 const LANE = 22
@@ -14,7 +17,7 @@ const LATE_LANE = 26
 const LANES_SHOWN = 8
 const SIDE = 8
 
-export function makeRuler(): RulerTab {
+function makeRuler(): ChartTab {
   const element = Object.assign(document.createElement('div'), { className: 'riffle-ruler', tabIndex: 0 })
   const picture = svg('svg', { role: 'img' })
   const why = Object.assign(document.createElement('p'), { className: 'riffle-why' })

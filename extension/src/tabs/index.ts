@@ -1,0 +1,6 @@
+/** The tabs beside the picture, in order. */
+import { tableTab } from './table-tab.ts'
+import { windowsTab } from './windows-tab.ts'
+import type { TabMaker } from './tab.ts'
+
+export const tabMakers: readonly TabMaker[] = [tableTab, windowsTab]
