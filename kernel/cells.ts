@@ -13,6 +13,7 @@ import { createExecutor } from './cells/execute.ts'
 import { encodeFrame, writeAll } from './cells/frames.ts'
 import { createGlobals } from './cells/globals.ts'
 import { SHARED } from './cells/interrupt.ts'
+import { hideContext } from './cells/hide-context.ts'
 import { createLoader } from './cells/loader.ts'
 import { createMachine } from './cells/machine.ts'
 import { captureOutput } from './cells/output.ts'
@@ -85,6 +86,7 @@ async function main(): Promise<void> {
   const executor = createExecutor({ machine, channel, scope, loader, notebook })
 
   watchOrigins(origins)
+  hideContext()
   captureOutput(channel, runs)
   process.on('exit', () => channel.flush())
   process.on('uncaughtException', error => executor.late(error))

@@ -167,9 +167,10 @@ export function createDisplay(channel: Channel, runs: Runs): Display {
     channel.send({ type: 'message', parentId, msgType, content: { data, metadata: {}, transient: { display_id: id } } })
 
   const show = (value: unknown): DisplayHandle => {
-    const parentId = runs.parentId
     const id = randomUUID()
     const put = (msgType: 'display_data' | 'update_display_data', shown: unknown): void => {
+      // An update belongs to the cell that makes it: nbclient hears no other cell than the one that runs.
+      const parentId = runs.parentId
       const bundle = bundleNow(shown)
       if (!(bundle instanceof Promise)) return publish(msgType, parentId, id, bundle)
       // The place is taken now, so that a later display stays below.

@@ -31,7 +31,7 @@ export interface Message {
   readonly buffers: readonly Buffer[]
 }
 
-type Channel = 'shell' | 'control' | 'stdin'
+export type Channel = 'shell' | 'control' | 'stdin'
 
 /** Everything that hangs fails here, with the messages seen so far. */
 export const HANG_MS = 30_000

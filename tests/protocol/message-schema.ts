@@ -118,6 +118,8 @@ const checkHeader = ajv.compile(header)
 const checkFailed = ajv.compile(failed)
 const checks = new Map(Object.entries({ ...replies, ...others }).map(([type, schema]) => [type, ajv.compile(schema)]))
 
+export const specifiedTypes: readonly string[] = [...checks.keys()]
+
 /** What is wrong with a message; undefined when it is as specified. */
 export function wrongWith(message: {
   readonly header: unknown
