@@ -5,6 +5,7 @@
  */
 import { feed, from, LocalRuntime, setRuntime } from '../stream/index.ts'
 import type { Measurement } from './bench.ts'
+import { comparison } from './peers/compare.ts'
 
 interface Row {
   readonly ts: number
@@ -193,6 +194,8 @@ async function snapshotCost(): Promise<Record<string, number>> {
 }
 
 export const measurements: readonly Measurement[] = [
+  ...comparison('joins', 'W4-100k'),
+  ...comparison('joins', 'W5-100k'),
   { name: 'joins.interval-100k-keys', unit: 'events/s', runs: 3, measure: () => measure('interval') },
   { name: 'joins.as-of-100k-keys', unit: 'events/s', runs: 3, measure: () => measure('asOf') },
   { name: 'joins.snapshot-40k-waiting-ms', unit: 'ms', runs: 3, measure: snapshotCost },

@@ -14,3 +14,9 @@ export function parse(cell: string): {
   readonly bound: number
 }
 export function rowHash(a: number, b: number, c: number, d: number): number
+export function writeNdjson(path: string, cell: string, n: number): Promise<void>
+/** Runs `CELL EVENTS REPETITIONS [FILE]` of the command line and prints a line per repetition. */
+export function bench(
+  run: (cell: string, data: Workload & { readonly file?: string }, bound: number) => Answer | Promise<Answer>,
+): Promise<void>
+export type Answer = readonly [rows: number, checksum: number]
