@@ -149,6 +149,8 @@ function tell(text: string): undefined {
 }
 
 function firstLine(error: unknown): string {
-  const lines = (error as Error).message.split('\n').filter(line => line.trim() !== '' && !line.startsWith('Command failed'))
+  const lines = (error as Error).message
+    .split('\n')
+    .filter(line => line.trim() !== '' && !line.startsWith('Command failed'))
   return lines.find(line => /error|exception/i.test(line)) ?? lines[0] ?? 'it failed'
 }
