@@ -16,6 +16,7 @@ export const entries = [
   'kernel/engine/compute-worker',
   'kernel/cli',
   'stream/index',
+  'stream/models/model-worker',
 ] as const
 
 export interface EntryPoint {

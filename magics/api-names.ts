@@ -11,7 +11,7 @@ import { childNodes, patternNames, type Node } from './typescript.ts'
 // prettier-ignore
 export const API_NAMES: readonly string[] = [
   'aggregate', 'collect', 'connect', 'count', 'countDistinct', 'counting', 'createTopic', 'cumulating', 'deleteTopic', 'detector',
-  'eventTime', 'feed', 'first', 'from', 'fromColumns', 'generate', 'histogram', 'hopping', 'idle', 'last', 'max', 'mean', 'min', 'nab', 'over', 'param',
+  'eventTime', 'feed', 'first', 'from', 'fromColumns', 'generate', 'histogram', 'hopping', 'idle', 'last', 'max', 'mean', 'min', 'model', 'nab', 'over', 'param',
   'produce', 'quantile', 'runtime', 'schemas', 'session', 'setRuntime', 'stddev', 'stream', 'sum', 'topK', 'topic', 'topics',
   'tumbling', 'watermark',
 ]

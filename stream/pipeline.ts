@@ -11,6 +11,7 @@
 import { deserialize, serialize } from 'node:v8'
 import type { Batch, EnvelopeBatch, LateRecord, Refused, SourceEvent, StreamState, StreamTime } from './model.ts'
 import { StreamError } from './errors.ts'
+import type { ScoringModel } from './models/open-models.ts'
 import type { StreamErrorParts } from './errors.ts'
 import type { FeedNode, PlanNode, TopicNode } from './plan.ts'
 import type { RowChunk } from './targets/runtime.ts'
@@ -19,6 +20,7 @@ import { buildJoin } from './operators/joins/build.ts'
 import type { JoinHost } from './operators/joins/build.ts'
 import type { TwoInputOperator } from './operators/joins/two-inputs.ts'
 import { Union } from './operators/joins/union.ts'
+import type { ScoreModelOperator } from './operators/score-model.ts'
 import { passTombstones } from './operators/tombstone.ts'
 import { lambdaOf } from './operators/lambda.ts'
 import { parsePattern } from './patterns/parse.ts'
@@ -32,6 +34,8 @@ export type { Decoded } from './operators/source.ts'
 
 export interface PipelineHost extends JoinHost {
   decode(batch: EnvelopeBatch, node: TopicNode): Decoded
+  /** The open model of that name; absent until `setModel`. */
+  model?(name: string): ScoringModel | undefined
   /** Called within `push`, zero or more times, in order; never with an empty batch. */
   onOutput(batch: Batch): void
   /** Told once each: an event time that looks like seconds. */
@@ -69,6 +73,8 @@ export interface Pipeline {
   readonly errors: readonly Refused[]
   /** Handles one event to its end. Ignored once ended or failed. Never throws for a record's or a lambda's sake. */
   push(source: number, event: SourceEvent): void
+  /** Rows from now on are scored by this model. @throws StreamError MODEL_INVALID when it does not fit */
+  setModel(model: ScoringModel): void
   stats(): PipelineStats
   /** Next offsets of a source by partition. */
   positions(source: number): Map<number, bigint>
@@ -183,6 +189,10 @@ class RunningPipeline implements Pipeline {
       this.state = 'failed'
       this.error = failureOf(error)
     }
+  }
+
+  setModel(model: ScoringModel): void {
+    for (const { operator } of this.operators) if ('setModel' in operator) (operator as ScoreModelOperator).setModel(model)
   }
 
   stats(): PipelineStats {

@@ -178,8 +178,17 @@ export interface WindowOptions {
 export interface ScoreOptions {
   /** Key columns: a detector per key. Empty: one for all rows. */
   readonly by: WindowOptions['by']
-  /** Name of a built-in detector. */
+  /** Name of a built-in detector, or of the model. */
   readonly detector: string
+  /** Scored by the model of this name, not by a detector. */
+  readonly model?:
+    | {
+        readonly name: string
+        readonly engine: 'auto' | 'tensorflow'
+        /** Rows of one call at most. */
+        readonly batch: number
+      }
+    | undefined
   readonly features: readonly string[]
   /** Field whose truth is kept as `score.label`. */
   readonly labels?: string | undefined

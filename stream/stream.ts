@@ -17,7 +17,8 @@ import type { JoinBounds, JoinedRow, JoinOptions, LeftSide, RightSide } from './
 import { asyncMapPump } from './feeds.ts'
 import type { Pump } from './feeds.ts'
 import { scoreOptions } from './scoring/fluent.ts'
-import type { DetectorChoice, ScoreSettings } from './scoring/fluent.ts'
+import type { DetectorChoice, ModelScoreSettings, ScoreSettings } from './scoring/fluent.ts'
+import type { Model } from './models/model.ts'
 import type { Score } from './scoring/scorer.ts'
 import { columnsOfRows } from './operators/columns.ts'
 import { rememberEventTime } from './event-time-of.ts'
@@ -211,7 +212,21 @@ export class Stream<T> implements AsyncIterable<T> {
     detector: DetectorChoice,
     settings: ScoreSettings<F>,
     f?: (event: T, score: Score) => R,
-  ): Stream<R> {
+  ): Stream<R>
+  /**
+   * Each row with its score by a model: the mean squared error of giving the row back (autoencoder), of foretelling a field, or the one
+   * number the model gives. Rows are scored many in one call and keep their order.
+   */
+  score<F extends keyof T & string, R = Scored<T>>(
+    model: Model,
+    settings?: ModelScoreSettings<F>,
+    f?: (event: T, score: Score) => R,
+  ): Stream<R>
+  score(
+    detector: DetectorChoice | Model,
+    settings: ModelScoreSettings<string> = {},
+    f?: (event: T, score: Score) => unknown,
+  ): Stream<unknown> {
     return this.child({ op: 'score', input: this.input(), options: scoreOptions([], detector, settings, f) })
   }
 
@@ -515,7 +530,18 @@ export class KeyedStream<T, K> {
     detector: DetectorChoice,
     settings: ScoreSettings<F>,
     f?: (event: T, score: Score) => R,
-  ): Stream<R> {
+  ): Stream<R>
+  /** Scores by one model for all keys; how rare a score is, is told for each key by itself. */
+  score<F extends keyof T & string, R = Scored<T>>(
+    model: Model,
+    settings?: ModelScoreSettings<F>,
+    f?: (event: T, score: Score) => R,
+  ): Stream<R>
+  score(
+    detector: DetectorChoice | Model,
+    settings: ModelScoreSettings<string> = {},
+    f?: (event: T, score: Score) => unknown,
+  ): Stream<unknown> {
     const options = scoreOptions(this.by, detector, settings, f)
     return this.stream.child({ op: 'score', input: this.stream.input(), options })
   }

@@ -120,6 +120,8 @@ export function createHostedRuntime(options: HostedRuntimeOptions): HostedRuntim
       params.set(name, value)
     },
     paramValue: name => params.get(name),
+    defineModel: artifact => call('defineModel', artifact),
+    model: name => call('model', name),
     snapshot: name => call('snapshot', name),
     restore: (name, bytes) => call('restore', name, bytes),
     show: (stream, chartOptions) =>

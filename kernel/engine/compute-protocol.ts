@@ -5,6 +5,7 @@
  */
 import type { SourceEvent } from '../../stream/model.ts'
 import type { StreamErrorParts } from '../../stream/errors.ts'
+import type { ModelArtifact } from '../../stream/models/artifact.ts'
 import type { FeedNode, PlanNode, TopicNode } from '../../stream/plan.ts'
 import type { PipelineStats } from '../../stream/pipeline.ts'
 import type { ColumnType } from '../../stream/connectors/connector.ts'
@@ -18,6 +19,8 @@ export interface RunSpec {
   /** Whether output rows are wanted by the main thread (a subscription), retractions included or not. */
   readonly deliver: 'nothing' | 'rows' | 'changes'
   readonly params: Readonly<Record<string, unknown>>
+  /** Models the plan scores with; one in training comes as an event. */
+  readonly models: readonly ModelArtifact[]
   readonly base?: RunBase | undefined
   readonly taps: readonly TapSpec[]
   /** Events up to this one were handled by a worker before: what lambdas print is not printed again. */
@@ -44,6 +47,8 @@ export interface RunBase {
 export type RunEvent =
   | { readonly kind: 'source'; readonly source: number; readonly event: SourceEvent }
   | { readonly kind: 'param'; readonly name: string; readonly value: unknown }
+  /** Rows after it are scored by this model. */
+  | { readonly kind: 'model'; readonly artifact: ModelArtifact }
   /** `stream.restore(bytes)`. */
   | { readonly kind: 'restore'; readonly bytes: Uint8Array }
 

@@ -7,6 +7,8 @@ import type { StreamErrorParts } from '../../stream/errors.ts'
 import type { Batch } from '../../stream/model.ts'
 import { buildPipeline } from '../../stream/pipeline.ts'
 import type { Pipeline } from '../../stream/pipeline.ts'
+import { OpenModels } from '../../stream/models/open-models.ts'
+import type { ModelArtifact } from '../../stream/models/artifact.ts'
 import { decodeBatch } from '../../stream/schemas/decode.ts'
 import { ChartTap } from '../../stream/charts/tap.ts'
 import type { ColumnType } from '../../stream/connectors/connector.ts'
@@ -27,6 +29,9 @@ export class ComputeRun {
   private readonly host: LambdaHost
   private readonly taps = new Map<string, ChartTap>()
   private readonly types = new RowTypes()
+  private readonly models: OpenModels
+  private working: (f: () => void) => void = f => f()
+  private readonly told = new Set<string>()
   private recent: Batch[] = []
   private recentCount = 0
   private pipeline: Pipeline | undefined
@@ -42,6 +47,7 @@ export class ComputeRun {
   constructor(spec: RunSpec, progress: Int32Array, post: (message: FromCompute, transfer?: ArrayBuffer[]) => void) {
     this.spec = spec
     this.post = post
+    this.models = new OpenModels(spec.plan)
     this.sequence = spec.base?.sequence ?? 0
     this.rowCount = spec.base?.rowCount ?? 0
     this.host = new LambdaHost(spec.plan, spec.params, progress, (name, text) =>
@@ -51,15 +57,43 @@ export class ComputeRun {
 
   /** Loads imports and builds the pipeline; `working` wraps what runs the user's code. */
   async open(working: (f: () => void) => void): Promise<void> {
+    this.working = working
     try {
       await this.host.load()
+      for (const artifact of this.spec.models) await this.openModel(artifact)
       working(() => this.build())
     } catch (error) {
       this.fail(error)
     }
+    this.goOn()
+  }
+
+  /** What came meanwhile, in its order, up to the next event that has to wait for something. */
+  private goOn(): void {
     const waiting = this.waiting ?? []
     this.waiting = undefined
-    for (const message of waiting) if (!this.over) working(() => this.receive(message))
+    for (const message of waiting) if (!this.over) this.working(() => this.receive(message))
+  }
+
+  private async openModel(artifact: ModelArtifact): Promise<void> {
+    const model = await this.models.put(artifact)
+    if (model === undefined) return
+    // Once per model, not once for each of its versions.
+    for (const text of model.predictor.notices) if (!this.told.has(text)) this.notice(text)
+    for (const text of model.predictor.notices) this.told.add(text)
+    this.pipeline?.setModel(model)
+  }
+
+  /** Rows after the event wait until the model is open. */
+  private async changeModel(artifact: ModelArtifact, handled: () => void): Promise<void> {
+    this.waiting = []
+    try {
+      await this.openModel(artifact)
+      handled()
+    } catch (error) {
+      this.fail(error)
+    }
+    this.goOn()
   }
 
   private build(): void {
@@ -67,6 +101,7 @@ export class ComputeRun {
     this.pipeline = buildPipeline(spec.plan, {
       revive: slot => this.host.revive(slot) as never,
       decode: (batch, node) => decodeBatch(batch, { format: node.options.format }),
+      model: name => this.models.get(name),
       onOutput: batch => this.onOutput(batch),
       describeThrow: (slot, error) => this.host.describe(slot, error),
       onNotice: text => this.notice(text),
@@ -101,6 +136,13 @@ export class ComputeRun {
     let refusal: StreamErrorParts | undefined
     this.host.silent = sequence <= this.spec.silentUntil
     this.changed = true
+    if (event.kind === 'model') {
+      void this.changeModel(event.artifact, () => {
+        this.sequence = sequence
+        this.post({ type: 'handled', run: this.spec.run, sequence, elapsedMs: performance.now() - begun, refusal })
+      })
+      return
+    }
     try {
       if (event.kind === 'param') this.host.params.set(event.name, event.value)
       else if (event.kind === 'restore') refusal = this.restore(pipeline, event.bytes)
@@ -251,11 +293,13 @@ export class ComputeRun {
     if (this.over) return
     if (this.pipeline !== undefined) this.report(this.pipeline)
     this.over = true
+    this.models.close()
     this.post({ type: 'ended', run: this.spec.run, state, error })
   }
 
   close(): void {
     this.over = true
+    this.models.close()
   }
 }
 

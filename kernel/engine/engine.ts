@@ -12,6 +12,7 @@ import type { TopicSummary } from '../../stream/connectors/connector.ts'
 import type { GenerateOptions } from '../../stream/targets/runtime.ts'
 import { callRegistry, registryOf } from '../../stream/targets/registry-access.ts'
 import { describeTopic, produceRows } from '../../stream/targets/topic-access.ts'
+import { ModelTable } from '../../stream/models/model-table.ts'
 import { wallClock } from '../../stream/time/clock.ts'
 import type { RecordMaker } from '../../stream/log/generated-feed.ts'
 import type { Handlers } from '../rpc.ts'
@@ -43,6 +44,7 @@ export class Engine {
   readonly streams: Streams
   readonly subscriptions: Subscriptions
   private readonly options: EngineOptions
+  readonly models = new ModelTable()
   private readonly params: Params
   private readonly charts: Charts
   private readonly feeds = new Feeds()
@@ -57,6 +59,7 @@ export class Engine {
       compute: this.compute,
       connections: this.connections,
       feeds: this.feeds,
+      models: this.models,
       params: () => this.params.all(),
     }
     this.streams = new Streams({
@@ -127,6 +130,8 @@ export class Engine {
       generate: (topic, options, body) => this.generate(topic, options, body),
       defineParam: spec => this.params.define(spec),
       setParam: (name, value) => this.params.set(name, value),
+      defineModel: artifact => void this.models.define(artifact),
+      model: name => this.models.ready(name),
       snapshot: name => this.streams.snapshot(name),
       restore: (name, bytes) => this.streams.restore(name, bytes),
       show: (stream, options) => this.show(stream, options),

@@ -1,6 +1,7 @@
 /** A plan at work: its run in the compute worker and the drivers that read its sources. */
 import { StreamError } from '../../stream/errors.ts'
 import type { StreamErrorParts } from '../../stream/errors.ts'
+import type { ModelTable } from '../../stream/models/model-table.ts'
 import type { SourceEvent } from '../../stream/model.ts'
 import type { FeedNode, PlanNode, TopicNode } from '../../stream/plan.ts'
 import { HistoryMerge } from '../../stream/targets/history-merge.ts'
@@ -19,6 +20,7 @@ export interface ExecutionDeps {
   readonly compute: Compute
   readonly connections: Connections
   readonly feeds: Feeds
+  readonly models?: ModelTable | undefined
 }
 
 export interface ExecutionOptions extends RunOptions {
@@ -41,7 +43,7 @@ export class Execution {
   constructor(deps: ExecutionDeps, options: ExecutionOptions) {
     this.deps = deps
     this.bounded = options.bounded ?? false
-    this.run = deps.compute.start(options)
+    this.run = deps.compute.start({ models: deps.models, ...options })
   }
 
   /** Resolves when the sources are being read. Throws what keeps a source or a lambda from opening. */

@@ -4,6 +4,7 @@
  * `kernel/rpc.ts`: requests with an answer, notices without. Values are v8-serialised, so bigint, Map and typed arrays pass.
  */
 import type { StreamErrorParts } from '../../stream/errors.ts'
+import type { ModelArtifact } from '../../stream/models/artifact.ts'
 import type { PlanNode, ShippedLambda } from '../../stream/plan.ts'
 import type { TopicSummary } from '../../stream/connectors/connector.ts'
 import type { ChartOptions, FromEngine, MimeBundle, ToEngine } from '../../stream/charts/protocol.ts'
@@ -56,6 +57,8 @@ export interface EngineForCells {
     stream: { name: string | undefined; plan: PlanNode; cellId?: string | undefined },
     options: ChartOptions,
   ): MimeBundle
+  defineModel(artifact: ModelArtifact): void
+  model(name: string): ModelArtifact
   showParam(name: string): MimeBundle
 }
 
@@ -81,7 +84,12 @@ export type SupervisorNotice = { readonly type: 'chart'; readonly connection: st
 /** Notices to the supervisor. */
 export type EngineNotice =
   | { readonly type: 'ready'; readonly path: string; readonly instance: string }
-  | { readonly type: 'chart'; readonly connection: string; readonly message: FromEngine }
+  | {
+      readonly type: 'chart'
+      readonly connection: string
+      readonly message: FromEngine
+      readonly buffers?: readonly Uint8Array[] | undefined
+    }
   /** `console` in a lambda, already limited to 20 lines a second: goes to the cell that made the stream. */
   | {
       readonly type: 'lambdaOutput'

@@ -7,6 +7,9 @@ import type { StreamErrorParts } from '../../stream/errors.ts'
 import type { SourceEvent, StreamState } from '../../stream/model.ts'
 import type { PipelineStats } from '../../stream/pipeline.ts'
 import type { ColumnType } from '../../stream/connectors/connector.ts'
+import type { ModelArtifact } from '../../stream/models/artifact.ts'
+import { modelsIn } from '../../stream/models/model-table.ts'
+import type { ModelTable } from '../../stream/models/model-table.ts'
 import type { FeedNode, PlanNode, TopicNode } from '../../stream/plan.ts'
 import type { RowChunk } from '../../stream/targets/runtime.ts'
 import type { TapFrame } from '../../stream/charts/tap.ts'
@@ -24,6 +27,8 @@ export interface RunOptions {
   readonly plan: PlanNode
   readonly deliver: RunSpec['deliver']
   readonly params: Readonly<Record<string, unknown>>
+  /** Where the models of the plan come from; absent where streams score with none. */
+  readonly models?: ModelTable | undefined
   /** State to begin with, of a run of the same plan; the sources go on at its positions. */
   readonly base?: RunBase | undefined
   /** A snapshot came: every row up to it has been given to `onRows`. */
@@ -72,6 +77,10 @@ export class Run {
   private settle: { resolve: () => void; reject: (error: Error) => void } | undefined
   private base: RunBase | undefined
   private baseParams: Record<string, unknown>
+  private readonly baseModels = new Map<string, ModelArtifact>()
+  /** Models in training: no row is sent before they are there. */
+  private readonly awaited = new Set<string>()
+  private unlisten: (() => void) | undefined
   private journal: Entry[] = []
   private journalBytes = 0
   private sequence = 0
@@ -97,6 +106,7 @@ export class Run {
     this.delivered = options.base?.rowCount ?? 0
     this.started = new Promise((resolve, reject) => (this.settle = { resolve, reject }))
     this.started.catch(() => {})
+    this.listenToModels()
   }
 
   get over(): boolean {
@@ -112,6 +122,7 @@ export class Run {
       plan: this.options.plan,
       deliver: this.options.deliver,
       params: this.baseParams,
+      models: [...this.baseModels.values()],
       base: this.base,
       taps: [...this.taps.values()],
       silentUntil: this.handled,
@@ -125,6 +136,30 @@ export class Run {
     }
     if (this.snapshotWaiters.length > 0) this.askSnapshot()
     this.pump()
+  }
+
+  private listenToModels(): void {
+    const { models, plan, name: stream } = this.options
+    const names = modelsIn(plan)
+    if (models === undefined || names.length === 0) return
+    for (const name of names) {
+      const artifact = models.now(name)
+      if (artifact === undefined) this.awaited.add(name)
+      else this.baseModels.set(name, artifact)
+    }
+    if (this.awaited.size > 0)
+      this.options.onConsole?.('stdout', `${stream} waits for model ${[...this.awaited].join(', ')}, which is in training\n`)
+    this.unlisten = models.listen({
+      onModel: artifact => {
+        if (!names.includes(artifact.name) || this.over) return
+        if (this.awaited.delete(artifact.name)) this.post({ kind: 'model', artifact })
+        else void this.put({ kind: 'model', artifact }, false)
+        this.pump()
+      },
+      onFailure: (name, error) => {
+        if (this.awaited.has(name)) this.finish('failed', error)
+      },
+    })
   }
 
   // --- what goes down -----------------------------------------------------------------------------------------------
@@ -168,7 +203,7 @@ export class Run {
 
   /** Sends what may be sent now; called again whenever room is made. */
   pump(): void {
-    while (this.queue.length > 0 && !this.over && !this.paused) {
+    while (this.queue.length > 0 && !this.over && !this.paused && this.awaited.size === 0) {
       if (this.sequence - this.handled >= ON_THE_WAY) return
       const { event, resolve, reject, whole } = this.queue[0]!
       const records = event.kind === 'source' ? recordCount(event.event) : 0
@@ -240,6 +275,7 @@ export class Run {
       if (entry.sequence > base.sequence) break
       dropped++
       this.journalBytes -= entry.bytes
+      if (entry.event.kind === 'model') this.baseModels.set(entry.event.artifact.name, entry.event.artifact)
       if (entry.event.kind === 'param') this.baseParams = { ...this.baseParams, [entry.event.name]: entry.event.value }
     }
     this.journal.splice(0, dropped)
@@ -328,6 +364,7 @@ export class Run {
     if (this.over) return
     this.state = state
     this.error = error
+    this.unlisten?.()
     if (state === 'stopped') this.send({ type: 'stop', run: this.id })
     this.settle?.reject(error === undefined ? this.gone() : StreamError.from(error))
     for (const waiter of this.waiters.splice(0)) waiter.resolve()

@@ -17,6 +17,8 @@ import { OverOperator } from './over.ts'
 import { RowReader } from './row-reader.ts'
 import { RunningOperator } from './running.ts'
 import { ScoreOperator } from './score.ts'
+import { ScoreModelOperator } from './score-model.ts'
+import type { ModelHost } from './score-model.ts'
 import { SessionOperator } from './session.ts'
 import { customFunctionsOf, inputOf, mayRetract, readerOf } from './window-inputs.ts'
 import { windowShape } from './window-shape.ts'
@@ -28,7 +30,7 @@ export type OperatorNode = Extract<
   { op: 'filter' | 'map' | 'flatMap' | 'window' | 'match' | 'score' | 'changes' }
 >
 
-export function buildOperator(node: OperatorNode, host: LambdaHost, context: StageContext): Operator {
+export function buildOperator(node: OperatorNode, host: ModelHost, context: StageContext): Operator {
   switch (node.op) {
     case 'filter':
       return filterOperator(lambdaOf(node.f, host), context)
@@ -44,6 +46,7 @@ export function buildOperator(node: OperatorNode, host: LambdaHost, context: Sta
     }
     case 'score': {
       const keys = node.options.by.map(({ name, f }) => readerOf(name, f ?? name, host))
+      if (node.options.model !== undefined) return new ScoreModelOperator(node.options, keys, host, context)
       return new ScoreOperator(node.options, keys, host, context)
     }
     case 'window':

@@ -8,11 +8,13 @@ import type { StreamError } from '../errors.ts'
 import { vectorOf } from '../scoring/score-rows.ts'
 import { Scorer } from '../scoring/scorer.ts'
 import type { Threshold } from '../scoring/scorer.ts'
+import { thresholdReader } from '../scoring/threshold-reader.ts'
 import { selectRows } from './filter.ts'
 import { lambdaOf } from './lambda.ts'
 import type { LambdaHost } from './lambda.ts'
-import { emptyBatch, metaOf } from './operator.ts'
+import { emptyBatch } from './operator.ts'
 import type { Lambda, Operator, StageContext } from './operator.ts'
+import { keyText } from './row-key.ts'
 import type { NamedReader } from './row-reader.ts'
 
 /** A detector takes some 100 kB: more keys than these are refused. */
@@ -79,7 +81,7 @@ export class ScoreOperator implements Operator {
   }
 
   private scorerOf(batch: Batch, i: number): Scorer | undefined {
-    const key = this.keyOf(batch, i)
+    const key = keyText(this.keys, batch, i, this.context)
     if (key === undefined) return undefined
     const found = this.scorers.get(key)
     if (found !== undefined) return found
@@ -90,22 +92,6 @@ export class ScoreOperator implements Operator {
     const made = this.newScorer()
     this.scorers.set(key, made)
     return made
-  }
-
-  private keyOf(batch: Batch, i: number): string | undefined {
-    let text = ''
-    for (const key of this.keys) {
-      try {
-        const value =
-          key.lambda?.wantsMeta === true ? key.lambda.call(batch.rows[i], metaOf(batch, i)) : key.read(batch.rows[i])
-        text += `${typeof value}:${String(value)}\u0000`
-      } catch (error) {
-        if (key.lambda === undefined) this.refuse(batch, i, `key "${key.name}": ${String(error)}`)
-        else this.context.threw(batch, i, error, key.lambda)
-        return undefined
-      }
-    }
-    return text
   }
 
   private newScorer(): Scorer {
@@ -143,10 +129,3 @@ export class ScoreOperator implements Operator {
 }
 
 const REFUSED = Symbol('refused')
-
-/** A param is read for each row, so that its change takes effect at a record boundary. */
-function thresholdReader(threshold: ScoreOptions['threshold'], host: LambdaHost): () => Threshold | undefined {
-  if (threshold === undefined || !('read' in threshold)) return () => threshold
-  const read = host.revive(threshold.read) as () => unknown
-  return () => ({ value: Number(read()) })
-}

@@ -1,5 +1,6 @@
 /** `.score(detector('range'), { features, threshold })`: from what was typed to the options of the plan's node. */
 import { StreamError } from '../errors.ts'
+import { Model } from '../models/model.ts'
 import type { Param } from '../params.ts'
 import type { ScoreOptions, WindowOptions } from '../plan.ts'
 import { runtime } from '../targets/runtime-registry.ts'
@@ -36,6 +37,16 @@ export interface ScoreSettings<F extends string> {
   readonly threshold?: number | `1/${number}` | Param<number> | undefined
 }
 
+/** How rows are scored by a model. */
+export interface ModelScoreSettings<F extends string> extends Omit<ScoreSettings<F>, 'features'> {
+  /** Fields that are its inputs, in their order. Default: the names kept with the model. */
+  readonly features?: readonly F[] | undefined
+  /** Rows of one call to the model at most; calls are as large as what has come. Default 1,024. */
+  readonly batch?: number | undefined
+  /** `tensorflow`: never compiled. Default `auto`: a plain stack of dense layers is code of its own. */
+  readonly engine?: 'auto' | 'tensorflow' | undefined
+}
+
 /**
  * A built-in detector by its name.
  *
@@ -54,17 +65,35 @@ export function detector(name: DetectorName, settings: DetectorSettings = {}): D
 /** @throws StreamError OPTION_INVALID */
 export function scoreOptions(
   by: WindowOptions['by'],
-  choice: DetectorChoice,
-  settings: ScoreSettings<string>,
+  choice: DetectorChoice | Model,
+  settings: ScoreSettings<string> | ModelScoreSettings<string>,
   output: ((...args: never[]) => unknown) | undefined,
 ): ScoreOptions {
-  const { features, threshold, labels } = settings
+  const { threshold, labels } = settings
+  const features = settings.features ?? (choice instanceof Model ? choice.features : undefined)
+  if (!Array.isArray(features) && choice instanceof Model)
+    throw new StreamError({
+      code: 'OPTION_INVALID',
+      message: `Cannot score with model "${choice.name}": neither the settings nor the model say which fields are its inputs`,
+      hint: "features: ['temp', 'vibration']",
+    })
   if (!Array.isArray(features) || features.length === 0 || new Set(features).size < features.length) {
     throw new StreamError({
       code: 'OPTION_INVALID',
       message: `Cannot score with features ${JSON.stringify(features) ?? 'undefined'}: a list of different fields is needed`,
       hint: "features: ['temp', 'vibration']",
     })
+  }
+  if (choice instanceof Model) {
+    return {
+      by,
+      detector: choice.name,
+      model: { name: choice.name, ...modelSettings(settings) },
+      features,
+      labels,
+      threshold: thresholdOf(threshold),
+      ...(output === undefined ? {} : { output: runtime().ship(output) }),
+    }
   }
   // Refused where it is typed, not when the stream starts.
   void new Scorer({ ...choice, features })
@@ -76,6 +105,18 @@ export function scoreOptions(
     threshold: thresholdOf(threshold),
     ...(output === undefined ? {} : { output: runtime().ship(output) }),
   }
+}
+
+function modelSettings({ batch = 1024, engine = 'auto' }: ModelScoreSettings<string>): {
+  readonly batch: number
+  readonly engine: 'auto' | 'tensorflow'
+} {
+  if (Number.isInteger(batch) && batch >= 1 && batch <= 65_536 && (engine === 'auto' || engine === 'tensorflow'))
+    return { batch, engine }
+  throw new StreamError({
+    code: 'OPTION_INVALID',
+    message: `Cannot score with batch ${batch} and engine "${String(engine)}": batches have 1 to 65,536 rows, engines are auto and tensorflow`,
+  })
 }
 
 function thresholdOf(threshold: ScoreSettings<string>['threshold']): Threshold | ScoreOptions['threshold'] {

@@ -14,6 +14,8 @@ import type { Clock, Timer } from '../time/clock.ts'
 import { rowsOf } from '../operators/columns.ts'
 import { FeedLog } from './feed-log.ts'
 import { columnsOf, outline } from './outline.ts'
+import type { ModelArtifact } from '../models/artifact.ts'
+import { ModelTable } from '../models/model-table.ts'
 import { ParamTable } from './param-table.ts'
 import { namesRead, resolvePlan } from './resolve.ts'
 import { RunningPlan } from './running-plan.ts'
@@ -69,6 +71,7 @@ export class LocalRuntime implements Runtime {
   private readonly named = new Map<string, Named>()
   private readonly readings = new Set<Reading>()
   private readonly params = new ParamTable()
+  private readonly models = new ModelTable()
   private readonly around: PlanSurroundings
 
   constructor(options: LocalRuntimeOptions = {}) {
@@ -79,6 +82,7 @@ export class LocalRuntime implements Runtime {
       clock: this.clock,
       connection: name => this.connection(name),
       feed: id => this.feedLog(id),
+      models: this.models,
     }
   }
 
@@ -248,6 +252,14 @@ export class LocalRuntime implements Runtime {
 
   paramValue(name: string): unknown {
     return this.params.value(name)
+  }
+
+  async defineModel(artifact: ModelArtifact): Promise<void> {
+    this.models.define(artifact)
+  }
+
+  model(name: string): Promise<ModelArtifact> {
+    return this.models.ready(name)
   }
 
   async snapshot(name: string): Promise<Uint8Array> {

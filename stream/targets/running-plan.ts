@@ -10,7 +10,11 @@ import type { Batch, SourceEvent, StreamState, StreamStats } from '../model.ts'
 import { buildPipeline } from '../pipeline.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { FeedNode, LambdaSlot, PlanNode, TopicNode } from '../plan.ts'
+import { modelsIn } from '../models/model-table.ts'
+import type { ModelTable } from '../models/model-table.ts'
+import { OpenModels } from '../models/open-models.ts'
 import { decodeBatch } from '../schemas/decode.ts'
+import type { ModelArtifact } from '../models/artifact.ts'
 import type { Clock } from '../time/clock.ts'
 import { nextTurn } from '../time/clock.ts'
 import { readInOrder } from './feed-log.ts'
@@ -23,6 +27,8 @@ export interface PlanSurroundings {
   readonly clock: Clock
   connection(name: string): Promise<Connection>
   feed(id: string): FeedLog
+  /** Absent where no stream scores with models. */
+  readonly models?: ModelTable | undefined
 }
 
 export interface PlanConsumer {
@@ -60,18 +66,24 @@ export class RunningPlan {
   private readonly rate = new RateMeter()
   /** Drives of before a restore must not deliver any more. */
   private generation = 0
+  private models: OpenModels
+  private unlisten: (() => void) | undefined
+  /** Until all models are there, rows wait at the sources. */
+  private waiting: Promise<void> | undefined
 
   constructor(plan: PlanNode, around: PlanSurroundings, consumer: PlanConsumer, bounded = false) {
     this.plan = plan
     this.around = around
     this.consumer = consumer
     this.bounded = bounded
+    this.models = new OpenModels(plan)
     this.pipeline = this.fresh()
   }
 
   /** Opens all sources and starts them. Rejects when one cannot be opened. */
   async start(): Promise<void> {
     try {
+      await this.openModels()
       await this.drive()
     } catch (error) {
       // A source that was opened already waits for the one that cannot be.
@@ -142,10 +154,39 @@ export class RunningPlan {
     await this.start()
   }
 
+  /** Models in force are open before the first row; those in training hold the rows back until they are there. */
+  private async openModels(): Promise<void> {
+    const { models } = this.around
+    const names = modelsIn(this.plan)
+    if (models === undefined || names.length === 0 || this.unlisten !== undefined) return
+    this.models = new OpenModels(this.plan)
+    const put = async (artifact: ModelArtifact) => {
+      const model = await this.models.put(artifact)
+      if (model !== undefined) this.pipeline.setModel(model)
+    }
+    this.unlisten = models.listen({
+      onModel: artifact => {
+        if (names.includes(artifact.name)) put(artifact).catch((error: unknown) => this.fail(error, this.generation))
+      },
+      onFailure: () => {},
+    })
+    const missing: string[] = []
+    for (const name of names) {
+      const artifact = models.now(name)
+      if (artifact === undefined) missing.push(name)
+      else await put(artifact)
+    }
+    if (missing.length === 0) return
+    const all = missing.map(async name => put(await models.ready(name)))
+    this.waiting = Promise.all(all).then(() => (this.waiting = undefined))
+    this.waiting.catch((error: unknown) => this.fail(error, this.generation))
+  }
+
   private fresh(): Pipeline {
     return buildPipeline(this.plan, {
       revive: slot => inlineLambda(slot),
       decode: (batch, node) => decodeBatch(batch, { format: node.options.format }),
+      model: name => this.models.get(name),
       onOutput: batch => this.consumer.onBatch(batch),
     })
   }
@@ -210,6 +251,7 @@ export class RunningPlan {
 
   private deliver(source: number, event: SourceEvent, generation: number): Promise<void> | undefined {
     if (generation !== this.generation) return undefined
+    if (this.waiting !== undefined) return this.waiting.then(() => this.deliver(source, event, generation))
     this.pipeline.push(source, event)
     this.handled[source] = (this.handled[source] ?? 0) + 1
     if (
@@ -242,6 +284,9 @@ export class RunningPlan {
   }
 
   private async close(): Promise<void> {
+    this.unlisten?.()
+    this.unlisten = undefined
+    this.models.close()
     const drives = this.drives
     this.drives = []
     await Promise.all(drives.map(drive => drive.stop()))

@@ -6,6 +6,7 @@
 import type { GeneratorTuning } from '../log/log.ts'
 import type { Columns, StreamStats } from '../model.ts'
 import type { LambdaSlot, PlanNode, TopicOptions } from '../plan.ts'
+import type { ModelArtifact } from '../models/artifact.ts'
 import type { SchemaRegistry } from '../schema-model.ts'
 import type { ColumnType, TopicSummary } from '../connectors/connector.ts'
 import type { ChartOptions, MimeBundle } from '../charts/protocol.ts'
@@ -49,6 +50,10 @@ export interface Runtime {
   snapshot(name: string): Promise<Uint8Array>
   restore(name: string, bytes: Uint8Array): Promise<void>
   /** The MIME bundle that shows a stream: live chart, Vega-Lite 5, text. */
+  /** `model(…)`: streams that score with the name do so with this model from now on, and those that wait for it go on. */
+  defineModel(artifact: ModelArtifact): Promise<void>
+  /** The model of the name, once its training is over. */
+  model(name: string): Promise<ModelArtifact>
   show(
     stream: { readonly name: string | undefined; readonly plan: PlanNode },
     options?: ChartOptions,

@@ -1,0 +1,70 @@
+/**
+ * Entry of a thread with one model of TensorFlow.js or ONNX. Its owner waits for each answer on a shared flag, so that asynchronous
+ * engines fit into a pipeline whose steps are not: the same rows give the same scores however they are cut.
+ *
+ *   owner: rows into `input`, a numbered call ─▶ here: predict, numbers into `output`, answer, flag = number ─▶ owner goes on
+ */
+import { workerData } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
+import { StreamError } from '../errors.ts'
+import type { ModelArtifact } from './artifact.ts'
+import type { Answer, Ask, NumberedAsk, WorkerSettings } from './worker-protocol.ts'
+import { openOnnx } from './onnx.ts'
+import { openTensorflow } from './tensorflow-model.ts'
+
+/** A model inside the thread. */
+export interface HostedModel {
+  readonly engine: string
+  readonly inputs: number
+  readonly steps: number
+  readonly outputs: number
+  readonly notices: readonly string[]
+  predict(rows: Float32Array, count: number): Float32Array | Promise<Float32Array>
+  tensorCount?(): number
+}
+
+const { flag, port, artifact } = workerData as WorkerSettings
+let model: HostedModel | undefined
+let input: Float32Array = new Float32Array(0)
+let output: Float32Array = new Float32Array(0)
+
+async function answer(ask: Ask): Promise<Answer> {
+  try {
+    if (ask.type === 'open') {
+      model = await open(artifact)
+      const { engine, inputs, steps, outputs, notices } = model
+      return { type: 'opened', engine, inputs, steps, outputs, notices, tensorCount: model.tensorCount?.() }
+    }
+    if (ask.type === 'buffers') {
+      input = new Float32Array(ask.input)
+      output = new Float32Array(ask.output)
+      return { type: 'done', tensorCount: undefined }
+    }
+    if (model === undefined) throw new Error('no model is open')
+    output.set(await model.predict(input.subarray(0, ask.count * model.inputs * model.steps), ask.count))
+    return { type: 'done', tensorCount: model.tensorCount?.() }
+  } catch (error) {
+    const parts =
+      error instanceof StreamError
+        ? error.toJSON()
+        : {
+            code: 'MODEL_FAILED' as const,
+            message: `Cannot score with model "${artifact.name}": ${(error as Error).message}`,
+          }
+    return { type: 'failed', error: parts }
+  }
+}
+
+function open(of: ModelArtifact): Promise<HostedModel> {
+  return of.format === 'onnx' ? openOnnx(of) : openTensorflow(of)
+}
+
+const from: MessagePort = port
+from.on('message', ({ call, ask }: NumberedAsk) => {
+  void answer(ask).then(reply => {
+    from.postMessage(reply)
+    if (call === 0) return
+    Atomics.store(flag, 0, call)
+    Atomics.notify(flag, 0)
+  })
+})

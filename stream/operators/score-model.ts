@@ -1,0 +1,201 @@
+/**
+ * Scores rows by a model, many in one call. A row that lacks a feature, or has a value that is no finite number, goes to `.errors()`;
+ * so do the rows of a batch the model fails on, and the stream goes on.
+ *
+ *   rows ─▶ vectors (scaled) ─▶ predict, at most `batch` at a time ─▶ value per row ─▶ rarity, threshold, causes ─▶ rows
+ */
+import type { Batch } from '../model.ts'
+import type { ScoreOptions } from '../plan.ts'
+import { StreamError } from '../errors.ts'
+import type { ScoringModel } from '../models/open-models.ts'
+import { ModelScores } from '../scoring/model-scores.ts'
+import { vectorOf } from '../scoring/score-rows.ts'
+import { thresholdReader } from '../scoring/threshold-reader.ts'
+import type { Threshold } from '../scoring/scorer.ts'
+import { selectRows } from './filter.ts'
+import { lambdaOf } from './lambda.ts'
+import type { LambdaHost } from './lambda.ts'
+import { emptyBatch } from './operator.ts'
+import type { Lambda, Operator, StageContext } from './operator.ts'
+import { keyText } from './row-key.ts'
+import type { NamedReader } from './row-reader.ts'
+
+/** Keys with a tail and a past of their own. */
+const mostKeys = 100_000
+
+export interface ModelHost extends LambdaHost {
+  /** The model of that name, open. */
+  model?(name: string): ScoringModel | undefined
+}
+
+export class ScoreModelOperator implements Operator {
+  private readonly options: ScoreOptions
+  private readonly keys: readonly NamedReader[]
+  private readonly context: StageContext
+  private readonly threshold: () => Threshold | undefined
+  private readonly output: Lambda | undefined
+  private readonly name: string
+  private readonly batchSize: number
+  private model: ScoringModel | undefined
+  private states = new Map<string, ModelScores>()
+
+  constructor(options: ScoreOptions, keys: readonly NamedReader[], host: ModelHost, context: StageContext) {
+    this.options = options
+    this.keys = keys
+    this.context = context
+    this.threshold = thresholdReader(options.threshold, host)
+    this.output = options.output === undefined ? undefined : lambdaOf(options.output, host)
+    this.name = options.model!.name
+    this.batchSize = options.model!.batch
+    const model = host.model?.(this.name)
+    if (model !== undefined) this.setModel(model)
+  }
+
+  /** Rows from now on have their score from this model. @throws StreamError MODEL_INVALID when it does not fit the features */
+  setModel(model: ScoringModel): void {
+    if (model.artifact.name !== this.name) return
+    const { inputs } = model.predictor
+    const { features } = this.options
+    if (inputs !== features.length)
+      throw new StreamError({
+        code: 'MODEL_INVALID',
+        message: `Cannot score with model "${this.name}": it takes ${inputs} features, ${features.length} are given (${features.join(', ')})`,
+        detail:
+          model.artifact.features === undefined
+            ? undefined
+            : `The model was trained on ${model.artifact.features.join(', ')}`,
+        hint:
+          model.artifact.features === undefined
+            ? 'Name as many fields as it takes: --features a,b'
+            : `--features ${model.artifact.features.join(',')}`,
+      })
+    ModelScores.check(model)
+    this.model = model
+  }
+
+  onBatch(batch: Batch): Batch {
+    const kept: number[] = []
+    const rows: unknown[] = []
+    for (let from = 0; from < batch.count; from += this.batchSize) {
+      this.scoreSome(batch, from, Math.min(batch.count, from + this.batchSize), kept, rows)
+    }
+    return selectRows(batch, Int32Array.from(kept), rows.length, rows)
+  }
+
+  private scoreSome(batch: Batch, from: number, to: number, kept: number[], rows: unknown[]): void {
+    const { model, context } = this
+    if (model === undefined)
+      throw new StreamError({ code: 'INTERNAL', message: `Cannot score: model "${this.name}" is not open` })
+    const places: number[] = []
+    const states: ModelScores[] = []
+    const vectors: number[][] = []
+    for (let i = from; i < to; i++) {
+      const vector = this.vectorAt(batch, i, model)
+      const state = vector === undefined ? undefined : this.stateOf(batch, i)
+      if (vector === undefined || state === undefined) continue
+      places.push(i)
+      states.push(state)
+      vectors.push(vector)
+    }
+    if (places.length === 0) return
+    const { inputs, steps, outputs } = model.predictor
+    const width = inputs * steps
+    const input = new Float32Array(places.length * width)
+    vectors.forEach((vector, n) => states[n]!.take(vector, model, input, n * width))
+    let out: Float32Array
+    try {
+      out = model.predictor.predict(input, places.length)
+    } catch (error) {
+      for (const i of places) context.refuse(batch, i, (error as Error).message)
+      return
+    }
+    const threshold = this.threshold()
+    places.forEach((i, n) => {
+      const score = states[n]!.score(model, { input, at: n * width, out, to: n * outputs, row: vectors[n]! }, threshold)
+      if (score === undefined) {
+        context.refuse(batch, i, `model "${this.name}" gives no finite number for this row`)
+        return
+      }
+      const row = batch.rows[i]
+      if (this.options.labels !== undefined)
+        score.label = Boolean((row as Readonly<Record<string, unknown>>)[this.options.labels])
+      const made = this.made(batch, i, row, score)
+      if (made === REFUSED) return
+      kept.push(i)
+      rows.push(made)
+    })
+  }
+
+  private made(batch: Batch, i: number, row: unknown, score: object): unknown {
+    if (this.output === undefined) {
+      this.context.passed()
+      return { ...(row as object), score }
+    }
+    try {
+      const made = this.output.call(row, score as never)
+      this.context.passed()
+      return made
+    } catch (error) {
+      this.context.threw(batch, i, error, this.output)
+      return REFUSED
+    }
+  }
+
+  /** Features in their order, then the target of a model that foretells one. */
+  private vectorAt(batch: Batch, i: number, model: ScoringModel): number[] | undefined {
+    if (batch.weights?.[i] === -1) {
+      this.context.refuse(batch, i, 'a score cannot take back a row that was retracted')
+      return undefined
+    }
+    const { target } = model.artifact
+    const fields = target === undefined ? this.options.features : [...this.options.features, target]
+    try {
+      return vectorOf(batch.rows[i], fields, 'row')
+    } catch (error) {
+      this.context.refuse(batch, i, (error as StreamError).message)
+      return undefined
+    }
+  }
+
+  private stateOf(batch: Batch, i: number): ModelScores | undefined {
+    const key = keyText(this.keys, batch, i, this.context)
+    if (key === undefined) return undefined
+    let state = this.states.get(key)
+    if (state === undefined) {
+      if (this.states.size === mostKeys) {
+        this.context.refuse(batch, i, `there are ${mostKeys} keys already`)
+        return undefined
+      }
+      state = new ModelScores(this.options.features)
+      this.states.set(key, state)
+    }
+    return state
+  }
+
+  onWatermark(watermarkMs: number): Batch {
+    return emptyBatch(watermarkMs)
+  }
+
+  onEnd(): Batch {
+    return emptyBatch(Infinity)
+  }
+
+  snapshot(): unknown {
+    return [...this.states].map(([key, state]) => [key, state.toJSON()])
+  }
+
+  restore(state: unknown): void {
+    this.states = new Map(
+      (state as readonly (readonly [string, unknown])[]).map(([key, json]) => [
+        key,
+        new ModelScores(this.options.features).fromJSON(json),
+      ]),
+    )
+  }
+
+  stateBytes(): number {
+    return this.states.size * 33_000
+  }
+}
+
+const REFUSED = Symbol('refused')
