@@ -74,6 +74,7 @@ export class CellsHost {
   #failedStarts = 0
   #lastWords = ''
   #stopping = false
+  #held = false
 
   constructor(options: CellsHostOptions) {
     this.#options = options
@@ -97,6 +98,7 @@ export class CellsHost {
       onExit: (how, ready) => this.#exited(how, ready),
     })
     this.#process = child
+    if (this.#held) child.hold(true)
     this.announceEngine()
   }
 
@@ -104,6 +106,12 @@ export class CellsHost {
   get #foremost(): Running | undefined {
     const all = [...this.#running.values()]
     return all.find(one => one.execute.subshellId === undefined) ?? all[0]
+  }
+
+  /** Front ends cannot take more now. */
+  hold(held: boolean): void {
+    this.#held = held
+    this.#process?.hold(held)
   }
 
   announceEngine(): void {

@@ -24,6 +24,8 @@ export class CellsProcess {
   #waiting: ToCells[] = []
   /** Counts everything read from the child; `drained` waits until it stands still. */
   #reads = 0
+  #held = false
+  #released: (() => void)[] = []
 
   /** `child` is what `launchCells` started, perhaps some time ago: its pipes keep what it wrote meanwhile. */
   constructor(child: ChildProcess, events: CellsEvents) {
@@ -72,9 +74,20 @@ export class CellsProcess {
   async drained(): Promise<void> {
     for (let quiet = 0; quiet < 2;) {
       const before = this.#reads
+      if (this.#held) await new Promise<void>(resolve => this.#released.push(resolve))
       await new Promise(resolve => setImmediate(resolve))
-      quiet = this.#reads === before ? quiet + 1 : 0
+      quiet = this.#reads === before && !this.#held ? quiet + 1 : 0
     }
+  }
+
+  /** While held nothing is read: pipes fill and the cell waits in its own print. */
+  hold(held: boolean): void {
+    this.#held = held
+    for (const pipe of [this.#child.stdio[3] as Duplex, this.#child.stdout, this.#child.stderr]) {
+      if (held) pipe?.pause()
+      else pipe?.resume()
+    }
+    if (!held) for (const resolve of this.#released.splice(0)) resolve()
   }
 
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {

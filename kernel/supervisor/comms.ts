@@ -99,6 +99,7 @@ export class Comms {
       type: 'comm_msg',
       parent: comm.parent,
       content: { comm_id: connection, data: message },
+      buffers,
     })
   }
 

@@ -23,11 +23,14 @@ type Pending =
 
 export class Iopub {
   readonly #publish: (message: Outgoing) => void
+  readonly #publishFirst: (message: Outgoing) => void
   #pending: Pending[] = []
   #timer: NodeJS.Timeout | undefined
 
-  constructor(publish: (message: Outgoing) => void) {
+  /** `publishFirst` is for what need not wait behind text that is paced. */
+  constructor(publish: (message: Outgoing) => void, publishFirst = publish) {
     this.#publish = publish
+    this.#publishFirst = publishFirst
   }
 
   stream(parent: Header | undefined, name: 'stdout' | 'stderr', text: string): void {
@@ -57,6 +60,11 @@ export class Iopub {
     }
     this.flush()
     this.#publish(message)
+  }
+
+  /** A frame of a chart: it belongs to no cell's output, so it passes what waits. */
+  apart(message: Outgoing): void {
+    this.#publishFirst(message)
   }
 
   status(parent: Header | undefined, state: 'starting' | 'busy' | 'idle'): void {

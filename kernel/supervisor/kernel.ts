@@ -19,9 +19,10 @@ import { Wire } from './message.ts'
 import type { Header, Incoming, Json } from './message.ts'
 import { NotebookCalls } from './notebook-calls.ts'
 import { childEnvironment, entryBeside, packageRoot } from './places.ts'
+import { behindServer } from './server-between.ts'
 import { Shells } from './shells.ts'
 import { bindSockets } from './sockets.ts'
-import type { Channel, Sockets } from './sockets.ts'
+import type { Channel, SocketHandlers, Sockets } from './sockets.ts'
 
 export interface KernelOptions {
   readonly connection: Connection
@@ -77,7 +78,10 @@ export class Kernel {
   constructor(options: KernelOptions) {
     this.#options = options
     this.#wire = new Wire(options.connection.key)
-    this.#iopub = new Iopub(message => this.#sockets?.publish(message))
+    this.#iopub = new Iopub(
+      message => this.#sockets?.publish(message),
+      message => this.#sockets?.publishFirst(message),
+    )
     const { launched } = options
     const headerOf = (id: string) => this.#cellParents.get(id) ?? this.#shortParents.get(id)
     this.#engine = new EngineProcess(
@@ -164,11 +168,13 @@ export class Kernel {
 
   async start(): Promise<void> {
     this.#cells.start()
-    this.#sockets = await bindSockets(this.#options.connection, this.#wire, {
+    const handlers: SocketHandlers = {
       message: (channel, message) => this.#receive(channel, message),
       // Never to iopub, never with a digest: who can read there could forge.
       ignored: (channel, reason) => process.stderr.write(`riffle: message on ${channel} ignored: ${reason}\n`),
-    })
+      full: full => this.#cells.hold(full),
+    }
+    this.#sockets = await bindSockets(this.#options.connection, this.#wire, handlers, behindServer(process.env))
     this.#iopub.status(undefined, 'starting')
     setTimeout(() => this.#startChildren(), CHILDREN_DELAY_MS)
   }

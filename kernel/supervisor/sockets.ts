@@ -5,6 +5,8 @@ import { Router, XPublisher } from 'zeromq'
 import { addressOf } from './connection.ts'
 import type { Connection, SocketName } from './connection.ts'
 import type { Incoming, Outgoing, Wire } from './message.ts'
+import { wallClock } from '../../stream/time/clock.ts'
+import { Pacer } from './pacer.ts'
 import { SendQueue } from './send-queue.ts'
 
 export type Channel = 'shell' | 'control' | 'stdin'
@@ -13,6 +15,8 @@ export interface Sockets {
   /** Gives the msg_id it was sent with. */
   send(channel: Channel, message: Outgoing): string
   publish(message: Outgoing): void
+  /** Does not wait behind text that is paced. */
+  publishFirst(message: Outgoing): void
   /** Waits for everything queued, then closes. */
   close(): Promise<void>
 }
@@ -20,12 +24,20 @@ export interface Sockets {
 export interface SocketHandlers {
   message(channel: Channel, message: Incoming): void
   ignored(channel: Channel, reason: string): void
+  /** What is published has to wait (true), or no longer: told only when `paced`. */
+  full(full: boolean): void
 }
 
 /** Jupyter clients may ask before they subscribe: the first messages wait this long for a subscriber. */
 const HOLD_MS = 1000
 
-export async function bindSockets(connection: Connection, wire: Wire, handlers: SocketHandlers): Promise<Sockets> {
+/** `paced`: a server is in between that drops output above its limits (pacer.ts). */
+export async function bindSockets(
+  connection: Connection,
+  wire: Wire,
+  handlers: SocketHandlers,
+  paced: boolean,
+): Promise<Sockets> {
   const routers = {
     shell: router(connection),
     control: router(connection),
@@ -48,6 +60,11 @@ export async function bindSockets(connection: Connection, wire: Wire, handlers: 
   }
   const heartbeat = new SendQueue(routers.hb)
   const published = new SendQueue(iopub, { held: true })
+  const pacer = paced
+    ? new Pacer({ clock: wallClock, send: frames => published.push(frames), onFull: full => handlers.full(full) })
+    : undefined
+  const framesOf = (message: Outgoing): Buffer[] =>
+    wire.encode({ ...message, identities: [Buffer.from(`kernel.${wire.session}.${message.type}`)] })
   const hold = setTimeout(() => published.release(), HOLD_MS)
   hold.unref()
 
@@ -77,9 +94,16 @@ export async function bindSockets(connection: Connection, wire: Wire, handlers: 
       queues[channel].push(wire.encode(message, id))
       return id
     },
-    publish: message =>
-      published.push(wire.encode({ ...message, identities: [Buffer.from(`kernel.${wire.session}.${message.type}`)] })),
+    publish(message) {
+      if (pacer === undefined) published.push(framesOf(message))
+      else pacer.push(message.type, framesOf(message), message.content['execution_state'] === 'idle')
+    },
+    publishFirst(message) {
+      if (pacer === undefined) published.push(framesOf(message))
+      else pacer.pass(message.type, framesOf(message))
+    },
     async close() {
+      pacer?.flush()
       published.release()
       await Promise.all([...Object.values(queues), published].map(queue => queue.drain()))
       for (const [name, socket] of all) {

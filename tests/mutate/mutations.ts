@@ -733,4 +733,25 @@ export const mutations: readonly Mutation[] = [
     replace: 'if (run?.hash === target) run.stop()',
     suite: ['tests/protocol/subshells.test.ts'],
   },
+  {
+    name: 'text behind a server is not paced',
+    file: 'kernel/supervisor/pacer.ts',
+    find: 'this.#bytes -= bytes',
+    replace: 'this.#bytes -= 0',
+    suite: ['kernel/supervisor/pacer.test.ts'],
+  },
+  {
+    name: 'messages behind a server are not counted',
+    file: 'kernel/supervisor/pacer.ts',
+    find: 'this.#bytes -= bytes\n    if (!UNCOUNTED.has(type)) this.#messages -= 1',
+    replace: 'this.#bytes -= bytes',
+    suite: ['kernel/supervisor/pacer.test.ts'],
+  },
+  {
+    name: 'a cell goes on printing however much waits',
+    file: 'kernel/supervisor/pacer.ts',
+    find: 'this.#waitingBytes > FULL_BYTES',
+    replace: 'this.#waitingBytes < 0',
+    suite: ['kernel/supervisor/pacer.test.ts'],
+  },
 ]
