@@ -92,10 +92,10 @@ export class Comms {
     })
   }
 
-  fromEngine(connection: string, message: FromEngine): void {
+  fromEngine(connection: string, message: FromEngine, buffers?: readonly Uint8Array[]): void {
     const comm = this.#open.get(connection)
     if (comm === undefined) return
-    this.#routes.iopub.message({
+    this.#routes.iopub.apart({
       type: 'comm_msg',
       parent: comm.parent,
       content: { comm_id: connection, data: message },
