@@ -28,6 +28,9 @@ export function setRunning(shared: Int32Array, hash: number): void {
 export class Signals {
   private readonly shared: Int32Array
   private seen = 0
+  /** Not waited for any longer, but not a terminal's either, should they still come. */
+  private overdue = 0
+  private overdueUntil = 0
 
   constructor(shared: Int32Array) {
     this.shared = shared
@@ -39,21 +42,29 @@ export class Signals {
 
   /** True when the signal that just arrived is the watcher's. */
   arrived(): boolean {
-    const own = this.due
-    if (own) this.seen++
-    return own
+    if (this.due) this.seen++
+    else if (this.overdue > 0 && performance.now() < this.overdueUntil) this.overdue--
+    else return false
+    return true
   }
 
   async settled(): Promise<void> {
     for (const limit = performance.now() + SIGNAL_LIMIT_MS; this.due && performance.now() < limit;) {
       await new Promise(resolve => setImmediate(resolve))
     }
-    this.seen = Atomics.load(this.shared, SHARED.raised)
+    const raised = Atomics.load(this.shared, SHARED.raised)
+    if (raised > this.seen) {
+      this.overdue = raised - this.seen
+      this.overdueUntil = performance.now() + OVERDUE_MS
+    }
+    this.seen = raised
   }
 }
 
 /** A signal takes a moment at most; should one get lost, the cell ends all the same. */
 const SIGNAL_LIMIT_MS = 300
+/** On a busy machine one may take longer; it must not stop the cell after the one it was raised for. */
+const OVERDUE_MS = 5_000
 
 export class Interrupted extends Error {
   constructor() {
