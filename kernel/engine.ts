@@ -27,7 +27,7 @@ const path = join(folder, `engine-${process.pid}.sock`)
 const cells = new Set<Rpc<object, CellsNotice>>()
 const engine = new Engine({
   worker: entryPoint('kernel/engine/compute-worker'),
-  chart: (connection, message) => supervisor.notify({ type: 'chart', connection, message }),
+  chart: (connection, message, buffers) => supervisor.notify({ type: 'chart', connection, message, buffers }),
   lambdaOutput: (cellId, name, text) => supervisor.notify({ type: 'lambdaOutput', cellId, name, text }),
   streamError: (cellId, stream, error) => supervisor.notify({ type: 'streamError', cellId, stream, error }),
   paramChanged: (name, value) => {

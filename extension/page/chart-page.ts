@@ -13,7 +13,7 @@ import type { ChartConcept } from '../../stream/charts/concept.ts'
 import type { ChartOptions, FromEngine, LiveBundle } from '../../stream/charts/protocol.ts'
 
 interface Wire {
-  receive: (message: FromEngine) => void
+  receive: (message: FromEngine, buffers: readonly DataView[]) => void
   /** Frames to lose from now on. */
   lose: number
   frames: number
@@ -30,7 +30,7 @@ const hub = new ChartHub({
     },
   },
   instance: 'page',
-  send: (_, message) => {
+  send: (_, message, buffers = []) => {
     if (message.type === 'frame') {
       wire.frames++
       if (wire.lose > 0) {
@@ -38,7 +38,8 @@ const hub = new ChartHub({
         return
       }
     }
-    queueMicrotask(() => wire.receive(structuredClone(message)))
+    const views = buffers.map(bytes => new DataView(bytes.slice().buffer))
+    queueMicrotask(() => wire.receive(structuredClone(message), views))
   },
   control: (stream, action) => controls.push(`${action} ${stream}`),
   setParam: () => undefined,

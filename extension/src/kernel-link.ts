@@ -7,9 +7,11 @@
  * everything a kernel says waits behind a promise returned here. No DOM: a fake kernel tests this file.
  */
 import { COMM_TARGET, PROTOCOL_VERSION } from '../../stream/charts/protocol.ts'
+import { unpackFrame } from '../../stream/charts/packed.ts'
 import { LiveChart } from './live-chart.ts'
 import type {
   CellCharts,
+  ChartFrame,
   FromEngine,
   LiveBundle,
   StreamLine,
@@ -24,7 +26,8 @@ export interface LinkComm {
   close(): void
   /** True once the kernel connection threw the comm away, which it does without a word when a kernel restarts. */
   readonly disposed: boolean
-  onMessage(f: (message: FromEngine) => void): void
+  /** `buffers` of the message, each from its own byte 0. */
+  onMessage(f: (message: FromEngine, buffers: readonly DataView[]) => void): void
   onClose(f: () => void): void
 }
 
@@ -199,13 +202,13 @@ export class KernelLink {
     if (this.#comm !== null || this.#disposed) return
     const comm = this.#options.createComm(COMM_TARGET)
     this.#comm = comm
-    comm.onMessage(message => this.#receive(message))
+    comm.onMessage((message, buffers) => this.#receive(message, buffers))
     comm.onClose(() => {
       if (this.#comm !== comm) return
       this.#dropComm()
       for (const chart of this.#charts.values()) chart.lost('the kernel closed the connection')
     })
-    comm.open({ type: 'hello', protocol: PROTOCOL_VERSION, client: this.#options.client })
+    comm.open({ type: 'hello', protocol: PROTOCOL_VERSION, client: this.#options.client, binary: true })
     this.#stayAlive()
   }
 
@@ -216,7 +219,7 @@ export class KernelLink {
     return true
   }
 
-  #receive(message: FromEngine): void {
+  #receive(message: FromEngine, buffers: readonly DataView[]): void {
     if ('client' in message && message.client !== '' && message.client !== this.#options.client) return
     switch (message.type) {
       case 'welcome':
@@ -236,7 +239,7 @@ export class KernelLink {
         for (const answer of this.#topicAskers.splice(0)) answer(message.topics)
         break
       case 'frame':
-        this.#applyFrame(message)
+        this.#applyFrame(message, buffers)
         break
       case 'gone':
         this.#find(message.chartId)?.gone(message.reason)
@@ -251,13 +254,13 @@ export class KernelLink {
     }
   }
 
-  #applyFrame({ charts }: Extract<FromEngine, { type: 'frame' }>): void {
+  #applyFrame({ charts }: Extract<FromEngine, { type: 'frame' }>, buffers: readonly DataView[]): void {
     this.#heard = true
     const painted: Promise<void>[] = []
     for (const frame of charts) {
       const chart = this.#find(frame.chartId)
       if (chart === undefined) continue
-      if (chart.apply(frame) === 'gap') this.#askAgain(chart)
+      if (applied(chart, frame, buffers) === 'gap') this.#askAgain(chart)
       painted.push(chart.painted())
     }
     void Promise.all(painted).then(() => this.#owe())
@@ -324,5 +327,14 @@ export class KernelLink {
 
   #send(message: ToEngine): void {
     if (this.#comm !== null && !this.#disposed) this.#comm.send(message)
+  }
+}
+
+/** A frame whose bytes are not there is as good as lost. */
+function applied(chart: LiveChart, frame: ChartFrame, buffers: readonly DataView[]): 'applied' | 'gap' {
+  try {
+    return chart.apply(unpackFrame(frame, buffers))
+  } catch {
+    return 'gap'
   }
 }

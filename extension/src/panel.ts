@@ -2,6 +2,7 @@
  * One view of a chart: title, tabs for picture, table and windows, the picture, the strip. It draws at most once per animation frame and at
  * the chart's own rate, only while it is in sight, and owns its Vega view until it is disposed.
  */
+import { DrawTurns } from './draw-turns.ts'
 import { fileName, saveFile } from './save-file.ts'
 import { makeStrip } from './strip.ts'
 import { readTheme } from './theme.ts'
@@ -18,6 +19,15 @@ import type { VegaView } from './vega-view.ts'
 const PICTURE = { name: 'chart', label: 'Chart' } as const
 const LABEL_EVERY_MS = 10_000
 const CALM_MS = 1000
+
+/** One for all charts of the page. */
+const pageTurns = new DrawTurns({
+  nowMs: () => performance.now(),
+  onFrame: f => requestAnimationFrame(f),
+})
+
+/** Vega is large: it is loaded with the first picture, not with the page, and nobody's turn waits for it. */
+const loadVega = (): Promise<typeof import('./vega-view.ts')> => import('./vega-view.ts')
 
 export class ChartPanel implements ChartView {
   readonly element: HTMLElement
@@ -131,7 +141,9 @@ export class ChartPanel implements ChartView {
     if (this.#scheduled || this.#drawing || this.#disposed || !this.visible) return
     this.#scheduled = true
     const waitMs = this.#drawnMs + this.#pauseMs() - performance.now()
-    const onFrame = (): number => requestAnimationFrame(() => void this.#draw())
+    const take = (): void => pageTurns.take(() => this.#draw())
+    const onFrame = (): void =>
+      this.#tab === PICTURE.name && this.#view === null ? void loadVega().then(take, take) : take()
     if (waitMs > 4) setTimeout(onFrame, waitMs)
     else onFrame()
   }
@@ -173,8 +185,7 @@ export class ChartPanel implements ChartView {
 
   /** A new view takes the old one's place only when it has drawn, so the chart never blinks. */
   async #rebuild(width: number): Promise<void> {
-    // Vega is large: it is loaded with the first chart, not with the page.
-    const { VegaView: View, evalBlocked } = await import('./vega-view.ts')
+    const { VegaView: View, evalBlocked } = await loadVega()
     const { spec, columns, retention, rows } = this.#chart
     if (spec === null || this.#disposed) return
     this.#respec = false

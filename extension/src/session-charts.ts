@@ -108,12 +108,18 @@ function linkComm(kernel: Kernel.IKernelConnection, target: string): LinkComm {
       return comm.isDisposed
     },
     onMessage: f => {
-      comm.onMsg = message => f(message.content.data as unknown as FromEngine)
+      comm.onMsg = message => f(message.content.data as unknown as FromEngine, viewsOf(message.buffers))
     },
     onClose: f => {
       comm.onClose = () => f()
     },
   }
+}
+
+function viewsOf(buffers: readonly (ArrayBuffer | ArrayBufferView)[] | undefined): DataView[] {
+  return (buffers ?? []).map(bytes =>
+    bytes instanceof ArrayBuffer ? new DataView(bytes) : new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+  )
 }
 
 function afterDelay(delayMs: number, f: () => void): () => void {

@@ -34,7 +34,7 @@ export interface ChartsOptions {
   readonly params: Params
   readonly streams: () => Streams
   topics(): Promise<readonly TopicLine[]>
-  send(connection: string, message: FromEngine): void
+  send(connection: string, message: FromEngine, buffers?: readonly Uint8Array[]): void
   /** A chart lost a field it draws; told in the cell of the chart. */
   onError(cellId: string | undefined, stream: string, error: StreamErrorParts): void
 }

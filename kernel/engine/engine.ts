@@ -31,7 +31,7 @@ import { planKey } from './plan-key.ts'
 
 export interface EngineOptions extends ComputeOptions {
   readonly connections?: Connections | undefined
-  chart(connection: string, message: FromEngine): void
+  chart(connection: string, message: FromEngine, buffers?: readonly Uint8Array[]): void
   lambdaOutput(cellId: string, name: 'stdout' | 'stderr', text: string): void
   streamError(cellId: string, stream: string, error: StreamErrorParts): void
   paramChanged(name: string, value: unknown): void
@@ -81,7 +81,7 @@ export class Engine {
       params: this.params,
       streams: () => this.streams,
       topics: () => this.topicLines(),
-      send: (connection, message) => options.chart(connection, message),
+      send: (connection, message, buffers) => options.chart(connection, message, buffers),
       onError: (cellId, stream, error) => options.streamError(cellId ?? '', stream, error),
     })
   }

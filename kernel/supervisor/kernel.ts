@@ -348,7 +348,7 @@ export class Kernel {
       this.#language.engineReady()
       return this.#cells.announceEngine()
     }
-    if (notice.type === 'chart') return this.#comms.fromEngine(notice.connection, notice.message)
+    if (notice.type === 'chart') return this.#comms.fromEngine(notice.connection, notice.message, notice.buffers)
     const parent = this.#cellParents.get(this.#lastRequest.get(notice.cellId) ?? '')
     if (notice.type === 'lambdaOutput') return this.#iopub.stream(parent, notice.name, notice.text)
     const { code, message, detail, hint } = notice.error

@@ -155,6 +155,7 @@ export class Chart {
       errors: errors.slice(-ERROR_LINES).map(line => line.split('\n', 1)[0] ?? ''),
       notice: this.#status.notice,
       ...(this.#concept.form === 'window' && stats.time !== undefined ? { time: stats.time } : {}),
+      ...(this.#concept.pattern !== undefined && stats.pattern !== undefined ? { pattern: stats.pattern } : {}),
     }
     // A stream that runs again (a replay, a resume after stop) has no end any more.
     if (state === 'running' || state === 'paused') this.#end = undefined
@@ -226,12 +227,18 @@ export class Chart {
     this.#removed = validated.removed
   }
 
+  #closedCount(): number {
+    return this.#model.rows().reduce((count, row) => (row.$open === true ? count : count + 1), 0)
+  }
+
   /** What the chart leaves out, in words (law 2 of the product: nothing is lost silently). */
   #notice({ seenCount, conflatedCount, otherSeriesCount }: TapFrame): void {
     const plain = this.#concept.form === 'rows'
     const shown = this.#model.size
+    const closed = this.#concept.form === 'window' && !this.#concept.revisions ? this.#closedCount() : null
     const parts = [
       ...(plain && seenCount > shown ? [`newest ${shown} of ${seenCount} rows`] : []),
+      ...(closed !== null && seenCount > closed ? [`newest ${closed} of ${seenCount} results`] : []),
       ...(!plain && conflatedCount > 0 ? [`${conflatedCount} updates merged`] : []),
       ...(otherSeriesCount > 0 ? [`${otherSeriesCount} other series not drawn`] : []),
       ...(this.#removed.length > 0 ? [`taken out of the spec: ${this.#removed.join(', ')}`] : []),

@@ -3,6 +3,7 @@
  * The concept picks the default picture (spec.ts), the identity of a row (tap.ts) and how much is kept (retain.ts).
  */
 import type { PlanNode, WindowOptions } from '../plan.ts'
+import { parsePattern } from '../patterns/parse.ts'
 
 export interface ChartConcept {
   readonly form: 'window' | 'running' | 'rows'
@@ -14,6 +15,8 @@ export interface ChartConcept {
   readonly stepMs?: number | undefined
   /** Rows may be revised: `kind` and `revision` are shown (rules.md 18). */
   readonly revisions: boolean
+  /** The steps of the pattern whose matches (or near misses) these rows are, in the order of the text. */
+  readonly pattern?: readonly string[] | undefined
 }
 
 const ROWS: ChartConcept = { form: 'rows', by: [], aggregates: [], revisions: false }
@@ -30,6 +33,12 @@ function walk(plan: PlanNode, planOf: (name: string) => PlanNode | undefined, se
   // A filter keeps columns and identity; every other step makes rows of its own.
   if (plan.op === 'filter') return walk(plan.input, planOf, seen)
   if (plan.op === 'window') return windowConcept(plan.options)
+  if (plan.op === 'match') return { ...ROWS, pattern: parsePattern(plan.options.pattern).steps }
+  // What `select` makes of matches is still about them.
+  if (plan.op === 'map') {
+    const { pattern } = walk(plan.input, planOf, seen)
+    return pattern === undefined ? ROWS : { ...ROWS, pattern }
+  }
   if (plan.op === 'stream' && !seen.has(plan.name)) {
     const found = planOf(plan.name)
     return found === undefined ? ROWS : walk(found, planOf, seen.add(plan.name))

@@ -4,6 +4,7 @@
  *   fresh -> (snapshot sent) -> following -> (parked | shown again after long | redesigned) -> fresh
  */
 import { PendingDelta } from './model.ts'
+import { packFrame, valueCount } from './packed.ts'
 import type { Chart } from './chart.ts'
 import type { ChartDelta, ChartFrame, FromEngine, ToEngine } from './protocol.ts'
 import type { Clock, Timer } from '../time/clock.ts'
@@ -16,11 +17,13 @@ const LISTS_AFTER_MS = 25_000
 /** The fastest any connection is drawn. */
 const TICK_MS = 50
 const STATUS_EVERY_MS = 1000
+/** A page has to read a frame in one go: charts beyond this many values wait for the next one. */
+const FRAME_VALUES = 20_000
 
 export interface ConnectionOptions {
   readonly clock: Clock
   chart(chartId: string): Chart | undefined
-  send(message: FromEngine): void
+  send(message: FromEngine, buffers?: readonly Uint8Array[]): void
   readonly welcomeWith: { readonly protocol: number; readonly instance: string; readonly credit: number }
   /** Nothing was heard for too long. */
   silent(): void
@@ -48,6 +51,8 @@ export class ChartConnection {
   readonly #options: ConnectionOptions
   readonly #subscriptions = new Map<string, Subscription>()
   #client = ''
+  /** The page reads packed rows. */
+  #binary = false
   #credit = 0
   /** When the browser last said anything. */
   #heardMs: number
@@ -69,8 +74,9 @@ export class ChartConnection {
     return this.#subscriptions.get(chartId)?.visible === true
   }
 
-  hello({ client, protocol }: Extract<ToEngine, { type: 'hello' }>): void {
+  hello({ client, protocol, binary }: Extract<ToEngine, { type: 'hello' }>): void {
     this.#subscriptions.clear()
+    this.#binary = binary === true
     this.watchesStreams = false
     this.welcome(client)
     if (protocol === this.#options.welcomeWith.protocol) return
@@ -214,15 +220,26 @@ export class ChartConnection {
   #sendFrame(): void {
     const nowMs = this.#options.clock.nowMs()
     const charts: ChartFrame[] = []
-    for (const [chartId, subscription] of this.#subscriptions) {
+    const buffers: Uint8Array[] = []
+    let values = 0
+    // Who has waited longest comes first, so that a chart left out of a full frame is in the next one.
+    const longestFirst = [...this.#subscriptions].sort(([, a], [, b]) => a.lastSentMs - b.lastSentMs)
+    for (const [chartId, subscription] of longestFirst) {
       const chart = this.#options.chart(chartId)
       // A chart due within half a tick rides along: one message for all.
       if (chart === undefined || this.#dueMs(chartId, subscription) > nowMs + TICK_MS / 2) continue
-      charts.push(this.#frameOf(chart, subscription, nowMs))
+      const plain = this.#frameOf(chart, subscription, nowMs)
+      values += valueCount(plain)
+      const { frame, buffers: own } = this.#binary ? packFrame(plain, buffers.length) : { frame: plain, buffers: [] }
+      charts.push(frame)
+      buffers.push(...own)
+      if (values >= FRAME_VALUES) break
     }
     if (charts.length === 0) return
     this.#credit--
-    this.#send({ type: 'frame', client: this.#client, charts })
+    const message: FromEngine = { type: 'frame', client: this.#client, charts }
+    if (buffers.length === 0) this.#send(message)
+    else this.#send(message, buffers)
   }
 
   #frameOf(chart: Chart, subscription: Subscription, nowMs: number): ChartFrame {
@@ -265,7 +282,7 @@ export class ChartConnection {
     })
   }
 
-  #send(message: FromEngine): void {
-    if (!this.#closed) this.#options.send(message)
+  #send(message: FromEngine, buffers?: readonly Uint8Array[]): void {
+    if (!this.#closed) this.#options.send(message, buffers)
   }
 }

@@ -33,7 +33,8 @@ function bench(concept: ChartConcept = WINDOWS, options: { fps?: number; keep?: 
 }
 
 function add(...rows: ChartRow[]): TapFrame {
-  return { delta: { upsert: rows, remove: [] }, seenCount: rows.length, conflatedCount: 0, otherSeriesCount: 0 }
+  const seenCount = rows.filter(row => row.$open !== true).length
+  return { delta: { upsert: rows, remove: [] }, seenCount, conflatedCount: 0, otherSeriesCount: 0 }
 }
 
 const row = (n: number): ChartRow => ({ $key: `k${n}`, windowEnd: n * 1000, n })

@@ -23,7 +23,8 @@ export interface ChartHubOptions {
   readonly clock: Clock
   /** Random per engine process. */
   readonly instance: string
-  send(connection: string, message: FromEngine): void
+  /** `buffers` of a frame with packed rows go beside the message, in order. */
+  send(connection: string, message: FromEngine, buffers?: readonly Uint8Array[]): void
   /** A button on a chart. */
   control(stream: string, action: 'pause' | 'resume' | 'stop'): void
   setParam(name: string, value: number | string | boolean): void
@@ -153,7 +154,7 @@ export class ChartHub {
     const connection = new ChartConnection({
       clock,
       chart: chartId => this.#charts.get(chartId),
-      send: message => send(id, message),
+      send: (message, buffers) => send(id, message, buffers),
       welcomeWith: { protocol: PROTOCOL_VERSION, instance, credit: CREDIT_AT_START },
       silent: () => this.#forget(id),
     })

@@ -9,6 +9,7 @@
  * No Node built-in, no I/O: the same file is compiled into the browser's bundle.
  */
 import type { StreamState, StreamTime } from '../model.ts'
+import type { PatternView } from '../patterns/view.ts'
 
 export const PROTOCOL_VERSION = 1
 /** MIME type of a live chart or table in an output; beside it lie Vega-Lite 5 and text. */
@@ -106,10 +107,13 @@ export interface ChartStatus {
   readonly notice: string | null
   /** For charts of windows: what holds the watermark, and the newest dropped records. */
   readonly time?: StreamTime | undefined
+  /** For charts of matches: the pattern at work. */
+  readonly pattern?: PatternView | undefined
 }
 
 export type ToEngine =
-  | { readonly type: 'hello'; readonly protocol: number; readonly client: string }
+  /** `binary`: the page reads frames whose rows are columns in buffers (`packed`). */
+  | { readonly type: 'hello'; readonly protocol: number; readonly client: string; readonly binary?: boolean }
   | { readonly type: 'subscribe'; readonly chartId: string; readonly since: number | null; readonly visible: boolean }
   /** The browser has applied frames; it may be sent `count` more. One credit is one `frame` message. */
   | { readonly type: 'credit'; readonly count: number }
@@ -150,11 +154,23 @@ export interface ChartFrame {
   readonly sequence: number
   readonly snapshot?: readonly ChartRow[] | undefined
   readonly delta?: ChartDelta | undefined
+  /** The rows of a large frame, instead of `snapshot`, or of the upserts of `delta` where there is one. */
+  readonly packed?: PackedRows | undefined
   readonly status: ChartStatus
   /** Sent when the stream behind the name was replaced and columns or spec changed (always with a snapshot). */
   readonly respec?: Pick<LiveBundle, 'spec' | 'columns' | 'retention' | 'title'> | undefined
   /** The stream ended, failed or was stopped: the last frame of this chart. */
   readonly end?: { readonly state: StreamState; readonly reason: string } | undefined
+}
+
+/** Rows as columns. A column of numbers only lies in a buffer of the message, Float64 little endian, one value a row. */
+export interface PackedRows {
+  readonly count: number
+  readonly columns: readonly (
+    | { readonly name: string; readonly buffer: number }
+    /** `absent`: indexes of rows that have no such field. */
+    | { readonly name: string; readonly values: readonly unknown[]; readonly absent?: readonly number[] }
+  )[]
 }
 
 /** What the output of a cell shows, in order: a page that lost it (a reload of a notebook never saved) puts it back. */

@@ -1,9 +1,16 @@
-/** JupyterLab as hubs serve it, with a strict content security policy, and JupyterLab without the extension. */
+/**
+ * JupyterLab as hubs serve it, behind a strict content security policy: charts live, messages lost on the way, a burst; and
+ * JupyterLab without the extension, from the start or after an uninstall.
+ */
 import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { marksDrawn, openNotebook, sequenceAfter, startLab, writeNotebook, type Lab } from './lab-page.ts'
+import { install, uninstall } from '../../kernel/install.ts'
+import { marksDrawn, marksOf, openNotebook, sequenceAfter, startLab, writeNotebook, type Lab } from './lab-page.ts'
 import { launchChromium } from './open-chart-page.ts'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 
 /**
  * What hubs add, as strict as JupyterLab itself lives with: its settings need eval to start at all. That charts do without
@@ -18,72 +25,154 @@ const POLICY = [
   "connect-src 'self' ws: wss:",
 ].join('; ')
 
+let lab: Lab
 let browser: Browser
 
 before(async () => {
+  lab = await startLab([`--ServerApp.tornado_settings={"headers": {"Content-Security-Policy": "${POLICY}"}}`])
   browser = await launchChromium()
 })
 
-after(async () => await browser?.close())
+after(async () => {
+  await browser?.close()
+  await lab?.stop()
+})
 
 const CELLS = ['%topic orders --from earliest;', '%%window orders --tumbling 10s --by region']
 
 test('behind a strict policy header: charts are live, nothing of theirs is refused, no request leaves the server', async () => {
-  await withLab([`--ServerApp.tornado_settings={"headers": {"Content-Security-Policy": "${POLICY}"}}`], async lab => {
-    writeNotebook(lab, 'policy.ipynb', CELLS)
-    const notebook = await openNotebook(browser, lab, 'policy.ipynb')
-    const { page } = notebook
-    const refused: string[] = []
-    const foreign: string[] = []
-    page.on('console', message => {
-      if (/Content Security Policy/.test(message.text())) refused.push(message.text())
-    })
-    page.on('request', request => {
-      if (!request.url().startsWith(lab.server.url) && !/^(data|blob):/.test(request.url())) foreign.push(request.url())
-    })
-    await notebook.runNext()
-    await notebook.runNext()
-    await sequenceAfter(page, 'ordersWindow', await sequenceAfter(page, 'ordersWindow', 2))
-    await marksDrawn(page, 'ordersWindow', 100)
-    assert.deepEqual([refused, foreign], [[], []])
-    await notebook.end()
+  writeNotebook(lab, 'policy.ipynb', CELLS)
+  const notebook = await openNotebook(browser, lab, 'policy.ipynb')
+  const { page } = notebook
+  const refused: string[] = []
+  const foreign: string[] = []
+  page.on('console', message => {
+    if (/Content Security Policy/.test(message.text())) refused.push(message.text())
   })
+  page.on('request', request => {
+    if (!request.url().startsWith(lab.server.url) && !/^(data|blob):/.test(request.url())) foreign.push(request.url())
+  })
+  await notebook.runNext()
+  await notebook.runNext()
+  await sequenceAfter(page, 'ordersWindow', await sequenceAfter(page, 'ordersWindow', 2))
+  await marksDrawn(page, 'ordersWindow', 100)
+  assert.deepEqual([refused, foreign], [[], []])
+  await notebook.end()
+})
+
+test('frames lost on the way to a live page leave no hole in its chart', async () => {
+  // Every row counts here: an offset that is missing between two others was lost.
+  const points = 'orders.map((o, m) => ({ partition: m.partition, offset: Number(m.offset), amount: o.amount }))'
+  writeNotebook(lab, 'gap.ipynb', [
+    CELLS[0] ?? '',
+    `const points = ${points}`,
+    '%%chart points --mark point --x offset',
+  ])
+  const lossy = lossyLine()
+  const notebook = await openNotebook(browser, lab, 'gap.ipynb', { beforeLoad: page => lossy.install(page) })
+  const { page } = notebook
+  for (let i = 0; i < 3; i++) await notebook.runNext()
+  const before = await sequenceAfter(page, 'points', 3)
+  await lossy.lose(3)
+  await sequenceAfter(page, 'points', await sequenceAfter(page, 'points', before + 3))
+  const offsets = new Map<unknown, number[]>()
+  for (const { row } of await marksOf(page, 'points')) {
+    const { partition, offset } = row
+    offsets.set(partition, [...(offsets.get(partition) ?? []), Number(offset)])
+  }
+  assert.equal(offsets.size, 3)
+  for (const [partition, found] of offsets) {
+    // The oldest go by event time, so where the chart ends its offsets have holes of their own.
+    const newest = found.sort((a, b) => a - b).slice(-200)
+    assert.equal(newest.length, 200)
+    assert.equal((newest[199] ?? 0) - (newest[0] ?? 0), 199, `partition ${String(partition)} has a hole`)
+  }
+  await notebook.end()
 })
 
 test("without the extension JupyterLab's own renderer draws the chart, and it moves", async () => {
-  await withLab([], async lab => {
-    writeNotebook(lab, 'plain.ipynb', CELLS)
-    const notebook = await openNotebook(browser, lab, 'plain.ipynb', { withoutExtension: true })
-    const { page } = notebook
-    await notebook.runNext()
-    await notebook.runNext()
-    await page.waitForSelector('.jp-RenderedVegaCommon5 canvas')
-    assert.equal(await page.locator('.riffle-chart').count(), 0)
-    const text = (): Promise<string> =>
-      page.evaluate(() =>
-        String(jupyterapp.shell.currentWidget.content.widgets[1]?.model.outputs.get(0).data['text/plain']),
-      )
-    const first = await text()
-    await page.waitForFunction(
-      than =>
-        String(jupyterapp.shell.currentWidget.content.widgets[1]?.model.outputs.get(0).data['text/plain']) !== than,
-      first,
-    )
-    assert.match(await text(), /^ordersWindow: running, \d+ events/)
-    await page.waitForSelector('.jp-RenderedVegaCommon5 canvas')
-    await notebook.end()
-  })
+  writeNotebook(lab, 'plain.ipynb', CELLS)
+  const notebook = await openNotebook(browser, lab, 'plain.ipynb', { withoutExtension: true })
+  const { page } = notebook
+  await notebook.runNext()
+  await notebook.runNext()
+  await page.waitForSelector('.jp-RenderedVegaCommon5 canvas')
+  assert.equal(await page.locator('.riffle-chart').count(), 0)
+  const first = await savedText(page)
+  await page.waitForFunction(
+    than => String(jupyterapp.shell.currentWidget.content.widgets[1]?.model.outputs.get(0).data['text/plain']) !== than,
+    first,
+  )
+  assert.match(await savedText(page), /^ordersWindow: running, \d+ events/)
+  await page.waitForSelector('.jp-RenderedVegaCommon5 canvas')
+  await notebook.end()
 })
 
-async function withLab(extraArgs: readonly string[], use: (lab: Lab) => Promise<void>): Promise<void> {
-  const lab = await startLab(extraArgs)
+test('after an uninstall nothing is left, and a saved notebook still shows its chart', async () => {
+  const dataFolder = mkdtempSync(join(tmpdir(), 'riffle-data-'))
+  install(dataFolder)
+  const own = await startLab([], { JUPYTER_DATA_DIR: dataFolder })
   try {
-    await use(lab)
+    writeNotebook(own, 'kept.ipynb', CELLS)
+    const notebook = await openNotebook(browser, own, 'kept.ipynb')
+    await notebook.runNext()
+    await notebook.runNext()
+    await sequenceAfter(notebook.page, 'ordersWindow', 2)
+    await notebook.command('docmanager:save')
+    await notebook.end()
+    assert.equal(uninstall(dataFolder), true)
+    // What Jupyter itself puts there stays.
+    assert.deepEqual(
+      readdirSync(dataFolder).filter(name => ['kernels', 'labextensions'].includes(name)),
+      [],
+    )
+    const reader = await openNotebook(browser, own, 'kept.ipynb', { kernel: false })
+    await reader.page.waitForSelector('.jp-RenderedVegaCommon5 canvas')
+    assert.equal(await reader.page.locator('[class*="riffle"]').count(), 0)
+    assert.match(await savedText(reader.page), /^ordersWindow: running, \d+ events/)
+    const names = await reader.page.evaluate(() =>
+      fetch('/api/kernelspecs').then(async answer => Object.keys((await answer.json()).kernelspecs)),
+    )
+    assert.equal(names.includes('riffle'), false)
+    await reader.close()
   } finally {
-    await lab.stop()
+    await own.stop()
+    rmSync(dataFolder, { recursive: true, force: true })
+  }
+})
+
+function savedText(page: Page): Promise<string> {
+  return page.evaluate(() =>
+    String(jupyterapp.shell.currentWidget.content.widgets[1]?.model.outputs.get(0).data['text/plain']),
+  )
+}
+
+/** The page's socket to its kernel, which loses chart frames when it is told to. */
+function lossyLine(): { install(page: Page): Promise<void>; lose(count: number): Promise<void> } {
+  let left = 0
+  let done = (): void => undefined
+  return {
+    install: page =>
+      page.routeWebSocket(/\/channels\?/, route => {
+        const server = route.connectToServer()
+        route.onMessage(message => server.send(message))
+        server.onMessage(message => {
+          if (left > 0 && /"type": ?"frame"/.test(message.toString())) {
+            left--
+            if (left === 0) done()
+          } else route.send(message)
+        })
+      }),
+    /** Resolves when as many have been lost. */
+    lose: count =>
+      new Promise(resolve => {
+        left = count
+        done = resolve
+      }),
   }
 }
 
+declare const fetch: (url: string) => Promise<{ json(): Promise<{ kernelspecs: object }> }>
 declare const jupyterapp: {
   shell: {
     currentWidget: {

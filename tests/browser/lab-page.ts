@@ -15,9 +15,10 @@ export interface Lab {
   stop(): Promise<void>
 }
 
-export async function startLab(extraArgs: readonly string[] = []): Promise<Lab> {
+/** `env`: variables for the server, such as another data folder. */
+export async function startLab(extraArgs: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Lab> {
   const root = mkdtempSync(join(tmpdir(), 'riffle-lab-'))
-  const server = await startJupyterServer({ root, exposeApp: true, extraArgs })
+  const server = await startJupyterServer({ root, exposeApp: true, extraArgs, env })
   return {
     server,
     root,
@@ -61,12 +62,18 @@ export async function openNotebook(
   browser: Browser,
   lab: Lab,
   name: string,
-  options: { kernel?: boolean; height?: number; withoutExtension?: boolean } = {},
+  options: {
+    kernel?: boolean
+    height?: number
+    withoutExtension?: boolean
+    beforeLoad?(page: Page): Promise<void>
+  } = {},
 ): Promise<LabPage> {
   const context = await browser.newContext({ viewport: { width: 1180, height: options.height ?? 900 } })
   const page = await context.newPage()
   if (options.withoutExtension === true) await page.route('**/extensions/@riffle/**', route => route.abort())
   page.setDefaultTimeout(HANG_LIMIT_MS)
+  await options.beforeLoad?.(page)
   await page.goto(`${lab.server.url}lab/tree/${name}?token=${lab.server.token}&reset`)
   await page.waitForSelector('.jp-NotebookPanel .jp-Cell')
   if (options.kernel !== false) await waitForKernel(page)

@@ -19,16 +19,20 @@ function bench(instance = 'i1') {
   const clock = new VirtualClock()
   const opened: string[] = []
   const told: ToEngine[] = []
-  let receive: (message: FromEngine) => void = () => undefined
+  let receive: (message: FromEngine, buffers: readonly DataView[]) => void = () => undefined
   let close: () => void = () => undefined
   let dispose: () => void = () => undefined
   let lose = 0
   const hub = new ChartHub({
     clock,
     instance,
-    send: (_, message) => {
+    send: (_, message, buffers = []) => {
       if (message.type === 'frame' && lose > 0) lose--
-      else receive(structuredClone(message))
+      else
+        receive(
+          structuredClone(message),
+          buffers.map(bytes => new DataView(bytes.slice().buffer)),
+        )
     },
     control: () => undefined,
     setParam: (name, value) => hub.param(name, value),

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { packFrame, packRows, unpackFrame, unpackRows } from './packed.ts'
+import { emptyStatus } from './chart.ts'
+import { settings } from '../../tests/properties/settings.ts'
+import type { ChartFrame, ChartRow } from './protocol.ts'
+
+/** What a socket does to buffers: bytes of their own, read as they lie. */
+const sent = (buffers: readonly Uint8Array[]): DataView[] => buffers.map(bytes => new DataView(bytes.slice().buffer))
+const overJson = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
+
+const cell = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.string(), fc.boolean(), fc.constant(null))
+const rows = fc.array(
+  fc.record(
+    { n: fc.double({ noNaN: true, noDefaultInfinity: true }).map(n => n + 0), maybe: cell, $open: fc.constant(true) },
+    { requiredKeys: ['n'] },
+  ),
+  { maxLength: 20 },
+)
+
+test('rows come out of columns as they went in, absent fields absent, whatever they hold', () => {
+  fc.assert(
+    fc.property(rows, fc.nat(3), (given, first) => {
+      const named = overJson(given.map((row, index) => ({ ...row, $key: `k${index}` }))) as unknown as ChartRow[]
+      const { packed, buffers } = packRows(named, first)
+      const views = [...Array.from({ length: first }, () => new DataView(new ArrayBuffer(0))), ...sent(buffers)]
+      assert.deepEqual(unpackRows(overJson(packed), views), named)
+    }),
+    settings(300),
+  )
+})
+
+test('a large snapshot and a large delta travel as bytes; a small one stays JSON', () => {
+  const many = Array.from({ length: 2000 }, (_, i): ChartRow => ({ $key: `k${i}`, at: i * 1000, n: i / 3 }))
+  const frame = (rest: Partial<ChartFrame>): ChartFrame => ({
+    chartId: 'c',
+    sequence: 1,
+    status: emptyStatus('running'),
+    ...rest,
+  })
+  for (const full of [frame({ snapshot: many }), frame({ delta: { upsert: many, remove: ['gone'] } })]) {
+    const { frame: small, buffers } = packFrame(full, 0)
+    assert.equal(buffers.length, 2)
+    assert.ok(JSON.stringify(small).length < JSON.stringify(full).length / 3)
+    assert.deepEqual(unpackFrame(overJson(small), sent(buffers)), full)
+  }
+  const few = frame({ snapshot: many.slice(0, 1000) })
+  assert.equal(packFrame(few, 0).frame, few)
+})
+
+test('a frame whose bytes are missing or short is refused by name', () => {
+  const { packed, buffers } = packRows([{ $key: 'a', n: 1 }])
+  assert.throws(() => unpackRows(packed, []), /column "n" has no bytes for 1 rows/)
+  assert.throws(() => unpackRows({ ...packed, count: 2 }, sent(buffers)), /column "n" has no bytes for 2 rows/)
+})

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { DrawTurns } from '../../extension/src/draw-turns.ts'
+
+const settle = async (): Promise<void> => {
+  for (let i = 0; i < 20; i++) await Promise.resolve()
+}
+
+test('a frame holds drawings until its budget is spent; the rest come in the next ones, in order', async () => {
+  let nowMs = 0
+  const frames: (() => void)[] = []
+  const turns = new DrawTurns({ nowMs: () => nowMs, onFrame: f => void frames.push(f) })
+  const drawn: string[] = []
+  for (const [name, costMs] of [
+    ['a', 5],
+    ['b', 5],
+    ['c', 5],
+    ['d', 40],
+    ['e', 1],
+  ] as const)
+    turns.take(() => {
+      nowMs += costMs
+      drawn.push(name)
+      return name === 'b' ? Promise.reject(new Error('cannot draw')) : Promise.resolve()
+    })
+  const seen: string[] = []
+  while (frames.length > 0) {
+    frames.shift()?.()
+    await settle()
+    seen.push(drawn.splice(0).join(''))
+  }
+  assert.deepEqual(seen, ['abc', 'd', 'e'])
+  turns.take(() => Promise.resolve(void drawn.push('f')))
+  assert.equal(frames.length, 1, 'a turn that comes later asks for a frame again')
+})
