@@ -177,6 +177,8 @@ export interface StreamStats {
   readonly errorCount: number
   readonly stateBytes: number
   readonly time?: StreamTime | undefined
+  /** The pattern of `.match` at work; only where somebody can look at it. */
+  readonly pattern?: import('./patterns/view.ts').PatternView | undefined
   /** What ended it, when failed. */
   readonly error?: import('./errors.ts').StreamErrorParts | undefined
 }
