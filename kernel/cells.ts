@@ -76,7 +76,7 @@ async function main(): Promise<void> {
   })
   const notebook = notebookPath()
   const globals = createGlobals(channel, runs, dirname(notebook), { capturedNow: () => capturedNow(scope) })
-  const streams = connectStreams(globals.values.prompt)
+  const streams = connectStreams(globals.values.prompt, runs)
   const scope = createScope({ ...streams.api, ...globals.values, riffle: streams.api })
   const loader = createLoader({
     machine,

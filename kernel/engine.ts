@@ -30,6 +30,7 @@ const engine = new Engine({
   chart: (connection, message, buffers) => supervisor.notify({ type: 'chart', connection, message, buffers }),
   lambdaOutput: (cellId, name, text) => supervisor.notify({ type: 'lambdaOutput', cellId, name, text }),
   streamError: (cellId, stream, error) => supervisor.notify({ type: 'streamError', cellId, stream, error }),
+  remember: (key, value) => supervisor.notify({ type: 'remember', key, value }),
   paramChanged: (name, value) => {
     for (const rpc of cells) rpc.notify({ type: 'param', name, value })
   },

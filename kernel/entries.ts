@@ -17,6 +17,7 @@ export const entries = [
   'kernel/cli',
   'stream/index',
   'stream/models/model-worker',
+  'stream/training/training-worker',
 ] as const
 
 export interface EntryPoint {

@@ -44,6 +44,13 @@ export class CellExpander {
     return new CellRun(text, context, this.table, false).run(parts)
   }
 
+  /** A cell as part of a program outside a notebook, and the API names it uses. */
+  program(text: string, context: ExpandContext): ProgramCell {
+    const run = new CellRun(text, context, this.table, true, true)
+    const { source } = run.run(splitCell(text, name => this.table.get(name)))
+    return { source, used: run.usedNames }
+  }
+
   private desugar(text: string, part: MagicPart, context: ExpandContext): ExpandedCell {
     const definition = this.table.get('desugar') as MagicDefinition
     parseHeader(text, definition, part.rest, part.nameSpan)
@@ -68,6 +75,12 @@ export class CellExpander {
       makes: [],
     }
   }
+}
+
+export interface ProgramCell {
+  readonly source: string
+  /** `riffle` stands for the whole library. */
+  readonly used: ReadonlySet<string>
 }
 
 /** A template would read better, but its text may hold backticks; lines joined read well enough. */
@@ -99,6 +112,8 @@ class CellRun {
   private readonly context: ExpandContext
   private readonly table: MagicTable
   private readonly readable: boolean
+  /** Outside a notebook: what asks the notebook becomes a comment. */
+  private readonly inProgram: boolean
   private readonly writer: SourceWriter
   private readonly notices: string[] = []
   private readonly makes: string[] = []
@@ -110,11 +125,12 @@ class CellRun {
   private above: string | undefined
   private chain: Chain | undefined
 
-  constructor(text: string, context: ExpandContext, table: MagicTable, readable: boolean) {
+  constructor(text: string, context: ExpandContext, table: MagicTable, readable: boolean, inProgram = false) {
     this.text = text
     this.context = context
     this.table = table
     this.readable = readable
+    this.inProgram = inProgram
     this.writer = new SourceWriter()
   }
 
@@ -158,6 +174,10 @@ class CellRun {
     return { definition, ...header, body, header: part.header, last }
   }
 
+  get usedNames(): ReadonlySet<string> {
+    return this.used
+  }
+
   /** What a program outside a notebook needs above it; in a cell the same names are global, and the import does no harm. */
   imports(): string[] {
     const bare = [...this.used].filter(name => name !== 'riffle').sort()
@@ -191,6 +211,7 @@ class CellRun {
         hint: '%lsmagic',
       })
     }
+    if (this.inProgram) return this.writer.statement([{ code: comment(part.span.text) }])
     this.writer.statement([{ code: `await notebook.help(${quote(part.percent + part.name)})`, from: part.span }])
   }
 
@@ -203,6 +224,7 @@ class CellRun {
     this.checkFields(section, context)
     const expansion = section.definition.expand(section, context)
     this.take(expansion)
+    if (this.inProgram && asksNotebook(expansion.pieces)) return this.writer.statement([{ code: comment(section.header.text) }])
     if (expansion.pieces.length > 0) this.writer.statement(expansion.pieces)
     if (expansion.makes !== undefined) {
       this.declare(expansion.makes)
@@ -378,4 +400,13 @@ function blankTypeScript(text: string): boolean {
 function trimmed(span: Span): Span {
   const start = span.start + (span.text.length - span.text.trimStart().length)
   return { start, end: span.start + span.text.trimEnd().length, text: span.text.trim() }
+}
+
+/** `notebook.signal` is no question: a program has a signal too. */
+function asksNotebook(pieces: readonly Piece[]): boolean {
+  return pieces.some(piece => 'code' in piece && /\bnotebook\.(?!signal\b)/.test(piece.code))
+}
+
+function comment(header: string): string {
+  return `// ${header.trim()} (only in a notebook)\n`
 }

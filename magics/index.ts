@@ -7,6 +7,7 @@ import { bash } from './bash.ts'
 import { cd } from './cd.ts'
 import { cep } from './cep.ts'
 import { chart } from './chart.ts'
+import { checkpoint } from './checkpoint.ts'
 import { MagicCompleter, type Completion, type MagicHover } from './complete.ts'
 import { completeness, type Completeness } from './completeness.ts'
 import { connect } from './connect.ts'
@@ -33,6 +34,7 @@ import { resume } from './resume.ts'
 import { mayHoldMagic } from './split.ts'
 import { schema } from './schema.ts'
 import { score } from './score.ts'
+import { sink } from './sink.ts'
 import { stop } from './stop.ts'
 import { streams } from './streams.ts'
 import { time } from './time.ts'
@@ -49,6 +51,7 @@ export type { Completeness } from './completeness.ts'
 export type { ExpandContext, ExpandedCell, MagicDefinition, NotebookApi, SpanMapping } from './define.ts'
 export type { HelpPage } from './help.ts'
 export { DefaultNames, variableName } from './names.ts'
+export type { ProgramText } from './program.ts'
 export { UsageError } from './usage-error.ts'
 
 export const MAGICS: readonly MagicDefinition[] = [
@@ -56,6 +59,7 @@ export const MAGICS: readonly MagicDefinition[] = [
   cd,
   cep,
   chart,
+  checkpoint,
   connect,
   desugar,
   env,
@@ -76,6 +80,7 @@ export const MAGICS: readonly MagicDefinition[] = [
   resume,
   schema,
   score,
+  sink,
   stop,
   streams,
   time,
@@ -103,6 +108,11 @@ const expander = new CellExpander(MAGICS)
  */
 export function expandCell(text: string, context: ExpandContext): ExpandedCell {
   return expander.expand(text, context)
+}
+
+/** The code cells of a notebook as one TypeScript program over `riffle-kernel`. Throws UsageError as `expandCell` does. */
+export function programOf(cells: readonly ProgramText[]): string {
+  return program(cells, (text, context) => expander.program(text, context))
 }
 
 /** Cheap and sometimes wrongly true: a cell for which it is false holds no magic. */

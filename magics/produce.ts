@@ -87,13 +87,13 @@ export const produce: MagicDefinition = defineMagic({
   },
 })
 
-function wrongHeaders(text: string): string | undefined {
+export function wrongHeaders(text: string): string | undefined {
   return text.split(',').every(header => /^[^=]+=/.test(header))
     ? undefined
     : 'headers are written name=value,name=value'
 }
 
-function headersCode(headers: HeaderValue, context: SectionContext): readonly Piece[] {
+export function headersCode(headers: HeaderValue, context: SectionContext): readonly Piece[] {
   if (headers.expression) return context.verbatim(headers.inner)
   const entries = headers.value.split(',').map(header => {
     const at = header.indexOf('=')

@@ -14,6 +14,11 @@ export type {
   TopicRow,
   TopicStreamOptions,
 } from './sources.ts'
+export { file, RowFile } from './files.ts'
+export type { SinkSettings } from './sinks/settings.ts'
+export type { Sink } from './sinks/shown-sink.ts'
+export { checkpoint } from './checkpoint.ts'
+export type { CheckpointOptions } from './checkpoint.ts'
 export { connect, createTopic, deleteTopic, generate, produce, topics } from './topics.ts'
 export type { GeneratorOptions, SendOptions } from './topics.ts'
 export type { JoinBounds, JoinedRow, JoinOn, JoinOptions, JoinType } from './joins.ts'
@@ -31,6 +36,9 @@ export type { Definitions, MatchSettings, Taken, TakenEvents } from './patterns/
 export type { NearMiss } from './patterns/near-miss.ts'
 export { detector } from './scoring/fluent.ts'
 export { Model, model } from './models/model.ts'
+export { train, TrainedModel } from './training/train.ts'
+export type { TrainSettings } from './training/train.ts'
+export type { Epoch } from './training/spec.ts'
 export type { ModelOptions } from './models/model.ts'
 export type { ModelArtifact, ModelScaler } from './models/artifact.ts'
 export type { DetectorChoice, DetectorSettings, ModelScoreSettings, ScoreSettings } from './scoring/fluent.ts'

@@ -23,7 +23,9 @@ import { Union } from './operators/joins/union.ts'
 import type { ScoreModelOperator } from './operators/score-model.ts'
 import { passTombstones } from './operators/tombstone.ts'
 import { lambdaOf } from './operators/lambda.ts'
+import { MatchOperator } from './operators/match.ts'
 import { parsePattern } from './patterns/parse.ts'
+import type { PatternView } from './patterns/view.ts'
 import type { Operator, Provisional, StageContext } from './operators/operator.ts'
 import { Collector, failureOf, Refusals, Stage } from './operators/refusals.ts'
 import { singles } from './operators/singles.ts'
@@ -58,6 +60,7 @@ export interface PipelineStats {
   readonly stateBytes: number
   /** Where the sources stand in event time, and the newest dropped records. */
   readonly time: StreamTime
+  readonly pattern?: PatternView | undefined
   readonly error?: StreamErrorParts | undefined
 }
 
@@ -146,6 +149,7 @@ class RunningPipeline implements Pipeline {
   private readonly refusals = new Refusals()
   private readonly sourceStages: { readonly stage: SourceStage; readonly context: Stage; readonly next: Next }[] = []
   private readonly operators: { readonly operator: Operator | TwoInputOperator; readonly context: Stage }[] = []
+  private pattern: MatchOperator | undefined
   private readonly tail: Tail = { window: undefined, after: [] }
   private rowCount = 0
   private watermarkMs = -Infinity
@@ -208,6 +212,7 @@ class RunningPipeline implements Pipeline {
       ...this.refusals.counters,
       stateBytes,
       time: { sources: this.sourceStages.map(({ stage }) => stage.partitionTimes()), late: this.newestLate() },
+      pattern: this.pattern?.patternView(),
       error: this.error,
     }
   }
@@ -318,6 +323,8 @@ class RunningPipeline implements Pipeline {
         const steps = node.op === 'filter' || node.op === 'map'
         const host = way.tombstones && steps ? passTombstones(this.host, node.op === 'filter') : this.host
         const operator = buildOperator(node, host, context)
+        // The pattern nearest to the result.
+        if (operator instanceof MatchOperator) this.pattern ??= operator
         this.noteTail(node, operator)
         if (node.op === 'match' && parsePattern(node.options.pattern).canBeEmpty)
           this.host.onNotice?.(`The pattern ${node.options.pattern} can match nothing; an empty match is never given`)

@@ -10,6 +10,7 @@ import { PROCESSING_TIME } from './time/event-time.ts'
 import type { TopicTypes } from './topic-types.ts'
 import type { Duration } from './windows.ts'
 import { StreamError } from './errors.ts'
+import { splitTopicName } from './topic-name.ts'
 import type { Mark } from './marks.ts'
 
 /** The row type of a topic: known when the notebook's types know it, else an object of anything. */
@@ -59,14 +60,6 @@ export async function topic<N extends string>(name: N, options: TopicStreamOptio
   await runtime().describeTopic(connection, topic)
   const endless = options.to === undefined && options.limit === undefined
   return new Stream<TopicRow<N>>({ plan, pumps: [], endless: () => endless })
-}
-
-/** `prod:orders` → connection `prod`, topic `orders`; without a colon the connection is `embedded`. */
-export function splitTopicName(name: string): { connection: string; topic: string } {
-  const colon = name.indexOf(':')
-  return colon < 0
-    ? { connection: 'embedded', topic: name }
-    : { connection: name.slice(0, colon), topic: name.slice(colon + 1) }
 }
 
 export interface RowsOptions<T> {

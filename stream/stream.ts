@@ -21,6 +21,11 @@ import type { DetectorChoice, ModelScoreSettings, ScoreSettings } from './scorin
 import type { Model } from './models/model.ts'
 import type { Score } from './scoring/scorer.ts'
 import { columnsOfRows } from './operators/columns.ts'
+import { sinkOf } from './sinks/shown-sink.ts'
+import type { Sink } from './sinks/shown-sink.ts'
+import { defaultSinkName, targetOf } from './sinks/settings.ts'
+import type { SinkSettings } from './sinks/settings.ts'
+import type { RowFile } from './files.ts'
 import { rememberEventTime } from './event-time-of.ts'
 import { runtime } from './targets/runtime-registry.ts'
 import type { RowSource, StartOptions, SubscribeOptions } from './targets/runtime.ts'
@@ -302,7 +307,7 @@ export class Stream<T> implements AsyncIterable<T> {
     try {
       for (let chunk = await source.next(); chunk !== null; chunk = await source.next()) {
         const columns = chunk.columns ?? columnsOfRows(chunk.rows)
-        await f(columns as { readonly [P in keyof T]: ArrayLike<T[P]> }, chunk.eventTimesMs.length)
+        await f(columns as { readonly [P in keyof T]: ArrayLike<T[P]> }, chunk.count ?? chunk.eventTimesMs.length)
       }
       this.throwPumpFailure()
     } finally {
@@ -354,6 +359,32 @@ export class Stream<T> implements AsyncIterable<T> {
     runtime().chart?.({ name: this.boundName, plan: this.input() }, options)
     this.beginPumps()
     return chart
+  }
+
+  /**
+   * Writes the rows to a topic (`revenue-10s`, `prod:revenue-10s`), which is made when there is none, or to a `file(…)`. Each record's
+   * timestamp is the event time of its row. A stream that ends is awaited until all of it is acknowledged; an endless one is written
+   * from now on and goes on until its sink is stopped. A row that cannot be written is counted and left out.
+   *
+   * @throws StreamError OPTION_INVALID, what opening the target throws, STREAM_FAILED
+   * @example
+   * ```ts
+   * await from([{ id: 'a', v: 1 }]).to('values', { key: 'id' }) // { name: 'rowsToValues', writtenCount: 1, refusedCount: 0 }
+   * ```
+   */
+  async to(target: string | RowFile, settings: SinkSettings = {}): Promise<Sink> {
+    const written = targetOf(target, settings)
+    const bounded = !this.parts.endless()
+    const name = settings.as ?? defaultSinkName(this.boundName, written)
+    const working = runtime().sink(this.input(), written, { name, exact: settings.as !== undefined, bounded })
+    this.beginPumps()
+    try {
+      const result = await working
+      if (bounded) this.throwPumpFailure()
+      return sinkOf(result, written, bounded)
+    } finally {
+      if (bounded) for (const pump of this.parts.pumps) pump.release()
+    }
   }
 
   /** Ends the stream and every read of this object; nothing is sent afterwards. Idempotent. */

@@ -1,6 +1,6 @@
 /** What one does to topics beside reading them: connections, creating, producing, generating. */
 import type { TopicSummary } from './connectors/connector.ts'
-import { splitTopicName } from './sources.ts'
+import { splitTopicName } from './topic-name.ts'
 import { runtime } from './targets/runtime-registry.ts'
 import type { ConnectSettings, GenerateOptions, ProduceResult } from './targets/runtime.ts'
 import { parseDuration } from './time/duration.ts'

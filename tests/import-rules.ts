@@ -46,6 +46,7 @@ const packageHomes: readonly (readonly [name: RegExp, ...homes: string[]])[] = [
   [/^kafkajs(\/|$)/, 'stream/connectors/'],
   [/^(snappyjs|lz4js|@bokuweb\/zstd-wasm)(\/|$)/, 'stream/connectors/'],
   [/^(avsc|protobufjs|ajv)(\/|$)/, 'stream/schemas/'],
+  [/^hyparquet(-writer)?(\/|$)/, 'stream/sinks/'],
   [/^zeromq(\/|$)/, 'kernel/'],
   [/^(oxc-parser|magic-string)(\/|$)/, 'kernel/', 'magics/'],
   [/^(esbuild|typescript)(\/|$)/, 'kernel/'],

@@ -21,6 +21,8 @@ export interface HostedRuntimeOptions {
   readonly apiName?: ((f: unknown) => string | undefined) | undefined
   /** The cell whose code is asking; what its lambdas print goes there. */
   readonly currentCell?: (() => string | undefined) | undefined
+  /** A stream that the running cell made without a variable: it belongs to the cell. */
+  readonly onMade?: ((name: string) => void) | undefined
   readonly ask?: Ask | undefined
   readonly onParam?: ((name: string, value: unknown) => void) | undefined
 }
@@ -90,6 +92,11 @@ export function createHostedRuntime(options: HostedRuntimeOptions): HostedRuntim
       site: { cell: name, line: 1, column: 1, excerpt: name },
     }),
     start: (name, plan, startOptions) => call('start', name, plan, startOptions ?? {}),
+    sink: async (plan, target, sinkOptions) => {
+      const result = await call('sink', plan, target, { cellId: options.currentCell?.(), ...sinkOptions })
+      options.onMade?.(result.name)
+      return result
+    },
     subscribe: (plan, subscribeOptions) => {
       const cellId = options.currentCell?.()
       return rowSource(call, () => call('subscribe', plan, { cellId, ...subscribeOptions }))
@@ -122,8 +129,11 @@ export function createHostedRuntime(options: HostedRuntimeOptions): HostedRuntim
     paramValue: name => params.get(name),
     defineModel: artifact => call('defineModel', artifact),
     model: name => call('model', name),
+    train: (plan, spec) => call('train', plan, { ...spec, cellId: options.currentCell?.() }),
+    stopTraining: name => call('stopTraining', name),
     snapshot: name => call('snapshot', name),
     restore: (name, bytes) => call('restore', name, bytes),
+    checkpoint: settings => call('checkpoint', settings),
     show: (stream, chartOptions) =>
       call('show', { name: stream.name, plan: stream.plan, cellId: options.currentCell?.() }, chartOptions ?? {}),
     showParam: name => call('showParam', name),

@@ -105,6 +105,7 @@ export class ComputeRun {
       onOutput: batch => this.onOutput(batch),
       describeThrow: (slot, error) => this.host.describe(slot, error),
       onNotice: text => this.notice(text),
+      watched: true,
     })
     if (spec.base !== undefined) this.pipeline.restore(spec.base.bytes)
     // Told again by a restored run as well: a record refused before was told before.

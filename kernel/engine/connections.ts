@@ -16,6 +16,10 @@ export class Connections {
     this.open.set('embedded', embedded)
   }
 
+  find(name: string): Connection | undefined {
+    return this.open.get(name)
+  }
+
   get(name: string): Connection {
     const connection = this.open.get(name)
     if (connection !== undefined) return connection

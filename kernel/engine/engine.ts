@@ -9,21 +9,32 @@ import type { PlanNode, ShippedLambda } from '../../stream/plan.ts'
 import type { SourceEvent } from '../../stream/model.ts'
 import type { ChartOptions, FromEngine, MimeBundle, ToEngine, TopicLine } from '../../stream/charts/protocol.ts'
 import type { TopicSummary } from '../../stream/connectors/connector.ts'
-import type { GenerateOptions } from '../../stream/targets/runtime.ts'
+import type {
+  CheckpointSettings,
+  CheckpointStatus,
+  ConnectSettings,
+  GenerateOptions,
+  ParamSpec,
+} from '../../stream/targets/runtime.ts'
 import { callRegistry, registryOf } from '../../stream/targets/registry-access.ts'
 import { describeTopic, produceRows } from '../../stream/targets/topic-access.ts'
+import { Trainings } from '../../stream/training/trainings.ts'
+import type { TrainSpec } from '../../stream/training/spec.ts'
 import { ModelTable } from '../../stream/models/model-table.ts'
 import { wallClock } from '../../stream/time/clock.ts'
 import type { RecordMaker } from '../../stream/log/generated-feed.ts'
 import type { Handlers } from '../rpc.ts'
 import { Charts } from './charts.ts'
 import { viewName } from './names.ts'
+import { Checkpoints } from './checkpoints.ts'
 import { Compute } from './compute.ts'
 import type { ComputeOptions, Generator } from './compute.ts'
 import type { GenerateArgs } from './generator-body.ts'
 import { Connections } from './connections.ts'
 import { Feeds } from './feeds.ts'
 import { Params } from './params.ts'
+import { inOrder, Recall } from './recall.ts'
+import type { Remembered } from './recall.ts'
 import type { EngineForCells, EngineForSupervisor } from './protocol.ts'
 import { Streams } from './streams.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -35,6 +46,8 @@ export interface EngineOptions extends ComputeOptions {
   lambdaOutput(cellId: string, name: 'stdout' | 'stderr', text: string): void
   streamError(cellId: string, stream: string, error: StreamErrorParts): void
   paramChanged(name: string, value: unknown): void
+  /** Something to be told to the engine after this one, should this one be killed; undefined: no longer. */
+  remember?(key: string, value: Remembered | undefined): void
 }
 
 export class Engine {
@@ -45,8 +58,11 @@ export class Engine {
   readonly subscriptions: Subscriptions
   private readonly options: EngineOptions
   readonly models = new ModelTable()
+  private readonly trainings = new Trainings()
   private readonly params: Params
   private readonly charts: Charts
+  private readonly checkpoints: Checkpoints
+  private readonly recall: Recall
   private readonly feeds = new Feeds()
   private readonly generators = new Map<string, Generator>()
 
@@ -55,6 +71,12 @@ export class Engine {
     this.compute = new Compute(options)
     this.connections = options.connections ?? new Connections()
     this.params = new Params((name, value) => this.onParam(name, value))
+    this.recall = new Recall((key, value) => options.remember?.(key, value))
+    this.checkpoints = new Checkpoints({
+      connections: this.connections,
+      running: () => this.streams.running(),
+      onError: (name, error) => options.streamError(this.streams.cellOf(name) ?? '', name, error.toJSON()),
+    })
     const deps = {
       compute: this.compute,
       connections: this.connections,
@@ -70,6 +92,13 @@ export class Engine {
       onTaps: (frames, name) => this.charts.taps(frames, name),
       onOver: (name, state, error) => this.charts.over(name, state, error),
       onFollow: names => this.subscriptions.follow(names),
+      resume: (name, plan, tell) => this.checkpoints.resume(name, plan, tell),
+      onStarted: (name, plan, of) => this.recall.keep({ kind: 'stream', name, plan, options: of }),
+      transactionStore: () => this.checkpoints.store,
+      onStopped: name => {
+        this.recall.drop('stream', name)
+        void this.checkpoints.forget(name)
+      },
     })
     this.subscriptions = new Subscriptions({
       ...deps,
@@ -87,6 +116,7 @@ export class Engine {
   }
 
   private onParam(name: string, value: number | string | boolean): void {
+    this.recall.keep({ kind: 'param', spec: { ...this.params.shown(name).spec, value } })
     this.streams.setParam(name, value)
     for (const execution of this.subscriptions.executions()) execution.run.setParam(name, value)
     this.options.paramChanged(name, value)
@@ -103,6 +133,7 @@ export class Engine {
     return {
       ...this.shared(),
       start: (name, plan, options) => this.streams.start(name, plan, options),
+      sink: (plan, target, options) => this.streams.sink(plan, target, options),
       subscribe: (plan, options) => this.subscriptions.subscribe(plan, options, owner),
       rows: id => this.subscriptions.rows(id),
       unsubscribe: id => this.subscriptions.close(id),
@@ -121,19 +152,22 @@ export class Engine {
       feedWatermark: (id, watermarkMs, partition) => push(id, { kind: 'watermark', watermarkMs, partition }),
       feedIdle: (id, partition) => push(id, { kind: 'idle', partition }),
       feedEnd: id => push(id, { kind: 'end' }),
-      connect: (url, options) => this.connections.connect(url, options),
+      connect: (url, options) => this.connect(url, options),
       registry: (connection, method, args) => callRegistry(registryOf(this.connections.get(connection)), method, args),
       createTopic: (connection, topic, options) => this.connections.get(connection).create(topic, options),
       deleteTopic: (connection, topic) => this.connections.get(connection).delete(topic),
       produce: (connection, topic, rows, options) =>
         produceRows(this.connections.get(connection), topic, rows, options, wallClock),
       generate: (topic, options, body) => this.generate(topic, options, body),
-      defineParam: spec => this.params.define(spec),
+      defineParam: spec => this.defineParam(spec),
       setParam: (name, value) => this.params.set(name, value),
       defineModel: artifact => void this.models.define(artifact),
       model: name => this.models.ready(name),
+      train: (plan, spec) => this.train(plan, spec),
+      stopTraining: name => this.trainings.stop(name),
       snapshot: name => this.streams.snapshot(name),
       restore: (name, bytes) => this.streams.restore(name, bytes),
+      checkpoint: settings => this.checkpoint(settings),
       show: (stream, options) => this.show(stream, options),
       showParam: name => this.charts.showParam(name),
     }
@@ -143,10 +177,13 @@ export class Engine {
     return {
       ...this.shared(),
       connections: () => this.connections.list(),
+      stopTrainings: () => this.trainings.stop(),
       chartPicture: chartId => this.charts.picture(chartId),
       cellCharts: (cellId, chartIds) => this.charts.cellShows(cellId, chartIds),
       // The closing of the old process's socket has said it already, and the new process may be connected by now.
       cellsReplaced: () => {},
+      saved: () => this.checkpoints.save(true),
+      recall: entries => this.begin(entries),
       shutdown,
     }
   }
@@ -161,6 +198,44 @@ export class Engine {
       drain: (name: string) => this.streams.drain(name),
       pause: (name: string) => this.streams.pause(name),
       resume: (name: string) => this.streams.resume(name),
+    }
+  }
+
+  private async connect(url: string, settings: ConnectSettings): Promise<{ name: string; url: string }> {
+    const opened = await this.connections.connect(url, settings)
+    this.recall.keep({ kind: 'connection', url, settings })
+    return opened
+  }
+
+  private defineParam(spec: ParamSpec): unknown {
+    const value = this.params.define(spec)
+    this.recall.keep({ kind: 'param', spec: { ...spec, value: value as ParamSpec['value'] } })
+    return value
+  }
+
+  private checkpoint(settings: CheckpointSettings | undefined): CheckpointStatus {
+    if (settings === undefined) return this.checkpoints.status()
+    const status = this.checkpoints.configure(settings)
+    this.recall.keep({ kind: 'checkpoints', settings })
+    this.recall.switch(this.checkpoints.on)
+    return status
+  }
+
+  /** The engine before this one was killed: everything it told comes back, streams from their checkpoints. */
+  private async begin(entries: readonly Remembered[]): Promise<void> {
+    for (const entry of inOrder(entries)) {
+      try {
+        if (entry.kind === 'connection') await this.connect(entry.url, entry.settings)
+        else if (entry.kind === 'param') this.defineParam(entry.spec)
+        else if (entry.kind === 'checkpoints') this.checkpoint(entry.settings)
+        else await this.streams.start(entry.name, entry.plan, entry.options)
+      } catch (error) {
+        const cellId = entry.kind === 'stream' ? entry.options.cellId : undefined
+        const name = entry.kind === 'stream' ? entry.name : entry.kind
+        const parts = error instanceof StreamError ? error.toJSON() : undefined
+        const message = `Cannot go on after the engine was lost: ${error instanceof Error ? error.message : String(error)}`
+        this.options.streamError(cellId ?? '', name, parts ?? { code: 'STREAM_FAILED', message })
+      }
     }
   }
 
@@ -186,6 +261,29 @@ export class Engine {
       if (!this.streams.has(name)) await this.streams.start(name, stream.plan, { listed: false, cellId })
     } else if (!this.streams.has(name)) await this.streams.start(name, stream.plan, { cellId })
     return this.charts.show(name, this.streams.planOf(name) ?? stream.plan, options, cellId)
+  }
+
+  /** Rows are read as any reader of the engine's reads them; the curve is a feed, so its chart is a stream's chart. */
+  private async train(plan: PlanNode, spec: TrainSpec): Promise<void> {
+    const { curve, cellId = '' } = spec
+    const owner = {}
+    await this.trainings.begin(
+      spec,
+      () => {
+        const id = this.subscriptions.subscribe(plan, { cellId }, owner)
+        return {
+          next: () => this.subscriptions.rows(id),
+          drain: () => this.subscriptions.drain(id),
+          close: () => this.subscriptions.close(id),
+        }
+      },
+      {
+        models: this.models,
+        epoch: row => this.feeds.push(curve, { kind: 'rows', rows: [row], processingTimeMs: wallClock.nowMs() }),
+        over: () => this.feeds.push(curve, { kind: 'end' }),
+        tell: text => this.options.lambdaOutput(cellId, 'stdout', text),
+      },
+    )
   }
 
   private async generate(topic: string, options: GenerateOptions, body: ShippedLambda | undefined): Promise<void> {
@@ -219,6 +317,7 @@ export class Engine {
 
   async close(): Promise<void> {
     this.charts.close()
+    await this.checkpoints.close()
     await this.streams.close()
     await this.connections.close()
     await this.compute.close()

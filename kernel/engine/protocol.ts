@@ -4,11 +4,16 @@
  * `kernel/rpc.ts`: requests with an answer, notices without. Values are v8-serialised, so bigint, Map and typed arrays pass.
  */
 import type { StreamErrorParts } from '../../stream/errors.ts'
+import type { TrainSpec } from '../../stream/training/spec.ts'
 import type { ModelArtifact } from '../../stream/models/artifact.ts'
 import type { PlanNode, ShippedLambda } from '../../stream/plan.ts'
 import type { TopicSummary } from '../../stream/connectors/connector.ts'
+import type { SinkOptions, SinkResult, SinkTarget } from '../../stream/sinks/sink.ts'
 import type { ChartOptions, FromEngine, MimeBundle, ToEngine } from '../../stream/charts/protocol.ts'
+import type { Remembered } from './recall.ts'
 import type {
+  CheckpointSettings,
+  CheckpointStatus,
   ConnectSettings,
   FeedPushOptions,
   GenerateOptions,
@@ -25,6 +30,8 @@ import type {
 /** Requests of the cells process; each method mirrors one of `Runtime`. */
 export interface EngineForCells {
   start(name: string, plan: PlanNode, options: StartOptions): void
+  /** See `Runtime.sink`; answers when the sink runs, or with `bounded` when all is written. */
+  sink(plan: PlanNode, target: SinkTarget, options: SinkOptions): SinkResult
   stop(name: string): void
   drain(name: string): void
   pause(name: string): void
@@ -51,14 +58,18 @@ export interface EngineForCells {
   generate(topic: string, options: GenerateOptions, body: ShippedLambda | undefined): void
   defineParam(spec: ParamSpec): unknown
   setParam(name: string, value: unknown): void
+  defineModel(artifact: ModelArtifact): void
+  model(name: string): ModelArtifact
+  train(plan: PlanNode, spec: TrainSpec): void
+  stopTraining(name: string | undefined): string[]
   snapshot(name: string): Uint8Array
   restore(name: string, bytes: Uint8Array): void
+  /** Keeps the named streams on disk; without settings tells only. */
+  checkpoint(settings: CheckpointSettings | undefined): CheckpointStatus
   show(
     stream: { name: string | undefined; plan: PlanNode; cellId?: string | undefined },
     options: ChartOptions,
   ): MimeBundle
-  defineModel(artifact: ModelArtifact): void
-  model(name: string): ModelArtifact
   showParam(name: string): MimeBundle
 }
 
@@ -71,10 +82,16 @@ export interface EngineForSupervisor extends Pick<
   chartPicture(chartId: string): { bundle: MimeBundle; over: boolean } | null
   /** The charts that a cell's output shows, in order: what a page that lost them may put back. */
   cellCharts(cellId: string, chartIds: readonly string[]): void
+  /** Interrupt ends trainings; gives the names of those that ran. */
+  stopTrainings(): string[]
   /** Connections open now, by name. */
   connections(): { name: string; url: string }[]
   /** The cells process was replaced: its subscriptions end as CELLS_RESTARTED, named streams go on. */
   cellsReplaced(): void
+  /** The notebook was saved: what is kept on disk is as of now. */
+  saved(): void
+  /** What the engine before this one told with `remember`; answered when everything runs again. */
+  recall(entries: readonly Remembered[]): void
   shutdown(): void
 }
 
@@ -99,6 +116,8 @@ export type EngineNotice =
     }
   /** A stream's error, told once in the cell that made it (stderr text after idle). */
   | { readonly type: 'streamError'; readonly cellId: string; readonly stream: string; readonly error: StreamErrorParts }
+  /** To be told to the next engine, should this one be killed; without a value no longer. */
+  | { readonly type: 'remember'; readonly key: string; readonly value: Remembered | undefined }
 
 /** Notices to the cells process. */
 export type CellsNotice = { readonly type: 'param'; readonly name: string; readonly value: unknown }

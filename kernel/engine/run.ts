@@ -260,6 +260,11 @@ export class Run {
     return this.base === undefined ? undefined : { base: this.base, params: this.baseParams }
   }
 
+  /** Events sent to the worker so far. */
+  get sent(): number {
+    return this.sequence
+  }
+
   private askSnapshot(): void {
     this.snapshotAsked = true
     this.send({ type: 'snapshot', run: this.id })

@@ -12,7 +12,16 @@ import { captureList } from '../../stream/lambdas/walk.ts'
 import { columnsOf, outline } from '../../stream/targets/outline.ts'
 import { RateMeter } from '../../stream/targets/rate.ts'
 import { resolvePlan } from '../../stream/targets/resolve.ts'
+import { partsOf, resumedOf } from './checkpoints.ts'
+import type { Resumed, Running } from './checkpoints.ts'
+import { sinkName } from '../../stream/sinks/sink-name.ts'
+import { targetText } from '../../stream/sinks/sink.ts'
+import type { SinkOptions, SinkResult, SinkTarget } from '../../stream/sinks/sink.ts'
 import type { TapSpec } from './compute-protocol.ts'
+import { SinkTransaction } from '../../stream/sinks/transaction.ts'
+import type { CheckpointStore } from '../../stream/checkpoints/store.ts'
+import { wallClock } from '../../stream/time/clock.ts'
+import { EngineSink } from './engine-sink.ts'
 import { Execution } from './execution.ts'
 import type { ExecutionDeps } from './execution.ts'
 import { isView, namesIn, requireFields } from './names.ts'
@@ -26,9 +35,25 @@ export interface StreamsDeps extends ExecutionDeps {
   onReplaced(name: string): readonly TapSpec[]
   onTaps(frames: readonly (readonly [string, TapFrame])[], name: string): void
   onOver(name: string, state: StreamState, error: StreamErrorParts | undefined): void
+  /** What a stream that starts was in a process before this one; undefined: a new one. */
+  resume(name: string, plan: PlanNode, tell: (text: string) => void): Promise<Resumed | undefined>
+  /** It runs, and is to be told to the engine after this one. */
+  onStarted(name: string, plan: PlanNode, options: StartOptions): void
+  /** It was stopped and is not to come back. */
+  onStopped(name: string): void
+  /** Where the states of transactions lie. */
+  transactionStore(): CheckpointStore
   /** Streams of these names are others now; those among them that are named were restarted. */
   onFollow(names: ReadonlySet<string>): void
 }
+
+/** What a checkpoint may be told when it is opened and a new stream is not. */
+const LEAVES_THE_PAST: ReadonlySet<string> = new Set(['POSITION_INVALID', 'SNAPSHOT_INVALID'])
+
+/** Between two attempts at a broker that is away. */
+const AGAIN_MS = 500
+
+const OVER: ReadonlySet<StreamState> = new Set(['ended', 'failed', 'stopped'])
 
 interface Named {
   readonly name: string
@@ -39,6 +64,10 @@ interface Named {
   execution: Execution | undefined
   state: StreamState
   error: StreamErrorParts | undefined
+  /** Where its rows go, when it is a sink. */
+  sink?: EngineSink | undefined
+  /** A sink whose stream was replaced: it begins anew when the user says so. */
+  held?: boolean | undefined
 }
 
 export class Streams {
@@ -76,25 +105,85 @@ export class Streams {
     }
     this.named.set(name, stream)
     await before?.execution?.stop()
+    await before?.sink?.close()
     if (this.named.get(name) !== stream) return
+    const resumed = options.listed === false ? undefined : await this.resumed(stream)
+    if (this.named.get(name) !== stream) return
+    if (options.listed !== false) this.deps.onStarted(name, plan, options)
     try {
-      await this.launch(stream)
+      await this.launch(stream, resumed)
     } finally {
       if (before !== undefined) await this.follow(name)
     }
   }
 
-  private async launch(stream: Named): Promise<void> {
+  private async resumed(stream: Named): Promise<Resumed | undefined> {
+    const { sink } = stream.options
+    if (sink?.kind === 'file' || sink?.transactional === true) return undefined
+    return this.deps.resume(stream.name, this.resolve(stream.plan), text => this.say(stream, text))
+  }
+
+  private say({ options }: Named, text: string): void {
+    this.deps.onConsole(options.cellId, 'stdout', `${text}\n`)
+  }
+
+  /** Listed streams that read now. */
+  running(): Running[] {
+    return [...this.named.values()].flatMap(({ name, plan, options, execution, state }) => {
+      // A sink that writes a file begins it anew, one with transactions keeps its own state.
+      const own = options.sink?.kind === 'file' || options.sink?.transactional === true
+      const kept = options.listed !== false && !own && (state === 'running' || state === 'paused')
+      return kept && execution !== undefined ? [{ name, plan: this.resolve(plan), execution }] : []
+    })
+  }
+
+  /** With `resumed` it goes on where it was; when it cannot, it says why and begins anew. */
+  private async launch(stream: Named, resumed?: Resumed): Promise<void> {
+    if (resumed === undefined) return this.begin(stream)
+    try {
+      await this.begin(stream, resumed)
+      const at = new Date(resumed.savedAtMs).toISOString()
+      this.say(stream, `Stream "${stream.name}" goes on from its checkpoint of ${at}`)
+    } catch (error) {
+      // The topic was made anew, or the state is of another release: the stream is worth more than its past.
+      if (!(error instanceof StreamError) || !LEAVES_THE_PAST.has(error.code)) throw error
+      this.say(stream, `Stream "${stream.name}" begins anew, its checkpoint does not fit: ${error.message}`)
+      await stream.execution?.stop()
+      await this.begin(stream)
+    }
+  }
+
+  private async begin(stream: Named, resumed?: Resumed): Promise<void> {
     const { name, options } = stream
     const taps = this.deps.onReplaced(name)
     const current = () => this.named.get(name) === stream && stream.execution === execution
     // What has no name of its own is called by what it does.
     const title = isView(name) ? outline(stream.plan) : name
+    const plan = this.resolve(stream.plan)
+    const transaction = await this.transactionOf(stream, plan)
+    if (this.named.get(name) !== stream || this.stateOf(stream) === 'stopped') {
+      await transaction?.writer.close()
+      return
+    }
+    // What was committed decides, not what was kept last.
+    const past = transaction === undefined ? resumed : resumedOf(transaction.found)
+    const sink = this.sinkOf(stream, plan, transaction)
+    stream.sink = sink
+    stream.held = false
     const execution: Execution = new Execution(this.deps, {
       name: title,
-      plan: this.resolve(stream.plan),
-      deliver: 'nothing',
-      params: this.deps.params(),
+      plan,
+      deliver: sink === undefined ? 'nothing' : 'changes',
+      allowance: sink === undefined ? undefined : () => sink.pump.room(),
+      onRows: chunk => sink?.pump.put(chunk),
+      base: past?.base,
+      params: past?.params ?? this.deps.params(),
+      onSnapshot: base => {
+        const { checkpoint } = execution.run
+        if (transaction === undefined || checkpoint === undefined) return
+        const parts = partsOf(checkpoint, this.deps.connections)
+        sink?.pump.barrier(() => transaction.commit(parts, base.positions))
+      },
       onTaps: frames => {
         if (current()) this.deps.onTaps(frames, name)
       },
@@ -102,7 +191,14 @@ export class Streams {
       onRefused: error => this.deps.onError(options.cellId, title, error),
       onEnded: (state, error) => {
         void execution.closeSources()
-        if (current()) this.over(stream, state, error)
+        const over = (how: 'ended' | 'failed', why?: StreamErrorParts) => {
+          if (!current()) return
+          if (how === 'failed' && transaction !== undefined && why?.retriable === true)
+            void this.beginAgain(stream, why)
+          else this.over(stream, how, why)
+        }
+        if (sink === undefined) over(state, error)
+        else void sink.end(state, error).then(failure => over(failure === undefined ? state : 'failed', failure))
       },
     })
     stream.execution = execution
@@ -111,6 +207,11 @@ export class Streams {
     stream.error = undefined
     for (const tap of taps) execution.run.addTap(tap)
     try {
+      // A param that was changed since is changed at a record boundary, as ever.
+      if (past !== undefined)
+        for (const [param, value] of Object.entries(this.deps.params()))
+          if (value !== past.params[param]) execution.run.setParam(param, value)
+      await sink?.open(execution)
       await execution.open()
       if (current() && this.stateOf(stream) === 'starting') stream.state = 'running'
     } catch (error) {
@@ -119,6 +220,29 @@ export class Streams {
       if (this.stateOf(stream) !== 'failed')
         this.over(stream, 'failed', error instanceof StreamError ? error.toJSON() : undefined, false)
       throw error
+    }
+  }
+
+  /** A transaction that was lost with its broker is made again from the last commit, until the broker is back. */
+  private async beginAgain(stream: Named, why: StreamErrorParts): Promise<void> {
+    const given = () => this.named.get(stream.name) !== stream || this.stateOf(stream) === 'stopped'
+    this.say(stream, `Sink "${stream.name}" waits: ${why.message}. It goes on from its last transaction`)
+    stream.state = 'starting'
+    for (;;) {
+      await stream.execution?.stop()
+      await stream.sink?.close()
+      await new Promise<void>(resolve => wallClock.setTimer(AGAIN_MS, resolve))
+      if (given()) return
+      try {
+        await this.begin(stream)
+        if (!given()) this.say(stream, `Sink "${stream.name}" goes on`)
+        return
+      } catch (error) {
+        if (given() || (error instanceof StreamError && error.retriable)) continue
+        const parts = error instanceof StreamError ? error.toJSON() : undefined
+        if (this.stateOf(stream) !== 'failed') this.over(stream, 'failed', parts)
+        return
+      }
     }
   }
 
@@ -143,6 +267,10 @@ export class Streams {
       if (stream.state === 'stopped') continue
       const paused = stream.state === 'paused'
       await stream.execution?.stop()
+      if (stream.sink !== undefined) {
+        await this.hold(stream, name)
+        continue
+      }
       try {
         requireFields(stream.plan, other => this.planOf(other), { name: stream.name, cellId: stream.options.cellId })
         await this.launch(stream)
@@ -157,6 +285,55 @@ export class Streams {
       }
     }
     this.deps.onFollow(changed)
+  }
+
+  /** What was written cannot be taken back: a sink goes on only when the user says so. */
+  private async hold(stream: Named, changed: string): Promise<void> {
+    await stream.sink?.close()
+    stream.held = true
+    stream.state = 'paused'
+    this.say(stream, `${changed} changed: %resume ${stream.name}`)
+  }
+
+  private async transactionOf(stream: Named, plan: PlanNode): Promise<SinkTransaction | undefined> {
+    const { sink: target, cellId } = stream.options
+    if (target?.kind !== 'topic' || target.transactional !== true) return undefined
+    return SinkTransaction.open({
+      target,
+      plan,
+      name: stream.name,
+      store: this.deps.transactionStore(),
+      connection: name => this.deps.connections.get(name),
+      onRefused: error => this.deps.onError(cellId, stream.name, error.toJSON()),
+      tell: text => this.say(stream, text),
+      nowMs: () => wallClock.nowMs(),
+    })
+  }
+
+  private sinkOf(stream: Named, plan: PlanNode, transaction: SinkTransaction | undefined): EngineSink | undefined {
+    const { sink: target, cellId } = stream.options
+    if (target === undefined) return undefined
+    return new EngineSink({
+      target,
+      plan,
+      transaction,
+      connection: name => this.deps.connections.get(name),
+      onRefused: error => this.deps.onError(cellId, stream.name, error),
+    })
+  }
+
+  /** Starts a sink under a name of its own; see `Runtime.sink`. */
+  async sink(plan: PlanNode, target: SinkTarget, options: SinkOptions): Promise<SinkResult> {
+    const running = [...this.named.values()].map(({ name, options: { cellId }, state }) => ({
+      name,
+      cellId,
+      over: OVER.has(state),
+    }))
+    const name = sinkName(options, running)
+    await this.start(name, plan, { cellId: options.cellId, sink: target })
+    const sink = this.named.get(name)?.sink
+    if (options.bounded === true) await sink?.done
+    return { name, writtenCount: 0, refusedCount: 0, ...sink?.pump.counts }
   }
 
   /** Streams that read `name`, directly or through others, a stream after those it reads. */
@@ -209,7 +386,9 @@ export class Streams {
     if (stream.state === 'stopped') return
     const running = stream.state !== 'failed' && stream.state !== 'ended'
     stream.state = 'stopped'
+    this.deps.onStopped(name)
     await stream.execution?.stop()
+    await stream.sink?.close()
     if (running) this.deps.onOver(name, 'stopped', undefined)
   }
 
@@ -224,9 +403,10 @@ export class Streams {
     if (stream.state === 'running') this.setPaused(stream, true)
   }
 
-  resume(name: string): void {
+  async resume(name: string): Promise<void> {
     const stream = this.require(name, 'resume')
-    if (stream.state === 'paused') this.setPaused(stream, false)
+    if (stream.held === true) await this.begin(stream)
+    else if (stream.state === 'paused') this.setPaused(stream, false)
   }
 
   private setPaused(stream: Named, paused: boolean): void {
@@ -236,6 +416,10 @@ export class Streams {
 
   addTap(name: string, tap: TapSpec): void {
     this.require(name, 'show').execution?.run.addTap(tap)
+  }
+
+  cellOf(name: string): string | undefined {
+    return this.named.get(name)?.options.cellId
   }
 
   has(name: string): boolean {
@@ -285,6 +469,7 @@ export class Streams {
       errorCount: stats?.errorCount ?? 0,
       stateBytes: stats?.stateBytes ?? 0,
       time: stats?.time,
+      pattern: stats?.pattern,
       error: stream.error,
     }
   }
@@ -302,7 +487,7 @@ export class Streams {
       .map(stream => ({
         name: stream.name,
         cellId: stream.options.cellId,
-        outline: outline(stream.plan),
+        outline: `${outline(stream.plan)}${stream.options.sink === undefined ? '' : ` → ${targetText(stream.options.sink)}`}`,
         stats: this.stats(stream.name, nowMs),
         columns: this.columns(stream),
         captures: captureList(stream.plan),
@@ -325,5 +510,6 @@ export class Streams {
 
   async close(): Promise<void> {
     await Promise.all([...this.named.values()].map(async stream => stream.execution?.stop()))
+    await Promise.all([...this.named.values()].map(async stream => stream.sink?.close()))
   }
 }

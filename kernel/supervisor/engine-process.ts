@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import type { EngineForSupervisor, EngineNotice, SupervisorNotice } from '../engine/protocol.ts'
+import type { Remembered } from '../engine/recall.ts'
 import { createRpc, ipcTransport } from '../rpc.ts'
 import type { Rpc } from '../rpc.ts'
 import type { Entry } from './places.ts'
@@ -9,7 +10,7 @@ import type { Entry } from './places.ts'
 type EngineRpc = Rpc<EngineForSupervisor, SupervisorNotice>
 
 export interface EngineEvents {
-  onNotice(notice: EngineNotice): void
+  onNotice(notice: Exclude<EngineNotice, { type: 'remember' }>): void
   /** It ended without being asked to; a new one is being started. */
   onLost(how: string): void
 }
@@ -27,6 +28,8 @@ export class EngineProcess {
   #waiting: ((rpc: EngineRpc | undefined) => void)[] = []
   #early: SupervisorNotice[] = []
   #failures = 0
+  /** What the engine told for the one after it. */
+  readonly #remembered = new Map<string, Remembered>()
   #stopping = false
 
   constructor(entry: Entry, environment: NodeJS.ProcessEnv, events: EngineEvents) {
@@ -51,7 +54,9 @@ export class EngineProcess {
     this.#child = child
     const rpc = createRpc<never, EngineForSupervisor, EngineNotice, SupervisorNotice>(ipcTransport(child), {
       onNotice: notice => {
-        if (notice.type === 'ready') this.#becameReady(notice.path, rpc)
+        if (notice.type === 'remember') return this.#remember(notice.key, notice.value)
+        // Cells are let in when what ran before runs again: a cell that lists the streams finds them.
+        if (notice.type === 'ready') return void this.#recall(rpc).then(() => this.#ready(notice, rpc))
         this.#events.onNotice(notice)
       },
     })
@@ -82,6 +87,22 @@ export class EngineProcess {
     const timer = setTimeout(() => child.kill('SIGKILL'), this.#rpc === undefined ? 0 : limitMs)
     await ended
     clearTimeout(timer)
+  }
+
+  #ready(notice: Extract<EngineNotice, { type: 'ready' }>, rpc: EngineRpc): void {
+    if (rpc.closed) return
+    this.#becameReady(notice.path, rpc)
+    this.#events.onNotice(notice)
+  }
+
+  #remember(key: string, value: Remembered | undefined): void {
+    this.#remembered.delete(key)
+    if (value !== undefined) this.#remembered.set(key, value)
+  }
+
+  async #recall(rpc: EngineRpc): Promise<void> {
+    if (this.#remembered.size === 0) return
+    await rpc.call('recall', [...this.#remembered.values()]).catch(() => {})
   }
 
   #becameReady(path: string, rpc: EngineRpc): void {

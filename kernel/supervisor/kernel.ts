@@ -343,7 +343,7 @@ export class Kernel {
     this.#cells.send({ type: 'input', requestId, value: value === '\u0004' ? null : value })
   }
 
-  #engineNotice(notice: EngineNotice): void {
+  #engineNotice(notice: Exclude<EngineNotice, { type: 'remember' }>): void {
     if (notice.type === 'ready') {
       this.#language.engineReady()
       return this.#cells.announceEngine()

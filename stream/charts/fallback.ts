@@ -4,6 +4,7 @@
  */
 import { DATASET, LIVE_MIME, PARAM_MIME, PROTOCOL_VERSION } from './protocol.ts'
 import { CalmDomain, DENSE_ROWS, openFrom, timeDomain } from './domains.ts'
+import { pictureRows } from './pattern-timeline.ts'
 import { chartText } from './text.ts'
 import type { Domain } from './domains.ts'
 import type { ChartRow, LiveBundle, MimeBundle, ParamBundle } from './protocol.ts'
@@ -30,10 +31,11 @@ export function staticSpec({
   last,
 }: Pick<LiveBundle, 'spec' | 'retention' | 'last'>): Record<string, unknown> | null {
   if (spec === null) return null
-  const values = restingParams(spec, last.rows, retention)
+  const rows = pictureRows(spec, last.rows, last.status)
+  const values = restingParams(spec, rows, retention)
   return {
     ...spec,
-    data: { name: DATASET, values: last.rows },
+    data: { name: DATASET, values: rows },
     params: paramsOf(spec).map(param =>
       nameOf(param) in values ? { name: nameOf(param), value: values[nameOf(param)] } : param,
     ),

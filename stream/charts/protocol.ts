@@ -25,7 +25,7 @@ export const MARKS_EVENT = 'riffle-marks'
 export type MimeBundle = Record<string, unknown>
 
 /** The forms of forms/index.ts, and `none` for no picture at all. */
-export type ChartMark = 'line' | 'area' | 'bar' | 'point' | 'heatmap' | 'histogram' | 'table' | 'number' | 'none'
+export type ChartMark = 'line' | 'area' | 'bar' | 'point' | 'heatmap' | 'histogram' | 'timeline' | 'table' | 'number' | 'none'
 
 /** What the user asks of a chart: `.chart(options)` and `%%chart`. */
 export interface ChartOptions {

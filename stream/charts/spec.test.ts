@@ -47,6 +47,7 @@ function request(concept: ChartConcept, options: ChartOptions = {}, columns = CO
 
 /** One spec per form of chart: each has a golden file beside it and is drawn below. */
 const FORMS: Readonly<Record<string, SpecRequest>> = {
+  'matches-timeline': request({ ...ROWS, pattern: { steps: ['login', 'purchase'], rows: 'matches' } }, {}, []),
   'window-line': request(WINDOWS),
   'window-line-two-keys': request({ ...WINDOWS, by: ['region', 'card'] }),
   'window-bar': request(WINDOWS, { mark: 'bar' }),

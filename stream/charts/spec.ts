@@ -19,7 +19,8 @@ export type { Spec, SpecRequest } from './forms/form.ts'
 /** Vega-Lite spec of a chart; null when it is a table only. Same request, same spec. */
 export function chartSpec(request: SpecRequest): Spec | null {
   const { options, columns } = request
-  if (columns.length === 0) return null
+  // A timeline is drawn from the pattern, before the first match.
+  if (columns.length === 0 && markOf(request) !== 'timeline') return null
   const base = formOf(markOf(request))?.spec(request) ?? null
   if (base === null) return null
   return options.spec === undefined ? base : overlay(base, options.spec)
@@ -31,6 +32,7 @@ export function markOf({ concept, options }: Pick<SpecRequest, 'concept' | 'opti
   if (concept.form === 'window') return 'line'
   if (concept.form === 'running') return concept.by.length === 0 ? 'number' : 'bar'
   if (options.x !== undefined || options.y !== undefined) return 'point'
+  if (concept.pattern?.rows === 'matches' && options.spec === undefined) return 'timeline'
   return options.spec !== undefined ? 'point' : 'table'
 }
 

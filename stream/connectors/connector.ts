@@ -22,11 +22,43 @@ export interface Connection {
   delete(topic: string): Promise<void>
   /** Appends records; resolves with their positions once they can be read. A null partition is chosen by key (Java's murmur2), else round robin. */
   produce(topic: string, records: readonly OutgoingRecord[]): Promise<{ partition: number; offset: bigint }[]>
+  /** Opens a writer for a stream of records: it waits for a broker that is away, and writes nothing twice. */
+  writer(topic: string): Promise<RecordWriter>
+  /** The same, in transactions; absent where there are none. Fences an older writer of the same id. */
+  transactions?(topic: string, options: TransactionOptions): Promise<TransactionalWriter>
   /** Opens a reader without a group; nothing is ever committed. */
   read(topic: string, options: ReadOptions): Promise<Reader>
   /** The connection's idea of now, epoch ms: the notebook's clock for embedded topics, the wall clock else. */
   nowMs(): number
   close(): Promise<void>
+}
+
+/** Takes records in order; owned by who opened it. */
+export interface RecordWriter {
+  /** Resolves with the positions, in the order given, once all are acknowledged. Rejects when the target refuses for good. */
+  send(records: readonly OutgoingRecord[]): Promise<{ partition: number; offset: bigint }[]>
+  /** Idempotent; gives up what is on its way. */
+  close(): Promise<void>
+}
+
+export interface TransactionOptions {
+  /** Names the writer over restarts; also the group whose positions are committed. */
+  readonly id: string
+  /** Topics of this connection that are read on the way to what is written. */
+  readonly sources: readonly string[]
+}
+
+export interface TransactionalWriter extends RecordWriter {
+  /** Note of the last commit under the id, this writer's or an earlier one's; undefined when there was none. */
+  readonly committed: string | undefined
+  /** Everything sent since the last commit can be read, and the positions and the note hold; or none of it. */
+  commit(sources: readonly SourcePositions[], note: string): Promise<void>
+}
+
+/** Next offset to read of each partition. */
+export interface SourcePositions {
+  readonly topic: string
+  readonly partitions: readonly (readonly [partition: number, offset: bigint])[]
 }
 
 export interface OutgoingRecord {

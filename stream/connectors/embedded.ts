@@ -9,7 +9,17 @@ import type { DemoTopic } from '../log/demo/demo-topic.ts'
 import type { SchemaRegistry } from '../schema-model.ts'
 import type { Clock } from '../time/clock.ts'
 import type { TopicLog } from '../log/topic-log.ts'
-import type { Connection, OutgoingRecord, Reader, ReadOptions, TopicSummary } from './connector.ts'
+import { fenced } from './fenced.ts'
+import type {
+  Connection,
+  OutgoingRecord,
+  Reader,
+  ReadOptions,
+  RecordWriter,
+  TopicSummary,
+  TransactionalWriter,
+  TransactionOptions,
+} from './connector.ts'
 
 export class EmbeddedConnection implements Connection {
   readonly name: string
@@ -18,6 +28,9 @@ export class EmbeddedConnection implements Connection {
   /** The log itself, for what only embedded topics can do. */
   readonly log: Log
   readonly #readers = new Set<Reader>()
+  /** Of transactional ids: who writes now, and the note of the last commit. */
+  readonly #owners = new Map<string, object>()
+  readonly #notes = new Map<string, string>()
 
   /** `demos: []` gives an empty log on the clock as it is, which is what tests want. */
   constructor(options: {
@@ -58,6 +71,42 @@ export class EmbeddedConnection implements Connection {
     const positions = records.map(record => topic.append(record, nowMs))
     topic.announce()
     return positions
+  }
+
+  writer(name: string): Promise<RecordWriter> {
+    return settled(() => void this.log.topic(name, 'write to')).then(() => ({
+      send: records => this.produce(name, records),
+      close: () => Promise.resolve(),
+    }))
+  }
+
+  /** Records wait here until they are committed; notes live as long as the topics. */
+  transactions(name: string, { id }: TransactionOptions): Promise<TransactionalWriter> {
+    const owner = {}
+    let waiting: OutgoingRecord[] = []
+    return settled(() => void this.log.topic(name, 'write to')).then(() => {
+      this.#owners.set(id, owner)
+      const committed = this.#notes.get(id)
+      const requireOwner = () => {
+        if (this.#owners.get(id) !== owner) throw fenced(name, id)
+      }
+      return {
+        committed,
+        send: records =>
+          settled(() => {
+            requireOwner()
+            waiting.push(...records)
+          }).then(() => records.map(() => ({ partition: -1, offset: -1n }))),
+        commit: async (_sources, note) => {
+          requireOwner()
+          const records = waiting
+          waiting = []
+          await this.produce(name, records)
+          this.#notes.set(id, note)
+        },
+        close: () => Promise.resolve(),
+      }
+    })
   }
 
   async read(name: string, options: ReadOptions): Promise<Reader> {

@@ -82,15 +82,33 @@ export interface KafkaProducer {
     readonly acks: number
     readonly topicMessages: readonly {
       readonly topic: string
-      readonly messages: readonly {
-        readonly key: Buffer | null
-        readonly value: Buffer | null
-        readonly partition: number
-        readonly timestamp?: string
-        readonly headers?: Readonly<Record<string, Buffer>>
-      }[]
+      readonly messages: readonly OutgoingMessage[]
     }[]
   }): Promise<readonly { readonly partition: number; readonly baseOffset?: string }[]>
+  /** The first one of a producer gets its id from the broker, which fences older producers of the transactional id. */
+  transaction(): Promise<KafkaTransaction>
+}
+
+export interface KafkaTransaction {
+  sendBatch: KafkaProducer['sendBatch']
+  sendOffsets(options: {
+    readonly consumerGroupId: string
+    readonly topics: readonly {
+      readonly topic: string
+      // kafkajs hands the metadata on, though its types do not say so.
+      readonly partitions: readonly { readonly partition: number; readonly offset: string; readonly metadata: string }[]
+    }[]
+  }): Promise<void>
+  commit(): Promise<void>
+  abort(): Promise<void>
+}
+
+export interface OutgoingMessage {
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly partition: number
+  readonly timestamp?: string
+  readonly headers?: Readonly<Record<string, Buffer>>
 }
 
 export interface KafkaAdmin {
@@ -108,6 +126,16 @@ export interface KafkaAdmin {
     readonly topicPartitions: readonly { readonly topic: string; readonly count: number }[]
   }): Promise<boolean>
   deleteTopics(options: { readonly topics: readonly string[] }): Promise<void>
+  fetchOffsets(options: { readonly groupId: string; readonly topics: readonly string[] }): Promise<
+    readonly {
+      readonly topic: string
+      readonly partitions: readonly {
+        readonly partition: number
+        readonly offset: string
+        readonly metadata: string | null
+      }[]
+    }[]
+  >
 }
 
 interface KafkaRoot {

@@ -17,18 +17,32 @@ import { isLoginRefused, loginRefused, requireTls, speaksTls } from './kafka-sec
 import { allTopics, earliestTimestamp, latestTimestamp, offsetsAt, topicNamed } from './kafka-offsets.ts'
 import { cursorAt, KafkaReader } from './kafka-reader.ts'
 import { unknownTopic } from './nearest-names.ts'
-import { partitionOfKey } from './partitioner.ts'
+import { KafkaWriter, makeProducer, messageOf, Partitions, requestsOf } from './kafka-writer.ts'
 import { beyondEnd, lastPerPartition, parseReadBound, requirePartition } from './read-bound.ts'
 import type { SchemaRegistry } from '../schema-model.ts'
 import type { Clock } from '../time/clock.ts'
-import type { Connection, OutgoingRecord, Reader, ReadOptions, TopicSummary } from './connector.ts'
-import type { ClusterAddress, KafkaAdmin, KafkaCluster, KafkaProducer, TopicMetadata } from './kafka-client.ts'
+import { KafkaTransactions } from './kafka-transactions.ts'
+import type {
+  Connection,
+  OutgoingRecord,
+  Reader,
+  ReadOptions,
+  RecordWriter,
+  TopicSummary,
+  TransactionalWriter,
+  TransactionOptions,
+} from './connector.ts'
+import type {
+  ClusterAddress,
+  KafkaAdmin,
+  KafkaCluster,
+  KafkaProducer,
+  OutgoingMessage,
+  TopicMetadata,
+} from './kafka-client.ts'
 import type { KafkaSecurity } from './kafka-security.ts'
 import type { ReadBound } from './read-bound.ts'
 
-/** A request holds one batch for each partition, and a broker takes 1 MB for a batch unless told otherwise. */
-const requestBytes = 500_000
-const requestRecords = 5000
 /** kafkajs tries a few times by itself, each time with the leader it finds then. */
 const sendLimitMs = 15_000
 
@@ -93,7 +107,9 @@ export class KafkaConnection implements Connection {
   readonly #onNotice: (text: string) => void
   readonly #readers = new Set<Reader>()
   #producer: Promise<KafkaProducer> | undefined
-  #roundRobin = 0
+  readonly #writers = new Set<KafkaWriter | KafkaTransactions>()
+  /** By topic: which partition is next for a record without a key. */
+  readonly #partitions = new Map<string, Partitions>()
 
   constructor(url: string, address: ClusterAddress, cluster: KafkaCluster, options: KafkaOptions) {
     this.url = url
@@ -153,20 +169,48 @@ export class KafkaConnection implements Connection {
   }
 
   async produce(name: string, records: readonly OutgoingRecord[]): Promise<{ partition: number; offset: bigint }[]> {
-    const { partitionMetadata } = await this.#topic(name, 'produce to')
-    const count = partitionMetadata.length
+    const count = (await this.#topic(name, 'produce to')).partitionMetadata.length
+    let partitions = this.#partitions.get(name)
+    if (partitions?.count !== count) this.#partitions.set(name, (partitions = new Partitions(name, count)))
+    const chosen = partitions
     for (const { partition } of records) if (partition !== undefined) requirePartition(name, partition, count)
+    const nowMs = this.#clock.nowMs()
+    const messages = records.map(record => messageOf(record, chosen.of(record), nowMs))
     const positions: { partition: number; offset: bigint }[] = []
-    for (let at = 0; at < records.length;) {
-      let end = at
-      for (let bytes = 0; end < records.length && end - at < requestRecords; end++) {
-        bytes += (records[end]!.key?.length ?? 0) + (records[end]!.value?.length ?? 0) + 70
-        if (bytes > requestBytes && end > at) break
-      }
-      positions.push(...(await this.#send(name, records.slice(at, end), count)))
-      at = end
-    }
+    for (const request of requestsOf(messages)) positions.push(...(await this.#send(name, request)))
     return positions
+  }
+
+  async writer(name: string): Promise<RecordWriter> {
+    const { partitionMetadata } = await this.#topic(name, 'write to')
+    const producer = await this.#connected(makeProducer(this.#address), `write to topic "${name}"`)
+    const writer = new KafkaWriter({
+      topic: name,
+      url: this.url,
+      producer,
+      partitionCount: partitionMetadata.length,
+      clock: this.#clock,
+      onNotice: this.#onNotice,
+      onClosed: closed => this.#writers.delete(closed),
+    })
+    this.#writers.add(writer)
+    return writer
+  }
+
+  async transactions(name: string, { id, sources }: TransactionOptions): Promise<TransactionalWriter> {
+    const { partitionMetadata } = await this.#topic(name, 'write to')
+    const writer = await KafkaTransactions.open({
+      address: this.#address,
+      url: this.url,
+      clock: this.#clock,
+      topic: name,
+      partitionCount: partitionMetadata.length,
+      id,
+      sources,
+      onClosed: closed => this.#writers.delete(closed),
+    })
+    this.#writers.add(writer)
+    return writer
   }
 
   async read(name: string, options: ReadOptions): Promise<Reader> {
@@ -213,7 +257,7 @@ export class KafkaConnection implements Connection {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#readers].map(reader => reader.close()))
+    await Promise.all([...this.#readers, ...this.#writers].map(each => each.close()))
     const producer = await this.#producer?.catch(() => undefined)
     this.#producer = undefined
     await producer?.disconnect().catch(() => undefined)
@@ -274,18 +318,7 @@ export class KafkaConnection implements Connection {
     return { highs: highs!, at }
   }
 
-  async #send(topic: string, records: readonly OutgoingRecord[], partitionCount: number) {
-    const messages = records.map(record => ({
-      key: bufferOf(record.key),
-      value: bufferOf(record.value),
-      partition:
-        record.partition ??
-        (record.key === null ? this.#roundRobin++ % partitionCount : partitionOfKey(record.key, partitionCount)),
-      timestamp: String(record.timestampMs ?? this.#clock.nowMs()),
-      headers: Object.fromEntries(
-        Object.entries(record.headers ?? {}).map(([name, value]) => [name, bufferOf(value)!]),
-      ),
-    }))
+  async #send(topic: string, messages: readonly OutgoingMessage[]) {
     const producer = await this.#producing()
     const answers = await this.#sending(topic, () =>
       producer.sendBatch({ acks: -1, topicMessages: [{ topic, messages }] }),
@@ -312,24 +345,21 @@ export class KafkaConnection implements Connection {
   }
 
   #producing(): Promise<KafkaProducer> {
-    this.#producer ??= (async () => {
-      const producer = makeKafka(this.#address).producer({
-        allowAutoTopicCreation: false,
-        // What kafkajs sends again after a lost answer is known by its number: the broker writes it once.
-        idempotent: true,
-        maxInFlightRequests: 1,
-        createPartitioner: () => (given: { readonly message: { readonly partition: number } }) =>
-          given.message.partition,
-      })
-      try {
-        await withinLimit(producer.connect(), this.#clock)
-      } catch (error) {
-        this.#producer = undefined
-        throw requestFailed('produce', this.url, error)
-      }
-      return producer
-    })()
+    this.#producer ??= this.#connected(makeProducer(this.#address), 'produce').catch((error: unknown) => {
+      this.#producer = undefined
+      throw error
+    })
     return this.#producer
+  }
+
+  async #connected(producer: KafkaProducer, action: string): Promise<KafkaProducer> {
+    try {
+      await withinLimit(producer.connect(), this.#clock)
+      return producer
+    } catch (error) {
+      void producer.disconnect().catch(() => undefined)
+      throw requestFailed(action, this.url, error)
+    }
   }
 
   async #administering<T>(action: string, f: (admin: KafkaAdmin) => Promise<T>): Promise<T> {
@@ -430,9 +460,4 @@ class TimeoutError extends Error {
 
 function isInternal({ topic, isInternal: internal }: TopicMetadata): boolean {
   return internal || topic.startsWith('__') || topic.startsWith('_confluent')
-}
-
-/** The same bytes: kafkajs wants Node's own kind. */
-function bufferOf(bytes: Uint8Array | null): Buffer | null {
-  return bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -11,7 +11,7 @@ export const demoHistoryMs = 600_000
 
 export class LogClock implements Clock {
   readonly #clock: Clock
-  readonly #shiftMs: number
+  #shiftMs: number
 
   /** `startMs` is what this clock shows now; absent: the injected clock as it is. */
   constructor(clock: Clock, startMs?: number) {
@@ -21,6 +21,11 @@ export class LogClock implements Clock {
 
   nowMs(): number {
     return this.#clock.nowMs() + this.#shiftMs
+  }
+
+  /** The clock shows at least this from now on: a notebook that goes on from a checkpoint goes on at its time. */
+  advanceTo(ms: number): void {
+    this.#shiftMs += Math.max(0, ms - this.nowMs())
   }
 
   setTimer(delayMs: number, f: () => void): Timer {

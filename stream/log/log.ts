@@ -48,6 +48,11 @@ export class Log {
     return [...this.#topics.keys()]
   }
 
+  /** True for a topic that is there at every start of a kernel, with the same records. */
+  isDemo(name: string): boolean {
+    return this.#demos.has(name)
+  }
+
   /** Throws TOPIC_UNKNOWN with the nearest names. */
   topic(name: string, action = 'read'): TopicLog {
     const topic = this.#topics.get(name)

@@ -1,21 +1,30 @@
 /** Keeps the rows a predicate is true for. Times, weights and positions stay with their rows. */
 import type { Batch, Columns } from '../model.ts'
-import { columnBatch, selectColumns, viewOf } from './columns.ts'
+import { columnBatch, selectColumns, selectFloats, viewOf } from './columns.ts'
+import { filterLoopOf } from './column-loops.ts'
 import type { RowView } from './columns.ts'
 import { emptyBatch, metaOf, selectOrigin } from './operator.ts'
 import type { Lambda, Operator, StageContext } from './operator.ts'
 
 export function filterOperator(lambda: Lambda, context: StageContext): Operator {
   const viewFor = viewOf(lambda.text)
+  const loopFor = filterLoopOf(lambda.text)
   return {
     onBatch(batch) {
-      const { rows, count } = batch
+      const { count } = batch
       const { call, wantsMeta } = lambda
+      const loop = batch.columns === undefined || wantsMeta ? undefined : loopFor(batch.columns)
+      if (loop !== undefined && batch.columns !== undefined) {
+        const kept = new Int32Array(count)
+        if (count > 0) context.passed()
+        return keptColumns(batch, batch.columns, kept, loop(batch.columns, count, kept))
+      }
       const viewed =
         batch.columns === undefined || wantsMeta
           ? undefined
           : columnFilter(batch, batch.columns, viewFor(batch.columns), lambda, context)
       if (viewed !== undefined) return viewed
+      const { rows } = batch
       const kept = new Int32Array(count)
       let n = 0
       for (let i = 0; i < count; i++) {
@@ -58,18 +67,23 @@ function columnFilter(
     }
   }
   if (count > 0) context.passed()
-  if (n === count) return batch
-  const eventTimesMs = new Float64Array(n)
-  const beforeMs = new Float64Array(n)
-  for (let k = 0; k < n; k++) {
-    eventTimesMs[k] = batch.eventTimesMs[kept[k] as number] as number
-    beforeMs[k] = batch.beforeMs[kept[k] as number] as number
-  }
+  return keptColumns(batch, columns, kept, n)
+}
+
+function keptColumns(batch: Batch, columns: Columns, kept: Int32Array, n: number): Batch {
+  if (n === batch.count) return batch
+  let times: Float64Array | undefined
+  let befores: Float64Array | undefined
+  // Looked at by windows and joins, not by every consumer.
   return columnBatch({
     count: n,
     columns: selectColumns(columns, kept, n),
-    eventTimesMs,
-    beforeMs,
+    get eventTimesMs() {
+      return (times ??= selectFloats(batch.eventTimesMs, kept, n))
+    },
+    get beforeMs() {
+      return (befores ??= selectFloats(batch.beforeMs, kept, n))
+    },
     watermarkMs: batch.watermarkMs,
     idle: batch.idle,
     origin: selectOrigin(batch.origin, kept, n),

@@ -6,6 +6,8 @@ export interface LambdaHost {
   revive(slot: LambdaSlot): (...args: never[]) => unknown
   /** Place and message, e.g. `cell-5.ts:3:9 TypeError: …`; a default reads the stack. */
   describeThrow?(slot: LambdaSlot, error: unknown): string
+  /** Somebody may look at how operators work inside: they remember what they would show. */
+  readonly watched?: boolean | undefined
 }
 
 export function lambdaOf(slot: LambdaSlot, host: LambdaHost): Lambda {

@@ -1,16 +1,37 @@
 /** One row out for each row in. The result keeps the event time and position of its input. */
 import { emptyBatch, metaOf } from './operator.ts'
 import type { Lambda, Operator, StageContext } from './operator.ts'
-import { viewOf } from './columns.ts'
+import { columnBatch, viewOf } from './columns.ts'
+import { mapLoopOf } from './column-loops.ts'
 import { selectRows } from './filter.ts'
 
 export function mapOperator(lambda: Lambda, context: StageContext): Operator {
   const viewFor = viewOf(lambda.text)
+  const loopFor = mapLoopOf(lambda.text)
   return {
     onBatch(batch) {
       const { count } = batch
       const { call, wantsMeta } = lambda
       const { columns } = batch
+      const loop = wantsMeta ? undefined : loopFor(columns)
+      if (loop !== undefined && columns !== undefined) {
+        if (count > 0) context.passed()
+        const { watermarkMs, idle, weights, origin } = batch
+        return columnBatch({
+          count,
+          columns: loop(columns, count),
+          get eventTimesMs() {
+            return batch.eventTimesMs
+          },
+          get beforeMs() {
+            return batch.beforeMs
+          },
+          watermarkMs,
+          idle,
+          weights,
+          origin,
+        })
+      }
       // A lambda that only reads fields needs no rows of the columns.
       const view = wantsMeta ? undefined : viewFor(columns)
       const rows = view === undefined ? batch.rows : []

@@ -7,16 +7,22 @@
 import type { Batch } from '../model.ts'
 import type { MatchOptions } from '../plan.ts'
 import { compilePattern } from '../patterns/compile.ts'
-import type { State } from '../patterns/compile.ts'
+import type { Automaton } from '../patterns/compile.ts'
 import { EventQueue } from '../patterns/event-queue.ts'
 import type { QueueState } from '../patterns/event-queue.ts'
-import { missedAt, missedByTime } from '../patterns/near-miss.ts'
+import { patternGraph } from '../patterns/graph.ts'
+import { reasonOfDeath, reasonOfTime } from '../patterns/near-miss.ts'
+import type { NearMissParts } from '../patterns/near-miss.ts'
 import { DefinitionThrew, Nfa } from '../patterns/nfa.ts'
 import type { MatchSink, NfaState } from '../patterns/nfa.ts'
 import { parsePattern } from '../patterns/parse.ts'
 import { RunKeys } from '../patterns/run-keys.ts'
 import type { RunKeysState } from '../patterns/run-keys.ts'
+import type { Pattern } from '../patterns/pattern.ts'
 import type { Run } from '../patterns/run.ts'
+import type { PatternView } from '../patterns/view.ts'
+import { watchOf } from '../patterns/watch.ts'
+import type { PatternWatch } from '../patterns/watch.ts'
 import { BatchBuilder } from './batch-builder.ts'
 import { rowMaker } from './compile.ts'
 import { lambdaOf } from './lambda.ts'
@@ -46,6 +52,7 @@ export class MatchOperator implements Operator {
   private readonly out = new BatchBuilder()
   /** Keys that held too much, with the reason told for each further event. */
   private readonly closed = new Map<number, string>()
+  private readonly watch: PatternWatch | undefined
   private watermarkMs = -Infinity
 
   constructor(options: MatchOptions, keys: readonly NamedReader[], host: LambdaHost, context: StageContext) {
@@ -57,6 +64,8 @@ export class MatchOperator implements Operator {
     const names = options.definitions.map(d => d.name)
     const automaton = compilePattern(pattern, names)
     const steps = pattern.steps.map(step => names.indexOf(step))
+    const textOf = (i: number): string | undefined => this.definitions[i]?.text
+    this.watch = host.watched === true ? watchOf({ options, pattern, automaton, textOf }) : undefined
     this.nfa = new Nfa({
       automaton,
       steps,
@@ -65,7 +74,7 @@ export class MatchOperator implements Operator {
         const { call, wantsMeta } = this.definitions[i] as Lambda
         return { name, perRun: wantsMeta, call: call as unknown as (row: unknown, taken: unknown) => unknown }
       }),
-      sink: this.sink(pattern.steps, steps, automaton.states),
+      sink: this.watching(this.sink(pattern, steps, automaton)),
     })
   }
 
@@ -178,30 +187,64 @@ export class MatchOperator implements Operator {
     if (!this.nfa.holds(keyId) && !this.closed.has(keyId)) this.table.remove(keyId)
   }
 
-  private sink(names: readonly string[], steps: readonly number[], states: readonly State[]): MatchSink {
-    const { output } = this.options
-    const count = this.options.definitions.length
-    const make = rowMaker(names)
+  private sink(pattern: Pattern, steps: readonly number[], automaton: Automaton): MatchSink {
+    const { options } = this
+    const count = options.definitions.length
+    const make = rowMaker(pattern.steps)
     const matchOf = (run: Run) => {
       const rows = run.rowsByStep(count)
       return make(steps.map(step => rows[step]))
     }
-    const near = { matchOf, states, options: this.options, keyOf: (keyId: number) => this.keyValue(keyId) }
     const closed: MatchSink['closed'] = (keyId, runs, events) => this.close(keyId, runs, events)
     const nothing = () => undefined
-    if (output === 'matches')
+    if (options.output === 'matches')
       return { matched: (run, _key, atMs) => this.emit(matchOf(run), atMs), timedOut: nothing, closed }
-    if (output === 'timeouts') {
+    if (options.output === 'timeouts') {
       const timedOut: MatchSink['timedOut'] = (run, _key, timeoutMs, atMs) =>
         this.emit({ match: matchOf(run), timeoutMs }, atMs)
       return { matched: nothing, timedOut, closed }
     }
+    const near: NearMissParts = { states: automaton.states, options, graph: patternGraph(pattern) }
+    const missed = (run: Run, keyId: number) => {
+      const key = this.keyValue(keyId)
+      return { ...(key === undefined ? {} : { key }), match: matchOf(run) }
+    }
     return {
       matched: nothing,
-      timedOut: (run, keyId, timeoutMs, atMs) => this.emit(missedByTime(near, run, keyId, timeoutMs), atMs),
-      died: (run, keyId, death) => this.emit(missedAt(near, run, keyId, death), death.eventTimeMs),
+      timedOut: (run, keyId, timeoutMs, atMs) =>
+        this.emit({ ...missed(run, keyId), ...reasonOfTime(near, standingOf(run), timeoutMs) }, atMs),
+      died: (run, keyId, death) => {
+        const row = { ...missed(run, keyId), ...reasonOfDeath(near, standingOf(run), death), event: death.row }
+        this.emit(row, death.eventTimeMs)
+      },
       closed,
     }
+  }
+
+  /** The same, remembered for whoever looks. */
+  private watching(sink: MatchSink): MatchSink {
+    const { watch } = this
+    if (watch === undefined) return sink
+    return {
+      matched: (run, keyId, atMs) => {
+        watch.matched(run, this.keyValue(keyId))
+        sink.matched(run, keyId, atMs)
+      },
+      timedOut: (run, keyId, timeoutMs, atMs) => {
+        watch.timedOut(run, this.keyValue(keyId), timeoutMs)
+        sink.timedOut(run, keyId, timeoutMs, atMs)
+      },
+      died: (run, keyId, death) => {
+        watch.died(run, this.keyValue(keyId), death)
+        sink.died?.(run, keyId, death)
+      },
+      closed: sink.closed,
+    }
+  }
+
+  /** What a page shows of the pattern; undefined when nobody can look. */
+  patternView(): PatternView | undefined {
+    return this.watch?.view(this.nfa, this.watermarkMs, keyId => this.keyValue(keyId))
   }
 
   /** Nothing below a result may be late: it was not known before this watermark. */
@@ -221,6 +264,10 @@ export class MatchOperator implements Operator {
   private keyValue(keyId: number): unknown {
     return this.table.valueOf(keyId)
   }
+}
+
+function standingOf(run: Run): { step: number; state: number; firstMs: number } {
+  return { step: run.step, state: run.state, firstMs: run.first.eventTimeMs }
 }
 
 function shown(key: unknown): string {

@@ -183,21 +183,25 @@ export class SourceStage {
         : columns[this.timeField ?? '']
     if (times === undefined || kindOf(times) === undefined) return undefined
     const eventTimesMs = times instanceof Float64Array ? times : Float64Array.from(times as ArrayLike<number>)
-    for (let i = 0; i < count; i++) {
-      const t = eventTimesMs[i] as number
-      // Neither NaN nor infinite.
-      if (t - t !== 0) return undefined
-    }
-    const beforeMs = new Float64Array(count)
     const { watermark } = this
-    watermark.run(eventTimesMs, beforeMs, count)
+    const run = watermark.run(eventTimesMs, count)
+    if (run === undefined) return undefined
     if (!this.saidSeconds && count > 0) this.noticeSeconds(eventTimesMs[0] as number)
     const first = new Map(this.next)
     this.next.set(0, (this.next.get(0) ?? 0n) + BigInt(count))
     this.recordCount += count
     if (count > 0) this.parts.stage.passed()
     const origin = new FeedOrigin(count, undefined, first, event.processingTimeMs ?? 0, undefined)
-    return columnBatch({ count, columns, eventTimesMs, beforeMs, watermarkMs: watermark.watermarkMs, origin })
+    return columnBatch({
+      count,
+      columns,
+      eventTimesMs,
+      get beforeMs() {
+        return run()
+      },
+      watermarkMs: watermark.watermarkMs,
+      origin,
+    })
   }
 
   private noticeSeconds(t: number): void {

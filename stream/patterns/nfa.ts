@@ -52,6 +52,9 @@ export interface Death {
   readonly mask: number
 }
 
+/** Keys looked at for runs to show. */
+const LOOKED_AT = 10_000
+
 /** Taken events one key may hold for each run it may hold. */
 const EVENTS_PER_RUN = 32
 
@@ -69,6 +72,10 @@ export class Nfa {
   runCount = 0
   /** Events taken, by definition. */
   readonly takenCounts: Float64Array
+  /** Events taken, by the definition taken before (the last row: the first event of a run) and by their own. */
+  readonly edgeCounts: Float64Array
+  /** Matches given, by the definition of their last event. */
+  readonly givenCounts: Float64Array
   private readonly parts: NfaParts
   private readonly moves: Moves
   private readonly windows: readonly (number | undefined)[]
@@ -110,6 +117,8 @@ export class Nfa {
     this.moveOf = automaton.states.map(() => undefined)
     this.moveEpoch = new Float64Array(automaton.states.length)
     this.takenCounts = new Float64Array(definitions.length)
+    this.edgeCounts = new Float64Array((definitions.length + 1) * definitions.length)
+    this.givenCounts = new Float64Array(definitions.length)
   }
 
   /** Does the key hold runs or matches? */
@@ -186,7 +195,12 @@ export class Nfa {
   }
 
   snapshot(): NfaState {
-    return packNfa(this.heads, this.held, this.timers, this.orders, this.takenCounts)
+    return {
+      ...packNfa(this.heads, this.held, this.timers, this.orders),
+      takenCounts: this.takenCounts.slice(),
+      edgeCounts: this.edgeCounts.slice(),
+      givenCounts: this.givenCounts.slice(),
+    }
   }
 
   restore(state: NfaState): void {
@@ -195,14 +209,23 @@ export class Nfa {
     this.orders = state.orders
     this.held = unpacked.held
     this.takenCounts.set(state.takenCounts)
+    this.edgeCounts.set(state.edgeCounts)
+    this.givenCounts.set(state.givenCounts)
     for (const [keyId, runs] of unpacked.runs) for (const run of runs) this.append(keyId, run)
   }
 
-  /** Runs of all keys, for looking at. */
-  *alive(): IterableIterator<readonly [number, Run]> {
-    for (const [keyId, head] of this.heads.entries()) {
-      for (let run = head; run !== undefined; run = run.next) yield [keyId, run]
+  /** Some runs that are alive, for looking at: the oldest of each key first, at most `limit`. */
+  alive(limit: number): (readonly [keyId: number, run: Run])[] {
+    const found: (readonly [number, Run])[] = []
+    // Keys that hold nothing are few: their numbers are used again.
+    for (let keyId = 0; keyId < this.heads.length && keyId < LOOKED_AT && found.length < limit; keyId++) {
+      const head = this.heads[keyId]
+      if (head !== undefined) found.push([keyId, head])
     }
+    for (const [keyId, head] of found.slice()) {
+      for (let run = head.next; run !== undefined && found.length < limit; run = run.next) found.push([keyId, run])
+    }
+    return found
   }
 
   private allStay(keyId: number, row: unknown): boolean {
@@ -273,7 +296,7 @@ export class Nfa {
     const { withinMs } = this.parts.tuning
     let started = false
     for (const take of move.takes) {
-      this.takenCounts[take.step] = (this.takenCounts[take.step] as number) + 1
+      this.count(this.parts.definitions.length, take.step)
       const run = new Run(undefined, event, take.step, take.to.id)
       if (take.completes) this.completed.push(run)
       if (take.to.kind === 'final') continue
@@ -314,7 +337,7 @@ export class Nfa {
     if (move.completes) this.completed.push(run)
     for (let k = 0; k < takes.length; k++) {
       const take = takes[k] as Move['takes'][number]
-      this.takenCounts[take.step] = (this.takenCounts[take.step] as number) + 1
+      this.count(run.step, take.step)
       const goesOn = !stops && take.to.kind !== 'final'
       if (!goesOn && !take.completes) continue
       const taken = new Run(run, event, take.step, take.to.id)
@@ -340,6 +363,18 @@ export class Nfa {
     run.state = to
     this.append(keyId, run)
     if (moved) this.watch(keyId, run)
+  }
+
+  private count(from: number, step: number): void {
+    const { takenCounts, edgeCounts } = this
+    takenCounts[step] = (takenCounts[step] as number) + 1
+    const edge = from * takenCounts.length + step
+    edgeCounts[edge] = (edgeCounts[edge] as number) + 1
+  }
+
+  private give(run: Run, keyId: number, atMs: number): void {
+    this.givenCounts[run.step] = (this.givenCounts[run.step] as number) + 1
+    this.parts.sink.matched(run, keyId, atMs)
   }
 
   private append(keyId: number, run: Run): void {
@@ -417,11 +452,11 @@ export class Nfa {
 
   /** Gives out complete matches as the skip strategy says. */
   private settle(keyId: number, atMs: number): void {
-    const { tuning, sink } = this.parts
+    const { tuning } = this.parts
     const fresh = this.completed
     this.completed = []
     if (tuning.skip.kind === 'none') {
-      for (const run of fresh) sink.matched(run, keyId, atMs)
+      for (const run of fresh) this.give(run, keyId, atMs)
       return
     }
     let held = this.held.get(keyId)
@@ -437,7 +472,7 @@ export class Nfa {
       const match = held[0] as Run
       const oldest = this.heads[keyId]
       if (oldest !== undefined && oldest.first.order < match.first.order) break
-      sink.matched(match, keyId, atMs)
+      this.give(match, keyId, atMs)
       const below = this.skippedBelow(match)
       held = held.filter((run, i) => i > 0 && run.first.order >= below)
       this.dropBelow(keyId, below)
@@ -528,6 +563,8 @@ export interface NfaState {
   readonly timers: readonly [readonly number[], readonly number[]]
   readonly orders: number
   readonly takenCounts: Float64Array
+  readonly edgeCounts: Float64Array
+  readonly givenCounts: Float64Array
 }
 
 function packNfa(
@@ -535,8 +572,7 @@ function packNfa(
   held: ReadonlyMap<number, readonly Run[]>,
   timers: TimerHeap,
   orders: number,
-  takenCounts: Float64Array,
-): NfaState {
+): Omit<NfaState, 'takenCounts' | 'edgeCounts' | 'givenCounts'> {
   const events = new Map<TakenEvent, number>()
   const places = new Map<Run, number>()
   const links: number[] = []
@@ -569,7 +605,6 @@ function packNfa(
     held: waiting,
     timers: timers.snapshot(),
     orders,
-    takenCounts: takenCounts.slice(),
   }
 }
 

@@ -30,6 +30,7 @@ interface Notes {
 }
 
 const ONCE: Count = { min: 1, max: 1, optional: false, lazy: false, text: '' }
+const NO_NOTES: Notes = {}
 const JOINTS: Readonly<Record<string, Joint>> = { ',': 'next', '->': 'then', '->>': 'any' }
 const TOKEN = /->>|->|[A-Za-z_][A-Za-z0-9_]*|\d+[A-Za-z]*|[,()|!?*+{}[\]]/y
 
@@ -187,7 +188,7 @@ class Parser {
       at: start,
       end,
     }
-    return folded(item, count.text === '?' && notesAt === end)
+    return folded(item, count.text === '?' && notes === NO_NOTES)
   }
 
   private atom(negated: boolean): Atom {
@@ -267,7 +268,7 @@ class Parser {
   }
 
   private notes(): Notes {
-    if (!this.take('[')) return {}
+    if (!this.take('[')) return NO_NOTES
     const notes: { inner?: Joint; until?: string; withinMs?: number } = {}
     do {
       const at = this.here()

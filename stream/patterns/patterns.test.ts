@@ -158,6 +158,7 @@ test('near misses name the event that came between, the condition and the step t
       event: rows[1],
       condition: 'b',
       explanation: 'the event after a came between: b is false for it; "a -> b" would pass it over',
+      offer: 'a -> b',
       endedMs: 2,
     },
   ])

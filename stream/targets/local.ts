@@ -2,6 +2,9 @@
  * Streams in this thread, with plain closures: what a program gets that imports `riffle-kernel`. Topics are the embedded demo
  * topics until `connect` says otherwise.
  */
+import { Checkpointer } from '../checkpoints/checkpointer.ts'
+import type { Kept } from '../checkpoints/checkpointer.ts'
+import { planKeyOf } from '../checkpoints/plan-key.ts'
 import type { Connection, TopicSummary } from '../connectors/connector.ts'
 import type { SchemaRegistry } from '../schema-model.ts'
 import type { ChartOptions, MimeBundle } from '../charts/protocol.ts'
@@ -15,6 +18,8 @@ import { rowsOf } from '../operators/columns.ts'
 import { FeedLog } from './feed-log.ts'
 import { columnsOf, outline } from './outline.ts'
 import type { ModelArtifact } from '../models/artifact.ts'
+import { Trainings } from '../training/trainings.ts'
+import type { TrainSpec } from '../training/spec.ts'
 import { ModelTable } from '../models/model-table.ts'
 import { ParamTable } from './param-table.ts'
 import { namesRead, resolvePlan } from './resolve.ts'
@@ -22,6 +27,8 @@ import { RunningPlan } from './running-plan.ts'
 import type { PlanConsumer, PlanSurroundings } from './running-plan.ts'
 import { callRegistry, registryBy, registryOf } from './registry-access.ts'
 import type {
+  CheckpointSettings,
+  CheckpointStatus,
   ConnectSettings,
   FeedPort,
   GenerateOptions,
@@ -36,6 +43,11 @@ import type {
   TopicDescription,
 } from './runtime.ts'
 import { RowBuffer } from './subscription.ts'
+import { LocalSink } from './local-sink.ts'
+import { sinkName } from '../sinks/sink-name.ts'
+import { targetText } from '../sinks/sink.ts'
+import type { SinkOptions, SinkResult, SinkTarget, TopicTarget } from '../sinks/sink.ts'
+import { SinkTransaction } from '../sinks/transaction.ts'
 import { printTableAtEnd } from './text-table.ts'
 import { describeTopic, produceRows } from './topic-access.ts'
 
@@ -48,11 +60,17 @@ export interface LocalRuntimeOptions {
   readonly print?: ((text: string) => void) | undefined
 }
 
+/** Between two attempts at a broker that is away. */
+const AGAIN_MS = 500
+
 interface Named {
   readonly name: string
   readonly plan: PlanNode
   readonly options: StartOptions
   running: RunningPlan
+  sink: LocalSink | undefined
+  /** A sink whose stream was replaced waits for the user's word. */
+  held: boolean
 }
 
 interface Reading {
@@ -72,12 +90,19 @@ export class LocalRuntime implements Runtime {
   private readonly readings = new Set<Reading>()
   private readonly params = new ParamTable()
   private readonly models = new ModelTable()
+  private readonly trainings = new Trainings()
+  private readonly checkpointer: Checkpointer
   private readonly around: PlanSurroundings
 
   constructor(options: LocalRuntimeOptions = {}) {
     this.clock = options.clock ?? wallClock
     this.print = options.print ?? (text => console.log(text))
     this.openEmbedded = options.embedded ?? (() => openUrl('embedded', 'embedded', this.clock))
+    this.checkpointer = new Checkpointer({
+      clock: this.clock,
+      streams: () => [...this.named.values()].filter(n => n.options.listed !== false).map(n => this.kept(n)),
+      onError: (_name, error) => this.print(`${error.message}\n${error.hint ?? ''}`),
+    })
     this.around = {
       clock: this.clock,
       connection: name => this.connection(name),
@@ -93,11 +118,89 @@ export class LocalRuntime implements Runtime {
   async start(name: string, plan: PlanNode, options: StartOptions = {}): Promise<void> {
     const resolved = resolvePlan(plan, other => (other === name ? undefined : this.planOf(other)), [name])
     const old = this.named.get(name)
-    const running = new RunningPlan(resolved, this.around, unheard)
-    this.named.set(name, { name, plan, options, running })
-    await old?.running.stop()
-    await running.start()
+    const lost = () => {
+      if (options.sink?.kind === 'topic') void this.beginAgain(named, resolved, options.sink)
+    }
+    const named: Named = { name, plan, options, ...this.runningOf(resolved, options.sink, lost), held: false }
+    this.named.set(name, named)
+    await this.end(old)
+    if (options.sink?.kind === 'topic' && options.sink.transactional === true) {
+      await this.beginTransaction(named, resolved, options.sink)
+      return
+    }
+    const found = await this.checkpointer.begin(name, planKeyOf(resolved), text => this.print(text))
+    if (found === undefined) await begin(named)
+    else await this.goOn(named, found.bytes)
     if (old !== undefined) await this.restartConsumersOf(name)
+  }
+
+  private async beginTransaction(named: Named, plan: PlanNode, target: TopicTarget): Promise<void> {
+    const { name, running, sink } = named
+    const transaction = await SinkTransaction.open({
+      target,
+      plan,
+      name,
+      store: this.checkpointer.store,
+      connection: other => this.connection(other),
+      onRefused: () => undefined,
+      tell: text => this.print(text),
+      nowMs: () => this.clock.nowMs(),
+    })
+    if (this.named.get(name) !== named || running.stats().state === 'stopped') return transaction.writer.close()
+    sink?.renew(transaction, running, this.clock)
+    if (transaction.found !== undefined) await running.restore(transaction.found.bytes)
+    else await running.restart()
+  }
+
+  /** What the broker took with it is made again from the last commit, once it is back. */
+  private async beginAgain(named: Named, plan: PlanNode, target: TopicTarget): Promise<void> {
+    const over = () => this.named.get(named.name) !== named || named.running.stats().state === 'stopped'
+    for (;;) {
+      await new Promise<void>(resolve => this.clock.setTimer(AGAIN_MS, resolve))
+      if (over()) return
+      try {
+        return await this.beginTransaction(named, plan, target)
+      } catch (error) {
+        if (error instanceof StreamError && error.retriable) continue
+        named.sink?.fail(error)
+        return
+      }
+    }
+  }
+
+  async sink(plan: PlanNode, target: SinkTarget, options: SinkOptions): Promise<SinkResult> {
+    const others = [...this.named.values()].map(other => ({
+      name: other.name,
+      cellId: other.options.cellId,
+      over: ['ended', 'failed', 'stopped'].includes(other.running.stats().state),
+    }))
+    const name = sinkName(options, others)
+    await this.start(name, plan, { cellId: options.cellId, sink: target })
+    const { sink } = this.find(name)
+    if (options.bounded === true) await sink?.ended
+    return { name, writtenCount: 0, refusedCount: 0, ...sink?.counts }
+  }
+
+  private runningOf(
+    resolved: PlanNode,
+    target: SinkTarget | undefined,
+    onLost?: () => void,
+  ): Pick<Named, 'running' | 'sink'> {
+    if (target === undefined) return { running: new RunningPlan(resolved, this.around, unheard), sink: undefined }
+    const sink = new LocalSink({
+      plan: resolved,
+      target,
+      connection: name => this.connection(name),
+      onFailed: error => running.failWith(error),
+      onLost,
+    })
+    const running: RunningPlan = new RunningPlan(resolved, this.around, sink)
+    return { running, sink }
+  }
+
+  private async end(named: Named | undefined): Promise<void> {
+    await named?.running.stop()
+    await named?.sink?.close()
   }
 
   subscribe(plan: PlanNode, options: SubscribeOptions = {}): RowSource {
@@ -139,8 +242,37 @@ export class LocalRuntime implements Runtime {
     return buffer
   }
 
+  /** A checkpoint that does not fit the topics of now is told, and the stream begins anew. */
+  private async goOn({ name, running, sink }: Named, bytes: Uint8Array): Promise<void> {
+    await sink?.open()
+    try {
+      await running.restore(bytes)
+    } catch (error) {
+      if (!(error instanceof StreamError) || !['POSITION_INVALID', 'SNAPSHOT_INVALID'].includes(error.code)) throw error
+      this.print(`Stream "${name}" begins anew, its checkpoint does not fit: ${error.message}`)
+      await running.restart()
+    }
+  }
+
+  private kept({ name, plan, running }: Named): Kept {
+    const resolved = this.resolve(plan)
+    return {
+      name,
+      key: planKeyOf(resolved),
+      refusal: readsFeed(resolved) ? 'it reads rows that the program pushes' : undefined,
+      progress: () => running.handledCount,
+      state: async () => ({ meta: undefined, bytes: running.snapshot(), progress: running.handledCount }),
+    }
+  }
+
+  async checkpoint(settings?: CheckpointSettings): Promise<CheckpointStatus> {
+    return settings === undefined ? this.checkpointer.status() : this.checkpointer.configure(settings)
+  }
+
   async stop(name: string): Promise<void> {
-    await this.find(name).running.stop()
+    const named = this.find(name)
+    await this.checkpointer.forget(name)
+    await this.end(named)
   }
 
   drain(name: string): Promise<void> {
@@ -151,8 +283,12 @@ export class LocalRuntime implements Runtime {
     return settled(() => this.find(name).running.pause())
   }
 
-  resume(name: string): Promise<void> {
-    return settled(() => this.find(name).running.resume())
+  async resume(name: string): Promise<void> {
+    const named = this.find(name)
+    if (!named.held) return named.running.resume()
+    named.held = false
+    Object.assign(named, this.runningOf(this.resolve(named.plan), named.options.sink))
+    await begin(named)
   }
 
   async list(): Promise<StreamSummary[]> {
@@ -258,6 +394,24 @@ export class LocalRuntime implements Runtime {
     this.models.define(artifact)
   }
 
+  async train(plan: PlanNode, spec: TrainSpec): Promise<void> {
+    const curve = this.feed(spec.curve)
+    const alive = keepAlive()
+    await this.trainings.begin(spec, () => this.subscribe(plan), {
+      models: this.models,
+      epoch: row => curve.push([row]),
+      over: async () => {
+        alive.cancel()
+        await curve.end()
+      },
+      tell: text => this.print(text.trimEnd()),
+    })
+  }
+
+  stopTraining(name?: string): Promise<string[]> {
+    return this.trainings.stop(name)
+  }
+
   model(name: string): Promise<ModelArtifact> {
     return this.models.ready(name)
   }
@@ -286,23 +440,32 @@ export class LocalRuntime implements Runtime {
 
   /** Stops everything and closes all connections. */
   async close(): Promise<void> {
-    await Promise.all([...this.named.values()].map(n => n.running.stop()))
+    await this.checkpointer.close()
+    await Promise.all([...this.named.values()].map(n => this.end(n)))
     for (const connection of this.connections.values()) await (await connection).close()
     this.connections.clear()
   }
 
   private summary(n: Named): StreamSummary {
-    const stats: StreamStats = n.running.stats()
+    const stats: StreamStats = n.held ? { ...n.running.stats(), state: 'paused' } : n.running.stats()
     const consumers = [...this.named.values()]
       .filter(other => other !== n && this.reads(other.plan, n.name))
       .map(other => other.name)
     const columns = columnsOf(this.resolve(n.plan), () => undefined) ?? []
-    return { name: n.name, cellId: n.options.cellId, outline: outline(n.plan), stats, columns, captures: [], consumers }
+    const { cellId, sink } = n.options
+    const text = sink === undefined ? outline(n.plan) : `${outline(n.plan)} → ${targetText(sink)}`
+    return { name: n.name, cellId, outline: text, stats, columns, captures: [], consumers }
   }
 
   private async restartConsumersOf(name: string): Promise<void> {
     for (const other of [...this.named.values()]) {
       if (other.name === name || !this.reads(other.plan, name)) continue
+      if (other.sink !== undefined) {
+        other.held = true
+        await this.end(other)
+        this.print(`${name} changed: %resume ${other.name}`)
+        continue
+      }
       const old = other.running
       other.running = new RunningPlan(this.resolve(other.plan), this.around, unheard)
       await old.stop()
@@ -359,7 +522,18 @@ export class LocalRuntime implements Runtime {
   }
 }
 
+/** Opens the target before the first row is read. */
+async function begin({ running, sink }: Named): Promise<void> {
+  await sink?.open()
+  await running.start()
+}
+
 const unheard: PlanConsumer = { onBatch() {}, onEnd() {} }
+
+function readsFeed(plan: PlanNode): boolean {
+  if (plan.op === 'join' || plan.op === 'union') return readsFeed(plan.left) || readsFeed(plan.right)
+  return plan.op === 'feed' || ('input' in plan && readsFeed(plan.input))
+}
 
 /** Connectors are loaded when a topic is first used: a program of `from` streams needs none. */
 async function openUrl(url: string, as: string, clock: Clock, settings: ConnectSettings = {}): Promise<Connection> {

@@ -105,6 +105,11 @@ export class RunningPlan {
     for (const drive of this.drives) drive.resume()
   }
 
+  /** What the rows were handed to failed: the stream fails with it. */
+  failWith(error: unknown): void {
+    this.fail(error, this.generation)
+  }
+
   /** Idempotent; nothing is sent once it is called. */
   async stop(): Promise<void> {
     this.generation++
@@ -134,6 +139,27 @@ export class RunningPlan {
       lagCount: topics ? this.drives.reduce((lag, drive) => lag + drive.lagCount(), 0) : null,
       error: this.error ?? s.error,
     }
+  }
+
+  /** Events handled so far, over all sources. */
+  get handledCount(): number {
+    return this.handled.reduce((sum, count) => sum + count, 0)
+  }
+
+  /** Next offsets of each source by partition. */
+  positions(): (readonly (readonly [partition: number, offset: bigint])[])[] {
+    return this.pipeline.sources.map((_, i) => [...this.pipeline.positions(i)])
+  }
+
+  /** From the beginning, with empty state. */
+  async restart(): Promise<void> {
+    this.generation++
+    await this.close()
+    this.pipeline = this.fresh()
+    this.handled = []
+    this.error = undefined
+    this.state = 'starting'
+    await this.start()
   }
 
   snapshot(): Uint8Array {

@@ -7,8 +7,10 @@ import type { GeneratorTuning } from '../log/log.ts'
 import type { Columns, StreamStats } from '../model.ts'
 import type { LambdaSlot, PlanNode, TopicOptions } from '../plan.ts'
 import type { ModelArtifact } from '../models/artifact.ts'
+import type { TrainSpec } from '../training/spec.ts'
 import type { SchemaRegistry } from '../schema-model.ts'
 import type { ColumnType, TopicSummary } from '../connectors/connector.ts'
+import type { SinkOptions, SinkResult, SinkTarget } from '../sinks/sink.ts'
 import type { ChartOptions, MimeBundle } from '../charts/protocol.ts'
 
 export interface Runtime {
@@ -21,6 +23,8 @@ export interface Runtime {
    * new one. Resolves when the stream runs (not when it has rows).
    */
   start(name: string, plan: PlanNode, options?: StartOptions): Promise<void>
+  /** Starts writing what a plan gives; resolves once it runs, or with `bounded` once it has ended and all is acknowledged. */
+  sink(plan: PlanNode, target: SinkTarget, options: SinkOptions): Promise<SinkResult>
   /** Runs a plan for one consumer: rows since its `--from`, with back-pressure of `bufferRows`. Not listed. */
   subscribe(plan: PlanNode, options?: SubscribeOptions): RowSource
   stop(name: string): Promise<void>
@@ -47,13 +51,19 @@ export interface Runtime {
   defineParam(spec: ParamSpec): Promise<unknown>
   setParam(name: string, value: unknown): Promise<void>
   paramValue(name: string): unknown
-  snapshot(name: string): Promise<Uint8Array>
-  restore(name: string, bytes: Uint8Array): Promise<void>
-  /** The MIME bundle that shows a stream: live chart, Vega-Lite 5, text. */
   /** `model(…)`: streams that score with the name do so with this model from now on, and those that wait for it go on. */
   defineModel(artifact: ModelArtifact): Promise<void>
+  /** Begins a training on rows of `plan`; resolves when it has begun. A training of the same name is ended. */
+  train(plan: PlanNode, spec: TrainSpec): Promise<void>
+  /** Ends the training of that name, or all; gives the names of those that ran. */
+  stopTraining(name?: string): Promise<string[]>
   /** The model of the name, once its training is over. */
   model(name: string): Promise<ModelArtifact>
+  snapshot(name: string): Promise<Uint8Array>
+  restore(name: string, bytes: Uint8Array): Promise<void>
+  /** `checkpoint(…)`: keeps the named streams on disk, or with `everyMs` undefined no longer; absent: tells only. */
+  checkpoint(settings?: CheckpointSettings): Promise<CheckpointStatus>
+  /** The MIME bundle that shows a stream: live chart, Vega-Lite 5, text. */
   show(
     stream: { readonly name: string | undefined; readonly plan: PlanNode },
     options?: ChartOptions,
@@ -79,11 +89,30 @@ export interface ConnectSettings {
   readonly password?: string | undefined
 }
 
+export interface CheckpointSettings {
+  /** Undefined: off. */
+  readonly everyMs: number | undefined
+  /** Default: `.riffle-checkpoints/NOTEBOOK` beside the notebook, else in the working folder. */
+  readonly folder?: string | undefined
+}
+
+export interface CheckpointStatus extends CheckpointSettings {
+  readonly streams: readonly {
+    readonly name: string
+    readonly savedAtMs?: number | undefined
+    readonly sizeBytes?: number | undefined
+    /** Why it is not kept. */
+    readonly refusal?: string | undefined
+  }[]
+}
+
 export interface StartOptions {
   /** Which cell made it. */
   readonly cellId?: string | undefined
   /** False: an unnamed step that was continued, not listed. Default true. */
   readonly listed?: boolean | undefined
+  /** Where its rows are written. */
+  readonly sink?: SinkTarget | undefined
 }
 
 export interface SubscribeOptions {
@@ -109,6 +138,8 @@ export interface RowChunk {
   readonly rows: readonly unknown[]
   /** The same rows as columns, where they are at hand. */
   readonly columns?: Columns | undefined
+  /** Number of rows, told beside columns. */
+  readonly count?: number | undefined
   readonly eventTimesMs: Float64Array
   readonly weights?: Int8Array | undefined
   /** Watermark after these rows, when known. */

@@ -69,7 +69,7 @@ export class RowBuffer implements RowSource {
         this.buffered -= batch.count
         if (this.buffered < this.limit) this.release()
         const chunk = this.chunk(batch)
-        if (chunk.eventTimesMs.length > 0) return chunk
+        if ((chunk.count ?? chunk.eventTimesMs.length) > 0) return chunk
         continue
       }
       if (this.closed) return null
@@ -98,13 +98,16 @@ export class RowBuffer implements RowSource {
   }
 
   private chunk(batch: Batch): RowChunk {
-    const { eventTimesMs, weights, watermarkMs, columns } = batch
+    const { weights, watermarkMs, columns, count } = batch
     if (this.changes || weights === undefined) {
-      // Rows that are columns are made when somebody looks.
-      if (columns === undefined) return { rows: batch.rows, eventTimesMs, weights, watermarkMs }
+      // Rows that are columns are made when somebody looks, their times too.
+      if (columns === undefined) return { rows: batch.rows, eventTimesMs: batch.eventTimesMs, weights, watermarkMs }
       return {
         columns,
-        eventTimesMs,
+        count,
+        get eventTimesMs() {
+          return batch.eventTimesMs
+        },
         weights,
         watermarkMs,
         get rows() {
@@ -112,7 +115,7 @@ export class RowBuffer implements RowSource {
         },
       }
     }
-    const { rows } = batch
+    const { rows, eventTimesMs } = batch
     const kept: number[] = []
     for (let i = 0; i < batch.count; i++) if (weights[i] !== -1) kept.push(i)
     return {

@@ -5,9 +5,9 @@ import { parseAvro } from '../schemas/avro-schema.ts'
 import { avroColumns } from '../schemas/avro-types.ts'
 import { avroRowEncoder } from '../schemas/avro-writing.ts'
 import { decodeBatch } from '../schemas/decode.ts'
-import { encodeHeaders, encodeKey, encodeValue } from '../schemas/encode.ts'
+import { encodeHeaders, encodeKey } from '../schemas/encode.ts'
 import { inferColumns, rowType } from '../schemas/infer.ts'
-import { StreamError } from '../errors.ts'
+import { plainBytes } from '../sinks/plain-bytes.ts'
 import type { Clock } from '../time/clock.ts'
 import type { ProduceOptions, ProduceResult, TopicDescription } from './runtime.ts'
 
@@ -63,7 +63,7 @@ export async function produceRows(
       options.key === undefined || row === null || typeof row !== 'object' ? null : Reflect.get(row, options.key)
     return {
       key: encodeKey(key),
-      value: row !== null && avro !== undefined ? avro(row, i) : valueBytes(row, options.format ?? 'json'),
+      value: row !== null && avro !== undefined ? avro(row, i) : plainBytes(row, options.format ?? 'json'),
       headers,
       partition: options.partition,
     }
@@ -80,29 +80,4 @@ export async function produceRows(
 
 function pause(clock: Clock, ms: number): Promise<void> {
   return new Promise(resolve => clock.setTimer(ms, resolve))
-}
-
-const encoder = new TextEncoder()
-
-function valueBytes(row: unknown, format: NonNullable<ProduceOptions['format']>): Uint8Array | null {
-  if (row === null || format === 'json') return encodeValue(row)
-  if (format === 'bytes' && row instanceof Uint8Array) return row
-  if (typeof row === 'string') return format === 'text' ? encoder.encode(row) : base64Bytes(row)
-  throw new StreamError({
-    code: 'OPTION_INVALID',
-    message: `Cannot send a row of type ${typeof row} as ${format}: ${format === 'text' ? 'text' : 'a Uint8Array or base64 text'} is needed`,
-    hint: 'Leave --format out to send JSON',
-  })
-}
-
-function base64Bytes(text: string): Uint8Array {
-  try {
-    return Uint8Array.from(atob(text), c => c.charCodeAt(0))
-  } catch (cause) {
-    throw new StreamError({
-      code: 'OPTION_INVALID',
-      message: 'Cannot send a row as bytes: its text is no base64',
-      cause,
-    })
-  }
 }

@@ -66,28 +66,24 @@ export class SourceWatermark {
     }
   }
 
-  /** `record` for many records of partition 0: `beforeMs[i]` gets the watermark that was in force before record i. */
-  run(eventTimesMs: Float64Array, beforeMs: Float64Array, count: number): void {
-    const { trailMs } = this
+  /**
+   * `record` for many records of partition 0. The result gives, when somebody looks, the watermark that was in force before each
+   * of them; undefined, and nothing is done, when a time is no finite number.
+   */
+  run(eventTimesMs: Float64Array, count: number): (() => Float64Array) | undefined {
+    const newest = newestOf(eventTimesMs, count)
+    if (newest === undefined) return undefined
+    let befores: Float64Array | undefined
     if (this.own.length > 1) {
+      befores = new Float64Array(count)
       for (let i = 0; i < count; i++) {
-        beforeMs[i] = this.watermarkMs
+        befores[i] = this.watermarkMs
         this.record(0, eventTimesMs[i] as number)
       }
-      return
     }
-    let watermarkMs = this.watermarkMs
-    let newest = -Infinity
-    const trail = trailMs ?? Infinity
-    for (let i = 0; i < count; i++) {
-      beforeMs[i] = watermarkMs
-      const t = eventTimesMs[i] as number
-      if (t > newest) {
-        newest = t
-        if (t - trail > watermarkMs) watermarkMs = t - trail
-      }
-    }
-    if (count > 0) this.record(0, newest)
+    const { watermarkMs, trailMs } = this
+    if (befores === undefined && count > 0) this.record(0, newest)
+    return () => (befores ??= runningWatermarks(eventTimesMs, count, watermarkMs, trailMs ?? Infinity))
   }
 
   /** An explicit watermark of one partition, or of all. */
@@ -139,4 +135,27 @@ export class SourceWatermark {
     }
     if (least !== Infinity && least > this.watermarkMs) this.watermarkMs = least
   }
+}
+
+function newestOf(eventTimesMs: Float64Array, count: number): number | undefined {
+  let newest = -Infinity
+  // Stays 0 while all are finite.
+  let odd = 0
+  for (let i = 0; i < count; i++) {
+    const t = eventTimesMs[i] as number
+    odd += t - t
+    if (t > newest) newest = t
+  }
+  return odd === 0 ? newest : undefined
+}
+
+function runningWatermarks(times: Float64Array, count: number, watermarkMs: number, trail: number): Float64Array {
+  const befores = new Float64Array(count)
+  let running = watermarkMs
+  for (let i = 0; i < count; i++) {
+    befores[i] = running
+    const t = (times[i] as number) - trail
+    if (t > running) running = t
+  }
+  return befores
 }

@@ -5,7 +5,7 @@ import { LocalRuntime, setRuntime } from '../../stream/index.ts'
 import { MemoryRegistry } from '../../stream/schemas/memory-registry.ts'
 import { wallClock } from '../../stream/time/clock.ts'
 import { engineOfFile } from './engine-of-file.ts'
-import type { FakeNotebook } from './hosted.ts'
+import type { FakeNotebook, HostedEngine } from './hosted.ts'
 import type { Runtime } from '../../stream/targets/runtime.ts'
 
 export async function inlineAndHosted(): Promise<{
@@ -13,8 +13,9 @@ export async function inlineAndHosted(): Promise<{
   /** Runs the program both ways; gives the inline rows. */
   readonly both: (program: () => Promise<unknown[]>) => Promise<unknown[]>
   readonly hosted: Runtime
+  readonly engine: HostedEngine
 }> {
-  const { runtime, notebook } = await engineOfFile()
+  const { engine, runtime, notebook } = await engineOfFile()
   const local = new LocalRuntime({
     embedded: async () => new EmbeddedConnection({ clock: wallClock, demos: [], registry: new MemoryRegistry() }),
   })
@@ -28,7 +29,7 @@ export async function inlineAndHosted(): Promise<{
     assert.equal(textOf(shipped), textOf(inline))
     return inline
   }
-  return { notebook, both, hosted: runtime }
+  return { notebook, both, hosted: runtime, engine }
 }
 
 const textOf = (rows: unknown) =>

@@ -51,6 +51,8 @@ export interface HostedEngine {
   notice<T extends EngineNotice>(f: (notice: EngineNotice) => notice is T): Promise<T>
   runtime(notebook?: FakeNotebook): HostedRuntime
   stop(): Promise<void>
+  /** kill -9. */
+  kill(): Promise<void>
 }
 
 export async function startEngine(env: Record<string, string> = {}): Promise<HostedEngine> {
@@ -93,6 +95,12 @@ export async function startEngine(env: Record<string, string> = {}): Promise<Hos
       runtime.setEngine(ready.path)
       runtimes.push(runtime)
       return runtime
+    },
+    async kill() {
+      for (const runtime of runtimes) runtime.close()
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
     },
     async stop() {
       for (const runtime of runtimes) runtime.close()

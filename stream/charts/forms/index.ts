@@ -7,10 +7,11 @@ import { line } from './line.ts'
 import { number } from './number.ts'
 import { point } from './point.ts'
 import { table } from './table.ts'
+import { timeline } from './timeline.ts'
 import type { ChartForm } from './form.ts'
 import type { ChartMark } from '../protocol.ts'
 
-export const forms: readonly ChartForm[] = [line, area, bar, point, heatmap, histogram, table, number]
+export const forms: readonly ChartForm[] = [line, area, bar, point, heatmap, histogram, timeline, table, number]
 
 const byMark = new Map(forms.map(form => [form.mark, form]))
 

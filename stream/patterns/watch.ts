@@ -1,0 +1,197 @@
+/**
+ * Remembers what a page shows of a pattern: the newest matches and near misses, as they were when they ended. Words are made when
+ * somebody looks, so remembering costs a few numbers per match or near miss. No part of a snapshot: a restored stream begins to
+ * remember anew, only its counts go on.
+ */
+import type { MatchOptions } from '../plan.ts'
+import type { Automaton } from './compile.ts'
+import { patternGraph } from './graph.ts'
+import type { PatternGraph } from './graph.ts'
+import { awaitedIn, reasonOfDeath, reasonOfTime } from './near-miss.ts'
+import type { NearMissParts, Reason, Standing } from './near-miss.ts'
+import type { Death, Nfa } from './nfa.ts'
+import type { Pattern } from './pattern.ts'
+import type { Run } from './run.ts'
+import type { PatternView, ViewedEvent, ViewedLive, ViewedMatch, ViewedMiss } from './view.ts'
+
+/** Matches and near misses kept. */
+const NEWEST = 24
+const LIVE = 12
+/** Events shown of one match. */
+const EVENTS = 12
+const TEXT = 160
+
+export interface WatchParts {
+  readonly options: MatchOptions
+  readonly pattern: Pattern
+  readonly automaton: Automaton
+  readonly graph: PatternGraph
+  /** The definition as it was written. */
+  readonly textOf: (definition: number) => string | undefined
+}
+
+interface Missed {
+  readonly number: number
+  readonly key: unknown
+  readonly events: readonly ViewedEvent[]
+  readonly standing: Standing
+  readonly death: Death | undefined
+  readonly timeoutMs: number
+}
+
+export class PatternWatch {
+  private readonly parts: WatchParts
+  private readonly near: NearMissParts
+  /** Definition → number of the step in the order of the text. */
+  private readonly stepOf: Int32Array
+  private matches: ViewedMatch[] = []
+  /** By the step reached: what ends at the first step, as most does, must not push out what got further. */
+  private readonly misses: Missed[][]
+  private number = 0
+  private missCount = 0
+  private timeoutCount = 0
+
+  constructor(parts: WatchParts) {
+    this.parts = parts
+    const { options, pattern, automaton, graph } = parts
+    this.near = { states: automaton.states, options, graph }
+    this.stepOf = Int32Array.from(options.definitions, ({ name }) => pattern.steps.indexOf(name))
+    this.misses = options.definitions.map(() => [])
+  }
+
+  matched(run: Run, key: unknown): void {
+    this.matches.push({ number: this.number++, key: keyText(key), events: this.eventsOf(run) })
+    if (this.matches.length >= 2 * NEWEST) this.matches = this.matches.slice(-NEWEST)
+  }
+
+  died(run: Run, key: unknown, death: Death): void {
+    this.missCount++
+    this.remember(run, key, death, 0)
+  }
+
+  timedOut(run: Run, key: unknown, timeoutMs: number): void {
+    this.timeoutCount++
+    this.remember(run, key, undefined, timeoutMs)
+  }
+
+  view(nfa: Nfa, watermarkMs: number, keyOf: (keyId: number) => unknown): PatternView {
+    const { options, graph } = this.parts
+    const definition = (step: number) => options.definitions.findIndex(d => d.name === graph.steps[step]?.name)
+    const countOf = (from: number, to: number): number => {
+      if (to === graph.steps.length) return nfa.givenCounts[definition(from)] ?? 0
+      const row = from < 0 ? options.definitions.length : definition(from)
+      return nfa.edgeCounts[row * options.definitions.length + definition(to)] ?? 0
+    }
+    return {
+      text: options.pattern,
+      withinMs: options.withinMs ?? null,
+      watermarkMs: Number.isFinite(watermarkMs) ? watermarkMs : null,
+      steps: graph.steps.map((step, i) => ({ ...step, takenCount: nfa.takenCounts[definition(i)] ?? 0 })),
+      edges: graph.edges.map(edge => ({ ...edge, count: countOf(edge.from, edge.to) })),
+      matchCount: nfa.givenCounts.reduce((sum, count) => sum + count, 0),
+      missCount: this.missCount,
+      timeoutCount: this.timeoutCount,
+      liveCount: nfa.runCount,
+      matches: this.matches.slice(-NEWEST),
+      misses: this.newestMisses(),
+      live: this.live(nfa, keyOf),
+    }
+  }
+
+  private remember(run: Run, key: unknown, death: Death | undefined, timeoutMs: number): void {
+    const list = this.misses[run.step] as Missed[]
+    const standing = { step: run.step, state: run.state, firstMs: run.first.eventTimeMs }
+    list.push({ number: this.number++, key, events: this.eventsOf(run), standing, death, timeoutMs })
+    if (list.length >= 2 * NEWEST) list.splice(0, list.length - NEWEST)
+  }
+
+  /** An equal share of each step reached, in the order in which they ended. */
+  private newestMisses(): ViewedMiss[] {
+    const reached = this.misses.filter(list => list.length > 0)
+    const share = Math.ceil(NEWEST / Math.max(1, reached.length))
+    return reached
+      .flatMap(list => list.slice(-share))
+      .sort((a, b) => a.number - b.number)
+      .map(missed => this.shown(missed))
+  }
+
+  private shown({ number, key, events, standing, death, timeoutMs }: Missed): ViewedMiss {
+    const reason: Reason =
+      death === undefined
+        ? reasonOfTime(this.near, standing, timeoutMs)
+        : reasonOfDeath(this.near, standing, death)
+    const { condition } = reason
+    const text = this.parts.textOf(this.parts.options.definitions.findIndex(d => d.name === condition))
+    return {
+      number,
+      key: keyText(key),
+      events,
+      reached: reason.reached,
+      awaited: reason.awaited,
+      reason: reason.reason,
+      condition: condition ?? null,
+      conditionText: text === undefined ? null : shortened(text.replace(/\s+/g, ' ')),
+      event: death === undefined ? null : rowText(death.row),
+      explanation: reason.explanation,
+      offer: reason.offer ?? null,
+      endedMs: reason.endedMs,
+    }
+  }
+
+  private live(nfa: Nfa, keyOf: (keyId: number) => unknown): ViewedLive[] {
+    const { options, automaton } = this.parts
+    const found: ViewedLive[] = []
+    for (const [keyId, run] of nfa.alive(LIVE)) {
+      const stepMs = automaton.states[run.state]?.windowMs
+      const ends = [
+        ...(options.withinMs === undefined ? [] : [run.first.eventTimeMs + options.withinMs]),
+        ...(stepMs === undefined ? [] : [run.event.eventTimeMs + stepMs]),
+      ]
+      found.push({
+        key: keyText(keyOf(keyId)),
+        events: this.eventsOf(run),
+        reached: options.definitions[run.step]?.name ?? '',
+        awaited: awaitedIn(this.near, run.state),
+        deadlineMs: ends.length === 0 ? null : Math.min(...ends),
+      })
+    }
+    return found
+  }
+
+  /** The first event and the newest, oldest first. */
+  private eventsOf(run: Run): readonly ViewedEvent[] {
+    const events: ViewedEvent[] = []
+    let link: Run | undefined = run
+    for (; link !== undefined && events.length < EVENTS - 1; link = link.prev) {
+      events.push([this.stepOf[link.step] as number, link.event.eventTimeMs])
+    }
+    if (link !== undefined) {
+      while (link.prev !== undefined) link = link.prev
+      events.push([this.stepOf[link.step] as number, link.event.eventTimeMs])
+    }
+    return events.reverse()
+  }
+}
+
+export function watchOf(parts: Omit<WatchParts, 'graph'>): PatternWatch {
+  return new PatternWatch({ ...parts, graph: patternGraph(parts.pattern) })
+}
+
+function keyText(key: unknown): string | null {
+  if (key === undefined) return null
+  return typeof key === 'string' ? shortened(key) : rowText(key)
+}
+
+function rowText(row: unknown): string {
+  try {
+    return shortened(
+      JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)) ?? String(row),
+    )
+  } catch {
+    return shortened(String(row))
+  }
+}
+
+function shortened(text: string): string {
+  return text.length <= TEXT ? text : `${text.slice(0, TEXT - 1)}…`
+}

@@ -1,0 +1,141 @@
+/** `train(…)`: a model learns from rows of a stream in a thread of its own; its handle is there at once. */
+import { StreamError } from '../errors.ts'
+import { Chart, Stream } from '../stream.ts'
+import type { MimeBundle } from '../charts/protocol.ts'
+import { Model } from '../models/model.ts'
+import { runtime } from '../targets/runtime-registry.ts'
+import type { Epoch, TrainSpec } from './spec.ts'
+import { defaultLayers, parseLayers } from './spec.ts'
+
+const DISPLAY: unique symbol = Symbol.for('Jupyter.display') as never
+
+export interface TrainSettings<F extends string> {
+  /** Fields the model takes, in their order. */
+  readonly features: readonly F[]
+  /** Field it foretells. Default: it learns to give its input back (an autoencoder), and the score is what it cannot give back. */
+  readonly target?: F | undefined
+  /**
+   * Layers, one a line: `dense 8 tanh`; or a function that builds a model of TensorFlow.js: `(tf, inputs) => tf.sequential({ … })`.
+   * Default for an autoencoder: a half, a quarter, a half of the width.
+   */
+  readonly layers?: string | ((tf: never, inputs: number) => unknown) | undefined
+  /** Rows that are read. Default 10,000; fewer when the stream ends before. */
+  readonly rows?: number | undefined
+  /** Default 20. */
+  readonly epochs?: number | undefined
+  /** Rows of one step. Default 32. */
+  readonly batch?: number | undefined
+  /** Learning rate of Adam. Default 0.002. */
+  readonly rate?: number | undefined
+  /** Share of the newest rows held back; their errors set the threshold. Default 0.1. */
+  readonly validation?: number | undefined
+  /** Default 1: the same rows and seed give the same model. */
+  readonly seed?: number | undefined
+  /** Name in scores. Default `model`. */
+  readonly as?: string | undefined
+}
+
+/** A model in training: a handle at once. A stream that scores with it waits until it is there, and says so. */
+export class TrainedModel extends Model {
+  /** The loss curve as a stream: `epoch`, `loss`, `validationLoss`. */
+  readonly curve: Stream<Epoch>
+  /** Resolves when the training has begun to read; rejects when it cannot. */
+  readonly begun: Promise<void>
+
+  /** @internal Made by `train`. */
+  constructor(spec: TrainSpec, curve: Stream<Epoch>, begun: Promise<void>) {
+    super(spec.name, spec.features)
+    this.curve = curve
+    this.begun = begun
+    begun.catch(() => {})
+  }
+
+  /** Ends the training now; what whole epochs have taught stays. */
+  async stop(): Promise<void> {
+    await runtime().stopTraining(this.name)
+  }
+
+  async [DISPLAY](): Promise<MimeBundle> {
+    await this.begun
+    const chart = new Chart(this.curve.flatMap(lossRows), {
+      mark: 'line',
+      x: 'epoch',
+      y: 'loss',
+      color: 'of',
+      title: `training of ${this.name}`,
+    })
+    return (chart as unknown as Record<symbol, () => Promise<MimeBundle>>)[DISPLAY]!()
+  }
+}
+
+/** Both curves in one chart. */
+const lossRows = ({ epoch, loss, validationLoss }: Epoch) =>
+  validationLoss === null
+    ? [{ epoch, of: 'training', loss }]
+    : [
+        { epoch, of: 'training', loss },
+        { epoch, of: 'held back', loss: validationLoss },
+      ]
+
+/**
+ * Trains a model on rows of a stream, in a thread: streams, charts and cells go on meanwhile. Interrupt ends it.
+ *
+ * @throws StreamError OPTION_INVALID
+ * @example
+ * ```ts
+ * const normal = train(sensors, { features: ['temp', 'vibration'], rows: 2000, as: 'normal' })
+ * const scored = sensors.score(normal)
+ * ```
+ */
+export function train<T, F extends keyof T & string>(stream: Stream<T>, settings: TrainSettings<F>): TrainedModel {
+  const { features, target, as = 'model', layers } = settings
+  if (!Array.isArray(features) || features.length === 0 || new Set(features).size < features.length)
+    throw new StreamError({
+      code: 'OPTION_INVALID',
+      message: `Cannot train with features ${JSON.stringify(features) ?? 'undefined'}: a list of different fields is needed`,
+      hint: "features: ['temp', 'vibration']",
+    })
+  const inputs = (features as readonly string[]).length
+  const outputs = target === undefined ? inputs : 1
+  const spec: TrainSpec = {
+    name: as,
+    features,
+    target,
+    layers:
+      layers === undefined
+        ? defaultLayers(inputs, outputs)
+        : typeof layers === 'function'
+          ? layers.toString()
+          : parseLayers(layers, outputs),
+    rows: whole('rows', settings.rows ?? 10_000, 10, 10_000_000),
+    epochs: whole('epochs', settings.epochs ?? 20, 1, 100_000),
+    batch: whole('batch', settings.batch ?? 32, 1, 65_536),
+    rate: between('rate', settings.rate ?? 2e-3, 0, 1),
+    validation: between('validation', settings.validation ?? 0.1, -1e-9, 0.9),
+    seed: whole('seed', settings.seed ?? 1, 0, 2 ** 31),
+    from: process.cwd(),
+    curve: `training-${crypto.randomUUID()}`,
+  }
+  const curve = new Stream<Epoch>({
+    plan: { op: 'feed', id: spec.curve, partitions: 1, time: undefined, outOfOrderMs: undefined, bounded: false },
+    pumps: [],
+    endless: () => false,
+  })
+  return new TrainedModel(spec, curve, runtime().train(stream.input(), spec))
+}
+
+function whole(what: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value
+  throw new StreamError({
+    code: 'OPTION_INVALID',
+    message: `Cannot train with ${what} ${value}: a whole number from ${least} to ${most} is needed`,
+  })
+}
+
+function between(what: string, value: number, above: number, most: number): number {
+  if (value > above && value <= most) return value
+  throw new StreamError({
+    code: 'OPTION_INVALID',
+    message: `Cannot train with ${what} ${value}: a number from ${Math.max(0, above)} to ${most} is needed`,
+  })
+}
