@@ -9,6 +9,7 @@ import { readTheme } from './theme.ts'
 import { TabList } from './tab-list.ts'
 import { tabMakers } from './tabs/index.ts'
 import { MARKS_EVENT } from '../../stream/charts/protocol.ts'
+import { pictureRows } from '../../stream/charts/pattern-timeline.ts'
 import { summaryText } from '../../stream/charts/text.ts'
 import { tableCsv } from '../../stream/charts/table.ts'
 import type { ChartView, LiveChart } from './live-chart.ts'
@@ -174,8 +175,9 @@ export class ChartPanel implements ChartView {
   }
 
   async #drawPicture(): Promise<void> {
-    const { spec, rows } = this.#chart
+    const { spec } = this.#chart
     if (spec === null) return
+    const rows = pictureRows(spec, this.#chart.rows, this.#chart.status)
     const width = this.#body.clientWidth
     if (width === 0) return
     if (this.#view === null || this.#respec) await this.#rebuild(width)
@@ -186,8 +188,9 @@ export class ChartPanel implements ChartView {
   /** A new view takes the old one's place only when it has drawn, so the chart never blinks. */
   async #rebuild(width: number): Promise<void> {
     const { VegaView: View, evalBlocked } = await loadVega()
-    const { spec, columns, retention, rows } = this.#chart
+    const { spec, columns, retention } = this.#chart
     if (spec === null || this.#disposed) return
+    const rows = pictureRows(spec, this.#chart.rows, this.#chart.status)
     this.#respec = false
     const next = new View({
       spec,

@@ -1,5 +1,6 @@
 /** Bundles from a file may have been written by anybody: only what has the right shape is drawn. */
 import { PROTOCOL_VERSION } from '../../stream/charts/protocol.ts'
+import { isPatternView } from '../../stream/charts/pattern-shape.ts'
 import type { LiveBundle, ParamBundle } from '../../stream/charts/protocol.ts'
 
 /** A live bundle of this protocol version, or null. */
@@ -29,6 +30,7 @@ export function readParam(value: unknown): ParamBundle | null {
 function isStatus(value: unknown): boolean {
   if (!isPlain(value) || typeof value['state'] !== 'string' || !Array.isArray(value['errors'])) return false
   if (value['time'] !== undefined && !isTime(value['time'])) return false
+  if (value['pattern'] !== undefined && !isPatternView(value['pattern'])) return false
   return ['recordsPerSecond', 'recordCount', 'rowCount', 'lateCount', 'droppedCount', 'errorCount'].every(
     name => typeof value[name] === 'number',
   )

@@ -16,7 +16,8 @@ export interface ChartConcept {
   /** Rows may be revised: `kind` and `revision` are shown (rules.md 18). */
   readonly revisions: boolean
   /** Set when the rows are of a pattern: its steps in the order of the text. */
-  readonly pattern?: { readonly steps: readonly string[]; readonly rows: 'matches' | 'timeouts' | 'nearMisses' } | undefined
+  readonly pattern?:
+    { readonly steps: readonly string[]; readonly rows: 'matches' | 'timeouts' | 'nearMisses' } | undefined
 }
 
 const ROWS: ChartConcept = { form: 'rows', by: [], aggregates: [], revisions: false }
@@ -33,7 +34,8 @@ function walk(plan: PlanNode, planOf: (name: string) => PlanNode | undefined, se
   // A filter keeps columns and identity; every other step makes rows of its own.
   if (plan.op === 'filter') return walk(plan.input, planOf, seen)
   if (plan.op === 'window') return windowConcept(plan.options)
-  if (plan.op === 'match') return { ...ROWS, pattern: { steps: parsePattern(plan.options.pattern).steps, rows: plan.options.output } }
+  if (plan.op === 'match')
+    return { ...ROWS, pattern: { steps: parsePattern(plan.options.pattern).steps, rows: plan.options.output } }
   // What `select` makes of matches is still about them.
   if (plan.op === 'map') {
     const { pattern } = walk(plan.input, planOf, seen)

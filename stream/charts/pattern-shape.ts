@@ -12,7 +12,10 @@ export function isPatternView(value: unknown): value is PatternView {
     isInstantOrNull(value['watermarkMs']) &&
     isInstantOrNull(value['withinMs']) &&
     isList(steps, one => typeof one['name'] === 'string' && typeof one['takenCount'] === 'number') &&
-    isList(edges, one => ['from', 'to', 'count'].every(name => typeof one[name] === 'number') && isTexts(one['nots'])) &&
+    isList(
+      edges,
+      one => ['from', 'to', 'count'].every(name => typeof one[name] === 'number') && isTexts(one['nots']),
+    ) &&
     isList(matches, isTaken) &&
     isList(misses, one => isTaken(one) && isTexts(one['awaited']) && typeof one['explanation'] === 'string') &&
     isList(live, one => isTaken(one) && isTexts(one['awaited']))

@@ -69,5 +69,10 @@ function newestLanes(told: readonly Told[]): Set<string> {
     const lane = key ?? NO_KEY
     last.set(lane, Math.max(last.get(lane) ?? -Infinity, events.at(-1)?.[1] ?? -Infinity))
   }
-  return new Set([...last].sort(([, a], [, b]) => b - a).slice(0, LANES).map(([lane]) => lane))
+  return new Set(
+    [...last]
+      .sort(([, a], [, b]) => b - a)
+      .slice(0, LANES)
+      .map(([lane]) => lane),
+  )
 }

@@ -11,6 +11,8 @@
 import type { StreamState, StreamTime } from '../model.ts'
 import type { PatternView } from '../patterns/view.ts'
 
+export type { PatternView, ViewedLive, ViewedMiss } from '../patterns/view.ts'
+
 export const PROTOCOL_VERSION = 1
 /** MIME type of a live chart or table in an output; beside it lie Vega-Lite 5 and text. */
 export const LIVE_MIME = 'application/vnd.riffle.live.v1+json'
@@ -25,7 +27,8 @@ export const MARKS_EVENT = 'riffle-marks'
 export type MimeBundle = Record<string, unknown>
 
 /** The forms of forms/index.ts, and `none` for no picture at all. */
-export type ChartMark = 'line' | 'area' | 'bar' | 'point' | 'heatmap' | 'histogram' | 'timeline' | 'table' | 'number' | 'none'
+export type ChartMark =
+  'line' | 'area' | 'bar' | 'point' | 'heatmap' | 'histogram' | 'timeline' | 'table' | 'number' | 'none'
 
 /** What the user asks of a chart: `.chart(options)` and `%%chart`. */
 export interface ChartOptions {

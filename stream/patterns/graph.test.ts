@@ -19,14 +19,7 @@ test('a chain has an edge for each arrow, one from the start and one to the matc
 })
 
 test('a loop leads back to its step, an optional step has a way around it', () => {
-  assert.deepEqual(edgesOf('a+[consecutive] -> b? -> c'), [
-    '^ , a',
-    'a , a',
-    'a -> b',
-    'a -> c',
-    'b -> c',
-    'c , $',
-  ])
+  assert.deepEqual(edgesOf('a+[consecutive] -> b? -> c'), ['^ , a', 'a , a', 'a -> b', 'a -> c', 'b -> c', 'c , $'])
 })
 
 test('what must not come stands on the edge it forbids, at the end on the way to the match', () => {

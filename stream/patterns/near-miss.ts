@@ -46,7 +46,11 @@ export interface NearMissParts {
 }
 
 /** An event came that the run cannot go on with. */
-export function reasonOfDeath(parts: NearMissParts, run: Standing, death: Pick<Death, 'mask' | 'stopped' | 'eventTimeMs'>): Reason {
+export function reasonOfDeath(
+  parts: NearMissParts,
+  run: Standing,
+  death: Pick<Death, 'mask' | 'stopped' | 'eventTimeMs'>,
+): Reason {
   const { options } = parts
   const base = baseOf(parts, run)
   const name = (i: number) => options.definitions[i]?.name ?? ''

@@ -117,9 +117,7 @@ export class PatternWatch {
 
   private shown({ number, key, events, standing, death, timeoutMs }: Missed): ViewedMiss {
     const reason: Reason =
-      death === undefined
-        ? reasonOfTime(this.near, standing, timeoutMs)
-        : reasonOfDeath(this.near, standing, death)
+      death === undefined ? reasonOfTime(this.near, standing, timeoutMs) : reasonOfDeath(this.near, standing, death)
     const { condition } = reason
     const text = this.parts.textOf(this.parts.options.definitions.findIndex(d => d.name === condition))
     return {

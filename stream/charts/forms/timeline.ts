@@ -49,7 +49,16 @@ export const timeline = defineForm({
         },
         {
           transform: [{ filter: "datum['$end'] === true" }],
-          mark: { type: 'point', clip: true, tooltip: true, shape: 'cross', size: 50, color: '#b3261e', filled: true, opacity: 0.75 },
+          mark: {
+            type: 'point',
+            clip: true,
+            tooltip: true,
+            shape: 'cross',
+            size: 50,
+            color: '#b3261e',
+            filled: true,
+            opacity: 0.75,
+          },
         },
       ],
     }
