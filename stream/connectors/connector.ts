@@ -37,6 +37,8 @@ export interface Connection {
 export interface RecordWriter {
   /** Resolves with the positions, in the order given, once all are acknowledged. Rejects when the target refuses for good. */
   send(records: readonly OutgoingRecord[]): Promise<{ partition: number; offset: bigint }[]>
+  /** Resolves when whoever reads now finds what was sent; absent: they do at once. */
+  flush?(): Promise<void>
   /** Idempotent; gives up what is on its way. */
   close(): Promise<void>
 }

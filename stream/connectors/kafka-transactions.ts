@@ -17,6 +17,8 @@ import type { ClusterAddress, KafkaProducer, KafkaTransaction, OutgoingMessage }
 /** The broker ends a transaction that is silent for longer. */
 const TRANSACTION_MS = 60_000
 const NOTE = 'riffle '
+/** The first group and the first transaction of a cluster make topics of their own, which takes a moment. */
+const SETTLING_MS = 10_000
 
 export interface KafkaTransactionsOptions {
   readonly address: ClusterAddress
@@ -28,6 +30,8 @@ export interface KafkaTransactionsOptions {
   readonly id: string
   /** Topics whose positions are committed; without any the target carries the note. */
   readonly sources: readonly string[]
+  /** Ends of the target's partitions as readers of committed records see them. */
+  readonly visibleEnds: () => Promise<ReadonlyMap<number, bigint>>
   readonly onClosed: (writer: KafkaTransactions) => void
 }
 
@@ -38,14 +42,16 @@ export class KafkaTransactions implements TransactionalWriter {
   readonly #partitions: Partitions
   #transaction: KafkaTransaction | undefined
   #beganMs = 0
+  /** Next offset after what was sent, by partition. */
+  readonly #ends = new Map<number, bigint>()
   #closed = false
 
   /** Ends what an older writer of the id left open; rejects when the cluster cannot be reached. */
   static async open(options: KafkaTransactionsOptions): Promise<KafkaTransactions> {
     const writer = new KafkaTransactions(options)
     try {
-      await writer.#begin()
-      writer.committed = await committedNote(options)
+      await settled(options.clock, () => writer.#begin())
+      writer.committed = await settled(options.clock, () => committedNote(options))
     } catch (error) {
       await writer.close()
       throw writer.#failed('open', error)
@@ -97,6 +103,7 @@ export class KafkaTransactions implements TransactionalWriter {
           for (let i = 0; i < messages.length; i++)
             positions[list[done + i]!.index] = { partition, offset: first + BigInt(i) }
           done += messages.length
+          this.#ends.set(partition, first + BigInt(messages.length))
         }
       }
       return positions
@@ -122,6 +129,17 @@ export class KafkaTransactions implements TransactionalWriter {
       this.committed = note
     } catch (error) {
       throw this.#failed('commit a transaction', error)
+    }
+  }
+
+  /** A commit is answered before its marks stand in every partition: readers see the records a moment later. */
+  async flush(): Promise<void> {
+    const { clock, visibleEnds } = this.#options
+    const untilMs = clock.nowMs() + SETTLING_MS
+    while (this.#ends.size > 0 && clock.nowMs() < untilMs && !this.#closed) {
+      const seen = await visibleEnds()
+      if ([...this.#ends].every(([partition, end]) => (seen.get(partition) ?? 0n) >= end)) return
+      await new Promise<void>(resolve => clock.setTimer(5, resolve))
     }
   }
 
@@ -154,6 +172,18 @@ const AGAIN = new Set([
   'NOT_LEADER_FOR_PARTITION', 'NETWORK_EXCEPTION', 'REQUEST_TIMED_OUT', 'OUT_OF_ORDER_SEQUENCE_NUMBER', 'UNKNOWN_PRODUCER_ID',
   'NOT_ENOUGH_REPLICAS', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND', 'KAFKA_STORAGE_ERROR',
 ]) // prettier-ignore
+
+async function settled<T>(clock: Clock, f: () => Promise<T>): Promise<T> {
+  const untilMs = clock.nowMs() + SETTLING_MS
+  for (;;) {
+    try {
+      return await f()
+    } catch (error) {
+      if (!AGAIN.has(typeOf(error) ?? '') || clock.nowMs() > untilMs) throw error
+      await new Promise<void>(resolve => clock.setTimer(100, resolve))
+    }
+  }
+}
 
 const retriable = (error: StreamError): StreamError =>
   new StreamError({ ...error.toJSON(), retriable: true, cause: error })

@@ -207,6 +207,12 @@ export class KafkaConnection implements Connection {
       partitionCount: partitionMetadata.length,
       id,
       sources,
+      visibleEnds: async () =>
+        (
+          await this.#asking(`write to topic "${name}"`, async () =>
+            offsetsAt(this.#cluster, [await this.#topic(name, 'write to')], latestTimestamp),
+          )
+        ).get(name) ?? new Map<number, bigint>(),
       onClosed: closed => this.#writers.delete(closed),
     })
     this.#writers.add(writer)

@@ -86,8 +86,8 @@ class TopicWriter implements SinkWriter {
   }
 
   /** Each write waits for its acknowledgement already. */
-  flush(): Promise<void> {
-    return Promise.resolve()
+  async flush(): Promise<void> {
+    await this.records.flush?.()
   }
 
   close(): Promise<void> {
