@@ -213,7 +213,8 @@ export class Charts {
   }
 
   over(name: string, state: StreamState, error: StreamErrorParts | undefined): void {
-    this.status(name)
+    // The counters of its last moment stay on the chart.
+    this.status(name, true)
     for (const chartId of this.chartsOf.get(name)?.keys() ?? [])
       this.hub.end(chartId, state, error === undefined ? `the stream is ${state}` : reasonOf(error))
   }
@@ -230,12 +231,12 @@ export class Charts {
     for (const name of this.chartsOf.keys()) this.status(name)
   }
 
-  private status(name: string): void {
+  private status(name: string, last = false): void {
     const streams = this.options.streams()
     const charts = this.chartsOf.get(name)
     if (charts === undefined || !streams.has(name)) return
     const stats = streams.stats(name, performance.now())
-    if (stats.state !== 'running' && stats.state !== 'paused' && stats.state !== 'starting') return
+    if (!last && OVER.has(stats.state)) return
     for (const chartId of charts.keys()) this.hub.apply(chartId, null, stats, streams.errorLines(name))
   }
 

@@ -263,6 +263,22 @@ test('a stopped stream is gone from the listing and its consumers go on', async 
   await assert.rejects(runtime.stop('nobody'), { code: 'STREAM_UNKNOWN' })
 })
 
+test('the last frame of a stream that ended has its last counters', async () => {
+  await runtime.createTopic('embedded', 'finite', { partitions: 1 })
+  const rows = Array.from({ length: 20_000 }, (_, i) => ({ at: i }))
+  await runtime.produce('embedded', 'finite', rows)
+  const finite = topic('finite') as Extract<PlanNode, { op: 'topic' }>
+  const plan = counting({ ...finite, options: { ...finite.options, to: 'latest' } }, 1000)
+  await runtime.start('finite', plan, { cellId: 'a' })
+  const browser = new BrowserEnd(engine, 'finite')
+  const chart = browser.open(await runtime.show({ name: 'finite', plan: named('finite') }, {}))
+  const last = await until(
+    () => (browser.drain(), browser.last.get(chart)?.end === undefined ? undefined : browser.last.get(chart)),
+  )
+  const { state, recordCount, rowCount } = last.status
+  assert.deepEqual([state, recordCount, rowCount], ['ended', 20_000, 20])
+})
+
 test('a cell run three times is one stream with one chart; after a stop it draws again', async () => {
   await runtime.createTopic('embedded', 'thrice', { partitions: 1 })
   await runtime.produce('embedded', 'thrice', [{ at: 0 }, { at: 1000 }, { at: 2000 }])
