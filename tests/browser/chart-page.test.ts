@@ -137,6 +137,36 @@ test('the Table tab shows the newest rows as text, hostile text too', async () =
   assert.equal(await page.$('img'), null)
 })
 
+test('who asked for less motion sees a picture a second, the others ten', async () => {
+  const { page } = open
+  await addWindows(page)
+  await push(page, [windowRow('north', 0, 1)])
+  await sequenceAfter(page, 's', 0)
+  const drawings = async (): Promise<number> =>
+    page.evaluate(
+      row =>
+        new Promise<number>(resolve => {
+          let drawn = 0
+          const node = document.querySelector('.riffle-chart')
+          new MutationObserver(() => drawn++).observe(node, { attributes: true, attributeFilter: ['data-seq'] })
+          let pushed = 0
+          const timer = setInterval(() => {
+            window.page.push('s', [{ ...row, n: ++pushed }], [], {})
+            if (pushed < 60) return
+            clearInterval(timer)
+            resolve(drawn)
+          }, 50)
+        }),
+      windowRow('north', 1, 0),
+    )
+  const lively = await drawings()
+  await page.emulateMedia({ reducedMotion: 'reduce' })
+  const calm = await drawings()
+  // Three seconds; a busy machine draws fewer.
+  assert.ok(calm >= 1 && calm <= 4, `${calm} drawings with less motion`)
+  assert.ok(lively > 2 * calm, `${lively} drawings without`)
+})
+
 test('buttons name their stream; a paused stream offers Resume; the end stays with its reason', async () => {
   const { page } = open
   await addWindows(page)
@@ -223,4 +253,5 @@ interface ChartPage {
   theme(light: boolean): void
 }
 declare const document: PageNode
+declare const MutationObserver: new (f: () => void) => { observe(node: PageNode | null, options: object): void }
 declare const window: { page: ChartPage }

@@ -8,7 +8,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { install, uninstall } from '../../kernel/install.ts'
-import { marksDrawn, marksOf, openNotebook, sequenceAfter, startLab, writeNotebook, type Lab } from './lab-page.ts'
+import {
+  chartsOf,
+  marksDrawn,
+  marksOf,
+  openNotebook,
+  sequenceAfter,
+  startLab,
+  stateBecomes,
+  writeNotebook,
+  type Lab,
+} from './lab-page.ts'
+import { recordMainThread } from './main-thread.ts'
 import { launchChromium } from './open-chart-page.ts'
 import type { Browser, Page } from 'playwright-core'
 
@@ -90,6 +101,39 @@ test('frames lost on the way to a live page leave no hole in its chart', async (
   await notebook.end()
 })
 
+test('a burst into ten windows: no long task, the charts say what they do not show, final values are exact', async () => {
+  const rows = [
+    `const count = ${BURST}`,
+    'const ts = new Float64Array(count), key = new Int32Array(count), value = new Float64Array(count)',
+    'for (let i = 0; i < count; i++) { ts[i] = Math.floor(i / 2); key[i] = i % 10; value[i] = i % 97 }',
+  ].join('\n')
+  const windows = Array.from(
+    { length: 10 },
+    (_, i) =>
+      `const w${i} = fromColumns({ ts, key, value }, { time: 'ts' }).keyBy('key').window(tumbling('1s')).aggregate({ n: riffle.count(), total: sum('value') })\nw${i}.chart({ y: 'total' })`,
+  )
+  writeNotebook(lab, 'burst.ipynb', [rows, ...windows])
+  const notebook = await openNotebook(browser, lab, 'burst.ipynb', { height: 7000 })
+  const { page } = notebook
+  await notebook.runNext()
+  const recorded = await recordMainThread(page)
+  await notebook.command('notebook:run-all-below')
+  for (let i = 0; i < 10; i++) await stateBecomes(page, `w${i}`, 'ended')
+  for (let i = 0; i < 10; i++) await marksDrawn(page, `w${i}`, 100)
+  const longest = (await recorded.stop())[0] ?? 0
+  const expected = burstWindows()
+  for (const chart of (await chartsOf(page)).filter(({ stream }) => /^w\d$/.test(stream))) {
+    assert.match(chart.strip, /200,000 events/)
+    assert.match(chart.strip, /newest \d+ of 1000 results/)
+    const drawn = (await marksOf(page, chart.stream)).filter(mark => mark.type === 'line')
+    assert.ok(drawn.length > 500)
+    for (const { row } of drawn)
+      assert.deepEqual([row['n'], row['total']], expected.get(`${String(row['key'])} ${String(row['windowStart'])}`))
+  }
+  assert.ok(longest <= 100, `one task took ${Math.round(longest)} ms of processor time`)
+  await notebook.end()
+})
+
 test("without the extension JupyterLab's own renderer draws the chart, and it moves", async () => {
   writeNotebook(lab, 'plain.ipynb', CELLS)
   const notebook = await openNotebook(browser, lab, 'plain.ipynb', { withoutExtension: true })
@@ -140,6 +184,19 @@ test('after an uninstall nothing is left, and a saved notebook still shows its c
     rmSync(dataFolder, { recursive: true, force: true })
   }
 })
+
+const BURST = 200_000
+
+/** Windows of a second, by key and start: counted here, by hand. */
+function burstWindows(): Map<string, [number, number]> {
+  const windows = new Map<string, [number, number]>()
+  for (let i = 0; i < BURST; i++) {
+    const at = `${i % 10} ${Math.floor(i / 2 / 1000) * 1000}`
+    const [n, total] = windows.get(at) ?? [0, 0]
+    windows.set(at, [n + 1, total + (i % 97)])
+  }
+  return windows
+}
 
 function savedText(page: Page): Promise<string> {
   return page.evaluate(() =>
