@@ -400,7 +400,7 @@ export class Stream<T> implements AsyncIterable<T> {
    * their rows, then every read of this object ends. `stop` discards what is open instead.
    */
   async drain(): Promise<void> {
-    await Promise.all([...this.open].map(source => source.drain()))
+    await Promise.all([...this.open].map(source => source.drain?.()))
     if (this.boundName !== undefined) await runtime().drain(this.boundName)
   }
 
@@ -473,7 +473,8 @@ export class Stream<T> implements AsyncIterable<T> {
     return bundle
   }
 
-  private beginPumps(): void {
+  /** @internal Somebody reads the plan of this stream: what pushes its rows begins. */
+  beginPumps(): void {
     for (const pump of this.parts.pumps) pump.begin()
   }
 

@@ -51,7 +51,7 @@ test('drain hands out what waits in an over window', async () => {
   const running = f.window(over(2)).aggregate({ total: sum('v') })
   const source = running.subscribe({})
   for (const [at, v] of [[3, 30], [1, 10], [2, 20]] as const) await f.push({ at, v })
-  await source.drain()
+  await source.drain?.()
   const rows = (await source.next())?.rows as { at: number; total: number }[]
   assert.deepEqual(rows.map(r => [r.at, r.total]), [[1, 10], [2, 30], [3, 50]])
   assert.equal(await source.next(), null)

@@ -9,7 +9,7 @@ import type { LambdaSlot, PlanNode, TopicOptions } from '../plan.ts'
 import type { ModelArtifact } from '../models/artifact.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import type { SchemaRegistry } from '../schema-model.ts'
-import type { ColumnType, TopicSummary } from '../connectors/connector.ts'
+import type { ColumnType, GroupSummary, SegmentSummary, TopicChanges, TopicSummary } from '../connectors/connector.ts'
 import type { SinkOptions, SinkResult, SinkTarget } from '../sinks/sink.ts'
 import type { ChartOptions, MimeBundle } from '../charts/protocol.ts'
 
@@ -36,8 +36,15 @@ export interface Runtime {
   /** Opens the push side of a `FeedNode`. */
   feed(id: string): FeedPort
   describeTopic(connection: string, topic: string): Promise<TopicDescription>
-  listTopics(connection: string, options?: { readonly internal?: boolean }): Promise<TopicSummary[]>
-  createTopic(connection: string, topic: string, options: { readonly partitions: number }): Promise<void>
+  /** With `facts`: sizes, rates, retention and schemas too. */
+  listTopics(
+    connection: string,
+    options?: { readonly internal?: boolean; readonly facts?: boolean },
+  ): Promise<TopicSummary[]>
+  createTopic(connection: string, topic: string, options: { readonly partitions: number } & TopicChanges): Promise<void>
+  alterTopic(connection: string, topic: string, changes: TopicChanges): Promise<void>
+  segments(connection: string, topic: string): Promise<SegmentSummary[]>
+  groups(connection: string, name?: string): Promise<GroupSummary[]>
   deleteTopic(connection: string, topic: string): Promise<void>
   /** `%connect`: opens a connection, replacing one of the same name. Resolves with its URL without secrets. */
   connect(url: string, options: ConnectSettings): Promise<{ name: string; url: string }>
@@ -130,8 +137,8 @@ export interface SubscribeOptions {
 export interface RowSource {
   next(): Promise<RowChunk | null>
   close(): Promise<void>
-  /** Nothing more is read below; `next` gives what that fires, then null. */
-  drain(): Promise<void>
+  /** Nothing more is read below; `next` gives what that fires, then null. Absent: rows come from elsewhere. */
+  drain?(): Promise<void>
 }
 
 export interface RowChunk {
