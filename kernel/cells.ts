@@ -19,7 +19,7 @@ import { createMachine } from './cells/machine.ts'
 import { captureOutput } from './cells/output.ts'
 import { capturedNow } from './cells/own-streams.ts'
 import type { ToCells } from './cells/protocol.ts'
-import { createScope } from './cells/scope.ts'
+import { createScope, forgetNames } from './cells/scope.ts'
 import { connectStreams } from './cells/streams.ts'
 import { entryPoint } from './entries.ts'
 
@@ -75,7 +75,11 @@ async function main(): Promise<void> {
     Atomics.store(shared, SHARED.level, run?.hash === target || runs.newest?.interrupted === true ? 1 : 0)
   })
   const notebook = notebookPath()
-  const globals = createGlobals(channel, runs, dirname(notebook), { capturedNow: () => capturedNow(scope) })
+  const globals = createGlobals(channel, runs, dirname(notebook), {
+    capturedNow: () => capturedNow(scope),
+    forget: names => forgetNames(scope, names),
+    include: texts => executor.include(texts),
+  })
   const streams = connectStreams(globals.values.prompt, runs)
   const scope = createScope({ ...streams.api, ...globals.values, riffle: streams.api })
   const loader = createLoader({

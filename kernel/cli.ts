@@ -1,7 +1,11 @@
 /** The command `riffle`: JupyterLab with everything in place, install, uninstall, doctor. */
+import { writeFileSync } from 'node:fs'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { StreamError } from '../stream/errors.ts'
+import { parseDuration } from '../stream/time/duration.ts'
 import { describe, examine } from './doctor.ts'
+import { exportNotebook } from './headless/export-notebook.ts'
+import { runNotebook } from './headless/run-notebook.ts'
 import { install, uninstall } from './install.ts'
 import { installTarget } from './jupyter-paths.ts'
 import { nabReport, scoreFile } from './score-files.ts'
@@ -29,6 +33,36 @@ const commands: Readonly<Record<string, Command>> = {
       await ensureSetup()
       const port = options['port'] === undefined ? undefined : Number(options['port'])
       await runLab({ port, open: !options['no-open'], check: false, root: folder ?? notebooksFolder })
+    },
+  },
+  run: {
+    usage: 'riffle run NOTEBOOK.ipynb [--set name=value]… [--for 30s] [--out FILE.ipynb]',
+    summary: 'runs a notebook from top to bottom without Jupyter; its streams go on for --for',
+    options: { set: { type: 'string', multiple: true }, for: { type: 'string' }, out: { type: 'string' } },
+    run: async (options, [notebook]) => {
+      await toldInLines(async () => {
+        const ran = await runNotebook(named(notebook, 'riffle run NOTEBOOK.ipynb'), {
+          set: (options['set'] ?? []) as readonly string[],
+          forMs: options['for'] === undefined ? 0 : parseDuration(options['for'] as string, '--for'),
+          out: options['out'] as string | undefined,
+          stdout: text => void process.stdout.write(text),
+          stderr: text => void process.stderr.write(text),
+          signal: stopSignal(),
+        })
+        if (!ran) process.exitCode = 1
+      })
+    },
+  },
+  export: {
+    usage: 'riffle export NOTEBOOK.ipynb [--out FILE.ts]',
+    summary: 'writes a notebook as one plain TypeScript program over the library riffle-kernel',
+    options: { out: { type: 'string' } },
+    run: async (options, [notebook]) => {
+      await toldInLines(async () => {
+        const text = exportNotebook(named(notebook, 'riffle export NOTEBOOK.ipynb'))
+        if (typeof options['out'] === 'string') writeFileSync(options['out'], text)
+        else process.stdout.write(text)
+      })
     },
   },
   install: {
@@ -103,10 +137,35 @@ function readable(work: () => string): string {
   try {
     return work()
   } catch (error) {
-    if (error instanceof StreamError) throw new SetupProblem([error.message, error.hint].filter(Boolean).join('\n'))
-    if (error instanceof Error && 'syscall' in error) throw new SetupProblem(error.message)
-    throw error
+    throw problemOf(error)
   }
+}
+
+async function toldInLines(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    throw problemOf(error)
+  }
+}
+
+function problemOf(error: unknown): unknown {
+  if (error instanceof StreamError)
+    return new SetupProblem([error.message, error.detail, error.hint].filter(Boolean).join('\n'))
+  return error instanceof Error && 'syscall' in error ? new SetupProblem(error.message) : error
+}
+
+function named(notebook: string | undefined, usage: string): string {
+  if (notebook === undefined) throw new SetupProblem(`Cannot run without a notebook: ${usage}`)
+  return notebook
+}
+
+/** The first Ctrl-C ends the run and its kernel; a second one this process at once. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => (stop.signal.aborted ? process.exit(130) : stop.abort()))
+  return stop.signal
 }
 
 function required(options: Readonly<Record<string, unknown>>, name: string): string {
@@ -152,7 +211,7 @@ function parse(command: Command, words: readonly string[]) {
     return parseArgs({
       args: [...words],
       options: command.options,
-      allowPositionals: command.usage.includes('[FOLDER]'),
+      allowPositionals: /\[FOLDER\]|NOTEBOOK/.test(command.usage),
     })
   } catch (error) {
     throw new SetupProblem(`${(error as Error).message.split('.')[0]}; usage: ${command.usage}`)

@@ -193,6 +193,10 @@ export interface NotebookApi {
     options: { all: boolean },
   ): Promise<void>
   notice(text: string): Promise<void>
+  /** Forgets variables; none named means all. Streams go on. */
+  reset(names: readonly string[]): Promise<void>
+  /** Runs a TypeScript file or a notebook in the notebook's own scope; later cells see what it declares. */
+  run(file: string): Promise<void>
   /** Inputs of this session, oldest first. */
   history(): Promise<readonly { readonly line: number; readonly input: string }[]>
   /** Aborted when the running cell is stopped. */

@@ -224,7 +224,8 @@ class CellRun {
     this.checkFields(section, context)
     const expansion = section.definition.expand(section, context)
     this.take(expansion)
-    if (this.inProgram && asksNotebook(expansion.pieces)) return this.writer.statement([{ code: comment(section.header.text) }])
+    if (this.inProgram && asksNotebook(expansion.pieces))
+      return this.writer.statement([{ code: comment(section.header.text) }])
     if (expansion.pieces.length > 0) this.writer.statement(expansion.pieces)
     if (expansion.makes !== undefined) {
       this.declare(expansion.makes)

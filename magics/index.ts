@@ -17,6 +17,7 @@ import { env } from './env.ts'
 import { CellExpander } from './expand.ts'
 import { filter } from './filter.ts'
 import { generate } from './generate.ts'
+import { groups } from './groups.ts'
 import { helpPage, magicList, quickReference, type HelpPage } from './help.ts'
 import { history } from './history.ts'
 import { html } from './html.ts'
@@ -30,7 +31,9 @@ import { param } from './param.ts'
 import { pause } from './pause.ts'
 import { produce } from './produce.ts'
 import { quickref as quickrefMagic } from './quickref.ts'
+import { reset } from './reset.ts'
 import { resume } from './resume.ts'
+import { run } from './run.ts'
 import { mayHoldMagic } from './split.ts'
 import { program, type ProgramText } from './program.ts'
 import { schema } from './schema.ts'
@@ -39,6 +42,8 @@ import { sink } from './sink.ts'
 import { stop } from './stop.ts'
 import { streams } from './streams.ts'
 import { time } from './time.ts'
+import { timeit } from './timeit.ts'
+import { train } from './train.ts'
 import { topic } from './topic.ts'
 import { topics } from './topics.ts'
 import { types } from './types.ts'
@@ -66,6 +71,7 @@ export const MAGICS: readonly MagicDefinition[] = [
   env,
   filter,
   generate,
+  groups,
   history,
   html,
   install,
@@ -74,17 +80,21 @@ export const MAGICS: readonly MagicDefinition[] = [
   map,
   markdown,
   nab,
+  train,
   param,
   pause,
   produce,
   quickrefMagic,
+  reset,
   resume,
+  run,
   schema,
   score,
   sink,
   stop,
   streams,
   time,
+  timeit,
   topic,
   topics,
   types,

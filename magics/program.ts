@@ -14,7 +14,7 @@ const STAND_INS: readonly (readonly [used: RegExp, text: string])[] = [
   [/\bnotebook\.signal\b/, 'const notebook = { signal: new AbortController().signal }'],
   [
     /\bdisplay\b/,
-    "const shown = (value: unknown) => console.log(value)\nconst display = Object.assign(shown, {\n  html: shown, svg: shown, png: shown, markdown: shown, json: shown, vega: shown, table: console.table, clear: () => undefined,\n})",
+    'const shown = (value: unknown) => console.log(value)\nconst display = Object.assign(shown, {\n  html: shown, svg: shown, png: shown, markdown: shown, json: shown, vega: shown, table: console.table, clear: () => undefined,\n})',
   ],
   [
     /\b(?:prompt|confirm)\(/,
@@ -22,7 +22,10 @@ const STAND_INS: readonly (readonly [used: RegExp, text: string])[] = [
   ],
 ]
 
-export function program(cells: readonly ProgramText[], expand: (text: string, context: ExpandContext) => ProgramCell): string {
+export function program(
+  cells: readonly ProgramText[],
+  expand: (text: string, context: ExpandContext) => ProgramCell,
+): string {
   const names = new Set<string>()
   const used = new Set<string>()
   const imports: string[] = []
@@ -32,7 +35,12 @@ export function program(cells: readonly ProgramText[], expand: (text: string, co
   let blocks = 0
   for (const cell of cells) {
     if ('markdown' in cell) {
-      body.push(cell.markdown.split('\n').map(line => `// ${line}`.trimEnd()).join('\n'))
+      body.push(
+        cell.markdown
+          .split('\n')
+          .map(line => `// ${line}`.trimEnd())
+          .join('\n'),
+      )
       continue
     }
     if (/^\s*%desugar\b/.test(cell.source)) continue
@@ -58,7 +66,13 @@ export function program(cells: readonly ProgramText[], expand: (text: string, co
   const text = body.join('\n\n')
   const standIns = STAND_INS.filter(([pattern]) => pattern.test(text)).map(([, code]) => code)
   const head = [...libraryImports(used), ...imports, ...standIns]
-  return [...(head.length === 0 ? [] : [head.join('\n')]), text, ...(blocks === 0 ? ['export {}'] : ['}'.repeat(blocks), 'export {}'])].join('\n\n') + '\n'
+  return (
+    [
+      ...(head.length === 0 ? [] : [head.join('\n')]),
+      text,
+      ...(blocks === 0 ? ['export {}'] : ['}'.repeat(blocks), 'export {}']),
+    ].join('\n\n') + '\n'
+  )
 }
 
 function contextOf(cellId: string, names: ReadonlySet<string>, defaults: DefaultNames): ExpandContext {
@@ -75,7 +89,11 @@ function libraryImports(used: ReadonlySet<string>): string[] {
 }
 
 /** `move` tells whether an import statement went to the top; one that cannot is awaited where it stands. */
-function withoutImports(source: string, statements: readonly Node[], move: (text: string, locals: readonly string[]) => boolean): string {
+function withoutImports(
+  source: string,
+  statements: readonly Node[],
+  move: (text: string, locals: readonly string[]) => boolean,
+): string {
   let text = source
   for (const statement of [...statements].reverse()) {
     if (statement.type !== 'ImportDeclaration') continue

@@ -14,7 +14,7 @@ import { isParam, isStream, listNames } from './listing.ts'
 import type { Loader } from './loader.ts'
 import type { Machine } from './machine.ts'
 import { OwnStreams } from './own-streams.ts'
-import type { CellError, ToCells } from './protocol.ts'
+import type { CellError, IncludedText, ToCells } from './protocol.ts'
 import { createRun, type Run } from './run.ts'
 import type { NameScope } from './scope.ts'
 
@@ -22,6 +22,8 @@ export type Execute = Extract<ToCells, { type: 'execute' }>
 
 export interface Executor {
   execute(message: Execute): Promise<void>
+  /** Runs texts in the notebook's scope as part of the cell that asks; nothing of them is shown as a result. */
+  include(texts: readonly IncludedText[]): Promise<void>
   /** Shows what a timer, a socket or a forgotten promise threw, in its cell. */
   late(error: unknown): void
 }
@@ -45,6 +47,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
   /** The newest cell of each shell; subshells run beside each other, the cells of one in order. */
   const queues = new Map<string, Promise<void>>()
   let aftermath: NodeJS.Timeout | undefined
+  const messages = new WeakMap<Run, Execute>()
 
   const lingerAfterStop = (): void => {
     clearTimeout(aftermath)
@@ -109,12 +112,16 @@ export function createExecutor(options: ExecutorOptions): Executor {
       }
     }
   }
-  const runCell = async (message: Execute, run: Run): Promise<void> => {
+  const runText = async (message: Execute, run: Run): Promise<{ compiled: Compiled; value: unknown }> => {
     const compiled = start(message, run)
     const { transformed } = compiled
     await unlessStopped(run, loader.bind(transformed.imports, notebook, scope, compiled.origin))
     note(transformed, message.cellId, scope)
-    const { value } = await drive(machine, compiled.start(), run)
+    return { compiled, value: (await drive(machine, compiled.start(), run)).value }
+  }
+  const runCell = async (message: Execute, run: Run): Promise<void> => {
+    messages.set(run, message)
+    const { compiled, value } = await runText(message, run)
     for (const line of await unlessStopped(run, ownStreams.settle(message.cellId, run.made)))
       channel.print(run.requestId, 'stdout', `${line}\n`)
     const moved = compiled.result()
@@ -182,6 +189,12 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const done = (queues.get(shell) ?? Promise.resolve()).then(() => execute(message))
       queues.set(shell, done)
       return done
+    },
+    include: async texts => {
+      const run = runs.own ?? runs.current
+      const message = run === undefined ? undefined : messages.get(run)
+      if (run === undefined || message === undefined) throw new Error('Cannot run a file outside a cell')
+      for (const { name, ...text } of texts) await runText({ ...message, ...text, cellName: name }, run)
     },
     late: error => {
       const run = runs.own ?? runs.current ?? runs.newest

@@ -7,6 +7,7 @@ import type { Channel } from './channel.ts'
 import { createComms, type CommRouter, type Comms } from './comms.ts'
 import { createDisplay, type Display } from './display.ts'
 import { unlessStopped } from './interrupt.ts'
+import type { IncludedText } from './protocol.ts'
 import type { Runs } from './run.ts'
 
 export interface NotebookGlobals {
@@ -39,6 +40,10 @@ export interface Globals {
 }
 
 export interface GlobalsOptions {
+  /** Takes variables out of the notebook. */
+  forget(names: readonly string[]): void
+  /** Runs texts in the notebook's scope, in the cell that asks. */
+  include(texts: readonly IncludedText[]): Promise<void>
   /** Captured variables of the running streams as they are now. */
   capturedNow(): Promise<Record<string, string>>
 }
@@ -77,6 +82,15 @@ export function createGlobals(channel: Channel, runs: Runs, folder: string, opti
       if (name === 'streams')
         return async (asked: unknown) =>
           await call(name, [asked, await unlessStopped(runs.own ?? runs.current, options.capturedNow())])
+      if (name === 'reset')
+        return async (names: readonly string[]) => {
+          options.forget(names)
+          await call(name, [names])
+        }
+      if (name === 'run')
+        return async (file: unknown) => {
+          await options.include((await call(name, [file])) as readonly IncludedText[])
+        }
       return (...args: unknown[]) => call(name, args)
     },
   })

@@ -43,6 +43,15 @@ export type ToCells =
   | { readonly type: 'engine'; readonly path: string }
   | { readonly type: 'shutdown' }
 
+/** A text that `%run` runs: a file, or a cell of another notebook. */
+export interface IncludedText {
+  /** Shown in stack traces. */
+  readonly name: string
+  readonly source: string
+  readonly typed: string
+  readonly spans?: readonly SpanMapping[] | undefined
+}
+
 export type FromCells =
   | { readonly type: 'ready'; readonly pid: number }
   | { readonly type: 'stream'; readonly parentId: string; readonly name: 'stdout' | 'stderr'; readonly text: string }

@@ -57,3 +57,11 @@ export function createScope(api: Record<string, unknown> = {}): NameScope {
     delete: name => delete values[name],
   }
 }
+
+/** Takes variables out of the notebook; none named means all. */
+export function forgetNames(scope: NameScope, names: readonly string[]): void {
+  for (const name of names.length > 0 ? names : Object.keys(scope.values)) {
+    scope.delete(name)
+    scope.records.delete(name)
+  }
+}

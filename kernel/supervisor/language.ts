@@ -1,7 +1,7 @@
 /** What the kernel knows about the text of a cell: its magics, its types, what could stand at the cursor. Nothing is evaluated. */
 import { dirname, join, resolve } from 'node:path'
 import { completeMagic, hasMagic, hoverMagic, isMagicCellComplete } from '../../magics/index.ts'
-import type { NotebookName } from '../cells/protocol.ts'
+import type { IncludedText, NotebookName } from '../cells/protocol.ts'
 import { TypeServer } from '../types/server.ts'
 import type { Suggestion } from '../types/server.ts'
 import { TopicTypes } from '../types/topics.ts'
@@ -10,6 +10,7 @@ import type { EngineProcess } from './engine-process.ts'
 import type { Cell } from './executions.ts'
 import { completenessOf } from './is-complete.ts'
 import type { Completeness } from './is-complete.ts'
+import { includedTexts } from './included.ts'
 import { MagicContext } from './magic-context.ts'
 import type { Json } from './message.ts'
 import { toCodePoints, toUtf16 } from './offsets.ts'
@@ -37,6 +38,8 @@ export class Language {
   readonly #context: MagicContext
   readonly #types: TypeServer
   readonly #topics: TopicTypes
+  /** Texts that a running cell has included, by request. */
+  readonly #included = new Map<string, readonly IncludedText[]>()
   #mode: TypesMode = modeOf(process.env['RIFFLE_TYPES'])
 
   constructor({ root, folder, engine, names }: LanguageOptions) {
@@ -78,6 +81,19 @@ export class Language {
     this.#types.forgetAll()
   }
 
+  /** Variables that the notebook has no longer; none named means all. */
+  forget(names: readonly string[]): void {
+    if (names.length === 0) this.#types.forgetAll()
+    for (const name of names) this.#types.forget(name)
+  }
+
+  /** What `%run` runs in the cell of this request. Later cells know the types of what it declares. */
+  async textsOf(requestId: string, file: string): Promise<readonly IncludedText[]> {
+    const texts = await includedTexts(file, notebookFolder(), cell => expand(cell, this.#context))
+    this.#included.set(requestId, texts)
+    return texts
+  }
+
   async prepare(cell: Cell, waiting: () => boolean, cancel: AbortSignal): Promise<PreparedCell> {
     const expanded = await expand(cell, this.#context)
     if (expanded.error !== undefined) return expanded
@@ -97,6 +113,9 @@ export class Language {
 
   finished(cell: Cell, prepared: PreparedCell, _outcome: Outcome): void {
     this.#context.stale()
+    for (const [at, { source }] of (this.#included.get(cell.requestId) ?? []).entries())
+      this.#types.remember(cell.name.replace('.ts', `-run-${at}.ts`), source, new Set(this.#known()))
+    this.#included.delete(cell.requestId)
     this.#types.remember(cell.name, prepared.source, new Set(this.#known()))
   }
 

@@ -59,6 +59,10 @@ export class NotebookCalls {
         return iopub.stream(this.#options.headerOf(requestId), 'stdout', `${textOf(args[0])}\n`)
       case 'history':
         return history.inputs()
+      case 'reset':
+        return this.#options.language.forget(Array.isArray(args[0]) ? args[0].map(String) : [])
+      case 'run':
+        return await this.#options.language.textsOf(requestId, textOf(args[0]))
       case 'streams':
         return await this.#streams(requestId, option(args[0], 'graph') === true, args[1])
       case 'describeTopic':

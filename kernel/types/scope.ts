@@ -49,6 +49,10 @@ export class Scope {
     this.#names.clear()
   }
 
+  forget(name: string): void {
+    this.#names.delete(name)
+  }
+
   /** `known` are names the notebook has; those without a module are `any`. `all` brings in every name, for completion. */
   document(
     source: string,

@@ -141,6 +141,10 @@ export class TypeServer {
     this.#scope.forgetAll()
   }
 
+  forget(name: string): void {
+    this.#scope.forget(name)
+  }
+
   async complete(source: string, offset: number, known: Iterable<string>): Promise<Suggestion[]> {
     return (
       (await this.#probe(source, offset, known, async (uri, position) => {
