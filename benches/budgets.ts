@@ -7,6 +7,18 @@ export interface Budget {
   readonly quality?: true
 }
 
+/** Where a Stop has to reach. */
+const places = [
+  'loop',
+  'await',
+  'loop-after-await',
+  'async-function',
+  'timer',
+  'regular-expression',
+  'child-process',
+  'prompt',
+]
+
 export const budgets: readonly Budget[] = [
   { name: 'kernel.start-ms', atMost: 250 },
   { name: 'kernel.first-cell-ms', atMost: 100 },
@@ -16,8 +28,15 @@ export const budgets: readonly Budget[] = [
   { name: 'kernel.trivial-cell-saturated-ratio', atMost: 2 },
   { name: 'kernel.printed-lines-3000-ms', atMost: 300 },
   { name: 'kernel.printed-lines-20000-ms', atMost: 300 },
-  { name: 'kernel.interrupt-loop-ms', atMost: 100 },
+  { name: 'kernel.completion-warm-ms', atMost: 7 },
+  { name: 'kernel.completion-200-cells-ms', atMost: 50 },
+  { name: 'kernel.completion-first-ms', atMost: 600 },
+  ...places.map(place => ({ name: `kernel.interrupt-ms/${place}`, atMost: 100 })),
+  { name: 'kernel.heartbeat-ms/p50', atMost: 5 },
+  { name: 'kernel.heartbeat-ms/p99', atMost: 20 },
   { name: 'kernel.memory-mb/total', atMost: 250 },
+  { name: 'kernel.memory-200-cells-mb/total', atMost: 330 },
+  { name: 'data.avro-window-ratio', atLeast: 0.8 },
   { name: 'engine.tumbling-events-per-s', atLeast: 5_000_000 },
   { name: 'engine.tumbling-100k-keys-events-per-s', atLeast: 3_000_000 },
   { name: 'engine.tumbling-to-hand-written-ratio', atLeast: 0.8 },
@@ -26,10 +45,18 @@ export const budgets: readonly Budget[] = [
   ),
   { name: 'engine.disorder-ratio/w1-100k', atLeast: 0.85 },
   { name: 'engine.disorder-ratio/w2-100k', atLeast: 0.85 },
+  { name: 'engine.stall-10m-keys-ms', atMost: 100 },
+  { name: 'engine.bytes-per-key', atMost: 64 },
   ...['W4-100k', 'W5-100k'].flatMap(cell => beside('joins', cell)),
+  ...['login', 'card', 'abc'].flatMap(pattern =>
+    ['1k', '1M'].map(keys => ({ name: `cep.${pattern}-to-flink-ratio/${keys}`, atLeast: 10 })),
+  ),
+  { name: 'cep.bytes-per-partial-match', atMost: 100 },
   { name: 'charts.produced-to-painted-ms/p50', atMost: 100 },
   { name: 'charts.produced-to-painted-ms/p95', atMost: 250 },
   { name: 'charts.frame-main-thread-ms', atMost: 8 },
+  { name: 'charts.ten-charts-frame-main-thread-ms', atMost: 4 },
+  { name: 'scoring.autoencoder-to-loop-ratio', atLeast: 0.5 },
   { name: 'scoring.nab-standard/ensemble', atLeast: 0.62, quality: true },
   { name: 'scoring.sensors-f1/auto', atLeast: 0.74, quality: true },
 ]

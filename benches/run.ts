@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- WORD... --check --save]`: measures and prints the medians. Words keep measurements whose name holds one.
- * `--check` fails when one misses its budget; `--save` writes `benches/baseline.json`, against which later runs are shown.
+ * `--check` fails when one misses its budget, and, without words, when a budget was not measured; `--save` writes `benches/baseline.json`, against which later runs are shown.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url'
 import { runMain } from '../kernel/setup/lab.ts'
 import { packageRoot } from '../kernel/setup/places.ts'
 import { median, type BenchModule, type Measurement } from './bench.ts'
-import { judge } from './budgets.ts'
+import { budgets, judge } from './budgets.ts'
 
 const folder = join(packageRoot, 'benches')
 const baselineFile = join(folder, 'baseline.json')
@@ -46,6 +46,12 @@ await runMain(async () => {
   if (Object.keys(measured).length === 0) throw new Error('Nothing was measured')
   if (words.includes('--save'))
     writeFileSync(baselineFile, `${JSON.stringify({ ...baseline, ...measured }, null, 2)}\n`)
+  if (check && wanted.length === 0) {
+    for (const { name } of budgets.filter(budget => measured[budget.name] === undefined)) {
+      missed++
+      process.stdout.write(`${name.padEnd(42)} NOT MEASURED\n`)
+    }
+  }
   if (check) process.stdout.write(missed === 0 ? 'all budgets are kept\n' : `${missed} budgets are missed\n`)
   if (check && missed > 0) process.exitCode = 1
 })
