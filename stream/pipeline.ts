@@ -30,11 +30,16 @@ import type { Operator, Provisional, StageContext } from './operators/operator.t
 import { Collector, failureOf, Refusals, Stage } from './operators/refusals.ts'
 import { singles } from './operators/singles.ts'
 import { SourceStage } from './operators/source.ts'
+import { StateLimit } from './state/state-limit.ts'
+import type { Weighed } from './state/state-limit.ts'
+import { stepText } from './targets/outline.ts'
 import type { Decoded } from './operators/source.ts'
 
 export type { Decoded } from './operators/source.ts'
 
 export interface PipelineHost extends JoinHost {
+  /** All operators together may hold so much; default `RIFFLE_STATE_LIMIT`, else 1 GB. */
+  readonly stateLimitBytes?: number | undefined
   decode(batch: EnvelopeBatch, node: TopicNode): Decoded
   /** The open model of that name; absent until `setModel`. */
   model?(name: string): ScoringModel | undefined
@@ -148,7 +153,13 @@ class RunningPipeline implements Pipeline {
   private readonly shape: string
   private readonly refusals = new Refusals()
   private readonly sourceStages: { readonly stage: SourceStage; readonly context: Stage; readonly next: Next }[] = []
-  private readonly operators: { readonly operator: Operator | TwoInputOperator; readonly context: Stage }[] = []
+  private readonly operators: {
+    readonly node: PlanNode
+    readonly operator: Operator | TwoInputOperator
+    readonly context: Stage
+  }[] = []
+  private readonly weighed: Weighed[] = []
+  private readonly stateLimit: StateLimit
   private pattern: MatchOperator | undefined
   private readonly tail: Tail = { window: undefined, after: [] }
   private rowCount = 0
@@ -163,8 +174,10 @@ class RunningPipeline implements Pipeline {
 
   constructor(plan: PlanNode, host: PipelineHost) {
     this.host = host
+    this.stateLimit = new StateLimit(host.stateLimitBytes)
     this.shape = shapeOf(plan)
     this.build(plan, batch => this.output(batch), PLAIN)
+    for (const { node, operator } of this.operators) this.weighed.push(weighedOf(node, operator))
   }
 
   get lateRows(): readonly Refused[] {
@@ -188,6 +201,7 @@ class RunningPipeline implements Pipeline {
       const wakes = this.sources.length > 1 && entry.stage.idle
       if (this.oneByOne || wakes) for (const single of singles(event)) entry.next(entry.stage.handle(single))
       else entry.next(entry.stage.handle(event))
+      this.stateLimit.check(this.recordCount(), this.weighed)
       if (this.over || this.sourceStages.every(s => s.stage.ended)) this.state = 'ended'
     } catch (error) {
       this.state = 'failed'
@@ -196,17 +210,16 @@ class RunningPipeline implements Pipeline {
   }
 
   setModel(model: ScoringModel): void {
-    for (const { operator } of this.operators) if ('setModel' in operator) (operator as ScoreModelOperator).setModel(model)
+    for (const { operator } of this.operators)
+      if ('setModel' in operator) (operator as ScoreModelOperator).setModel(model)
   }
 
   stats(): PipelineStats {
     let stateBytes = 0
     for (const { operator } of this.operators) stateBytes += operator.stateBytes()
-    let recordCount = 0
-    for (const { stage } of this.sourceStages) recordCount += stage.recordCount
     return {
       state: this.state,
-      recordCount,
+      recordCount: this.recordCount(),
       rowCount: this.rowCount,
       watermarkMs: this.watermarkMs === -Infinity ? null : this.watermarkMs,
       ...this.refusals.counters,
@@ -215,6 +228,12 @@ class RunningPipeline implements Pipeline {
       pattern: this.pattern?.patternView(),
       error: this.error,
     }
+  }
+
+  private recordCount(): number {
+    let recordCount = 0
+    for (const { stage } of this.sourceStages) recordCount += stage.recordCount
+    return recordCount
   }
 
   private newestLate(): LateRecord[] {
@@ -315,7 +334,7 @@ class RunningPipeline implements Pipeline {
           table: way.table || mode === 'table',
           tombstones: mode === 'table' || mode === 'asOf',
         })
-        this.operators.push({ operator, context })
+        this.operators.push({ node, operator, context })
         return
       }
       default: {
@@ -330,7 +349,7 @@ class RunningPipeline implements Pipeline {
           this.host.onNotice?.(`The pattern ${node.options.pattern} can match nothing; an empty match is never given`)
         const above = steps ? way : { ...way, tombstones: false }
         this.build(node.input, batch => next(withIdle(run(operator, batch), batch)), above)
-        this.operators.push({ operator, context })
+        this.operators.push({ node, operator, context })
       }
     }
   }
@@ -374,6 +393,21 @@ class RunningPipeline implements Pipeline {
     if (batch.count === 0) return
     this.rowCount += batch.count
     this.host.onOutput(batch)
+  }
+}
+
+function weighedOf(node: PlanNode, operator: Operator | TwoInputOperator): Weighed {
+  const wayOut =
+    node.op === 'join'
+      ? 'Join within a shorter time or on a key with more values'
+      : node.op === 'window' && node.options.window === undefined
+        ? 'Use a key with fewer values, or a window that closes'
+        : 'Use a key with fewer values, a shorter window or less lateness'
+  return {
+    title: stepText(node),
+    wayOut,
+    stateBytes: () => operator.stateBytes(),
+    keyCount: () => ('keyCount' in operator ? operator.keyCount?.() : undefined),
   }
 }
 

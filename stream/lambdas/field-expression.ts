@@ -60,7 +60,7 @@ function tokensOf(text: string): string[] | undefined {
   const tokens: string[] = []
   TOKEN.lastIndex = 0
   while (TOKEN.lastIndex < text.length) {
-    if (/^\.\.\./.test(text.slice(TOKEN.lastIndex, TOKEN.lastIndex + 3))) {
+    if (text.startsWith('...', TOKEN.lastIndex)) {
       tokens.push('...')
       TOKEN.lastIndex += 3
       continue

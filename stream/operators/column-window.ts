@@ -160,6 +160,10 @@ export class ColumnWindowOperator implements Operator, Provisional {
     this.planNext()
   }
 
+  keyCount(): number {
+    return this.slices.reduce((most, slice) => Math.max(most, slice.table.count), 0)
+  }
+
   stateBytes(): number {
     return this.slices.reduce((sum, slice) => sum + slice.table.bytes(), 0)
   }

@@ -86,6 +86,10 @@ export class CountingOperator implements Operator {
     )
   }
 
+  keyCount(): number {
+    return this.table.liveCount
+  }
+
   stateBytes(): number {
     return this.table.bytes() + this.rings.size * (64 + this.parts.size * this.parts.layout.stride * 8)
   }

@@ -15,7 +15,10 @@ export interface Operator {
   snapshot(): unknown
   /** Called on a fresh operator of the same plan. */
   restore(state: unknown): void
+  /** Called every few thousand records: it must not look at every key. */
   stateBytes(): number
+  /** Keys it holds something for; absent where there are none. */
+  keyCount?(): number
 }
 
 /** What an operator that fills windows also offers: rows of the windows still open, for charts. */

@@ -54,6 +54,8 @@ export class OverOperator implements Operator {
   private waiting: Waiting[] = []
   private arrivals = 0
   private queues = new Map<number, OverQueue>()
+  /** Records in all queues. */
+  private queued = 0
   private watermarkMs = -Infinity
   private readonly out = new BatchBuilder()
 
@@ -107,14 +109,18 @@ export class OverOperator implements Operator {
     this.waiting = [...s.waiting]
     this.arrivals = s.arrivals
     this.queues = new Map(s.queues)
+    this.queued = 0
+    for (const queue of this.queues.values()) this.queued += queueLength(queue)
     this.watermarkMs = s.watermarkMs
+  }
+
+  keyCount(): number {
+    return this.table.liveCount
   }
 
   stateBytes(): number {
     const record = 96 + this.parts.layout.stride * 8
-    let records = this.waiting.length
-    for (const queue of this.queues.values()) records += queueLength(queue)
-    return this.table.bytes() + records * record
+    return this.table.bytes() + (this.waiting.length + this.queued) * record
   }
 
   private advance(to: number): void {
@@ -131,6 +137,7 @@ export class OverOperator implements Operator {
 
   private handle(peers: readonly Waiting[], timeMs: number, beforeMs: number): void {
     const { layout, rowCount, sizeMs } = this.parts
+    this.queued += peers.length
     if (sizeMs !== undefined)
       for (const peer of peers) pushRecord(this.queueOf(peer.keyId), layout, timeMs, peer.values)
     for (const peer of peers) {
@@ -146,6 +153,7 @@ export class OverOperator implements Operator {
   /** A key without records is forgotten, its queue too. */
   private forget(queue: OverQueue, keyId: number): void {
     popOldest(queue, this.parts.layout)
+    this.queued--
     this.table.release(keyId)
   }
 

@@ -91,6 +91,10 @@ export class RunningOperator implements Operator {
     this.revisions = s.revisions.slice()
   }
 
+  keyCount(): number {
+    return this.table.liveCount
+  }
+
   stateBytes(): number {
     return this.table.bytes() + this.slots.bytes() + this.revisions.length * 8
   }

@@ -63,6 +63,7 @@ export class SessionOperator implements Operator, Provisional {
   private readonly table: KeyTable
   /** By key id, sorted by start. */
   private byKey = new Map<number, Session[]>()
+  private sessionCount = 0
   private readonly due = new Deadlines<Session>()
   private watermarkMs = -Infinity
   private earlyAt: number | undefined
@@ -111,6 +112,7 @@ export class SessionOperator implements Operator, Provisional {
     const s = state as SessionState
     this.table.restore(s.table)
     this.byKey = new Map()
+    this.sessionCount = s.sessions.length
     this.due.clear()
     for (const saved of s.sessions) {
       const session = { ...saved, sent: [...saved.sent] }
@@ -121,10 +123,12 @@ export class SessionOperator implements Operator, Provisional {
     this.earlyAt = s.earlyAt
   }
 
+  keyCount(): number {
+    return this.table.liveCount
+  }
+
   stateBytes(): number {
-    let bytes = this.table.bytes()
-    for (const sessions of this.byKey.values()) bytes += sessions.length * (120 + this.parts.layout.stride * 8)
-    return bytes
+    return this.table.bytes() + this.sessionCount * (320 + this.parts.layout.stride * 8)
   }
 
   private record(batch: Batch, i: number): void {
@@ -178,6 +182,7 @@ export class SessionOperator implements Operator, Provisional {
     let at = sessions.length
     while (at > 0 && sessions[at - 1]!.start > session.start) at--
     sessions.splice(at, 0, session)
+    this.sessionCount++
     this.table.hold(session.keyId)
   }
 
@@ -190,6 +195,7 @@ export class SessionOperator implements Operator, Provisional {
 
   private remove(session: Session): void {
     session.gone = true
+    this.sessionCount--
     const left = this.sessionsOf(session.keyId).filter(s => s !== session)
     if (left.length > 0) this.byKey.set(session.keyId, left)
     else this.byKey.delete(session.keyId)

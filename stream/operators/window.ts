@@ -181,6 +181,10 @@ export class WindowOperator implements Operator, Provisional {
     this.planNext()
   }
 
+  keyCount(): number {
+    return this.table.liveCount
+  }
+
   stateBytes(): number {
     let bytes = this.table.bytes()
     for (const slice of this.slices) bytes += slice.slots.bytes()

@@ -4,6 +4,12 @@ import type { ColumnType } from '../model.ts'
 import { parsePattern } from '../patterns/parse.ts'
 import { formatDuration } from '../time/duration.ts'
 
+/** The last step of a plan: `tumbling 10s by region`. */
+export function stepText(plan: PlanNode): string {
+  if (plan.op === 'window') return windowText(plan.options)
+  return plan.op === 'join' ? joinText(plan.options) : plan.op
+}
+
 export function outline(plan: PlanNode): string {
   switch (plan.op) {
     case 'topic':
