@@ -40,7 +40,11 @@ const CHARACTER = 7.5
 const PAD = 22
 const GAP = 96
 const ARC = 34
-const SIGN = { next: ',', then: '→', any: '↠' } as const
+const SIGNS = new Map<string, string>([
+  ['next', ','],
+  ['then', '→'],
+  ['any', '↠'],
+])
 
 export function graphPicture(view: PatternView): GraphPicture {
   const widths = view.steps.map(({ name, rounds, takenCount }) =>
@@ -79,7 +83,7 @@ function wayOf(edge: PatternEdge, nodes: readonly GraphNode[], { steps }: Patter
   const from = nodes[edge.from + 1] as GraphNode
   const to = nodes[edge.to + 1] as GraphNode
   const nots = edge.nots.map(not => `!${not.replace(/^next /, '')}`)
-  const sign = edge.from < 0 || edge.to === steps.length ? '' : SIGN[edge.joint]
+  const sign = edge.from < 0 || edge.to === steps.length ? '' : (SIGNS.get(edge.joint) ?? '')
   const named = {
     label: [sign, ...nots].filter(part => part !== '').join(' '),
     count: edge.count,

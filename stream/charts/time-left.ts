@@ -1,3 +1,5 @@
+export { formatDuration } from '../time/duration.ts'
+
 /** A span of time as a reader wants it: `4m 05s`, `12s`, `300ms`. */
 export function leftText(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)}ms`

@@ -1,7 +1,7 @@
 /** The Pattern tab: the graph of a pattern with live counts, near misses with what was false, and what waits with its time left. */
 import { clock } from '../../../stream/charts/ruler.ts'
 import { countText, graphPicture, NODE_HEIGHT } from '../../../stream/charts/pattern-graph.ts'
-import { leftText } from '../../../stream/charts/time-left.ts'
+import { formatDuration, leftText } from '../../../stream/charts/time-left.ts'
 import type { ChartTab, TabMaker } from './tab.ts'
 import type { PatternView, ViewedLive, ViewedMiss } from '../../../stream/charts/protocol.ts'
 
@@ -14,6 +14,8 @@ export const patternTab: TabMaker = {
 }
 
 const MISSES = 12
+/** Columns that may take several lines. */
+const WIDE = new Set(['why', 'the event that ended it'])
 
 function makePattern(): ChartTab {
   const element = Object.assign(document.createElement('div'), { className: 'riffle-pattern', tabIndex: 0 })
@@ -40,9 +42,9 @@ function makePattern(): ChartTab {
 }
 
 function countsOf(view: PatternView): string {
-  const within = view.withinMs === null ? '' : ` · within ${leftText(view.withinMs)}`
+  const within = view.withinMs === null ? '' : ` · within ${formatDuration(view.withinMs)}`
   return (
-    `${view.text}${within} — ${countText(view.matchCount)} matches · ${countText(view.missCount)} ended by an event · ` +
+    `${view.text}${within} — ${countText(view.matchCount)} ${view.matchCount === 1 ? 'match' : 'matches'} · ${countText(view.missCount)} ended by an event · ` +
     `${countText(view.timeoutCount)} ran out of time · ${countText(view.liveCount)} waiting`
   )
 }
@@ -153,7 +155,7 @@ function list(title: string, columns: readonly string[]): List {
   const table = document.createElement('table')
   table.setAttribute('aria-label', title)
   const head = table.createTHead().insertRow()
-  for (const column of columns) head.append(text('th', '', column))
+  for (const column of columns) head.append(text('th', WIDE.has(column) ? 'riffle-wide' : '', column))
   const body = table.createTBody()
   const empty = text('p', 'riffle-empty', '')
   element.append(text('h4', '', title), table, empty)
@@ -166,7 +168,11 @@ function list(title: string, columns: readonly string[]): List {
       body.replaceChildren(
         ...rows.map(cells => {
           const row = document.createElement('tr')
-          for (const cell of cells) row.insertCell().append(cell)
+          cells.forEach((cell, i) => {
+            const place = row.insertCell()
+            place.append(cell)
+            if (WIDE.has(columns[i] ?? '')) place.className = 'riffle-wide'
+          })
           return row
         }),
       )

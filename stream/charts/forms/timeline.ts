@@ -2,6 +2,9 @@ import { frame, OPEN, timeEncoding } from '../encodings.ts'
 import { LANE } from '../pattern-timeline.ts'
 import { defineForm } from './form.ts'
 
+/** What is no match: it waits, or came to nothing. */
+const FAINT = `${OPEN} || datum.what === 'near miss'`
+
 /** Matches of a pattern: a lane per key, a point per event, joined by a line; partial matches hollow, near misses end in a cross. */
 export const timeline = defineForm({
   mark: 'timeline',
@@ -10,13 +13,14 @@ export const timeline = defineForm({
   spec(request) {
     const steps = request.concept.pattern?.steps
     if (steps === undefined) return null
+    const time = timeEncoding(request, '$at', false)
     const step = { field: 'step', type: 'nominal', title: 'step' }
-    const missed = "datum.what === 'near miss'"
     return {
       ...frame(request),
       params: [],
       encoding: {
-        x: timeEncoding(request, '$at', false),
+        // Points at the first and last instant are shown whole.
+        x: { ...time, scale: { ...(time['scale'] as object), padding: 12 } },
         y: {
           field: LANE,
           type: 'nominal',
@@ -27,15 +31,14 @@ export const timeline = defineForm({
       },
       layer: [
         {
-          transform: [{ filter: `!(${missed})` }],
           mark: { type: 'line', clip: true, color: '#8a8f98', strokeWidth: 1.5 },
           encoding: {
-            opacity: { condition: { test: OPEN, value: 0.35 }, value: 0.8 },
+            opacity: { condition: { test: FAINT, value: 0.35 }, value: 0.8 },
             order: { field: '$at', type: 'quantitative' },
           },
         },
         {
-          transform: [{ filter: `!(${missed})` }],
+          transform: [{ filter: "datum['$end'] !== true" }],
           mark: { type: 'point', clip: true, tooltip: true, size: 90, strokeWidth: 2 },
           encoding: {
             color: {
@@ -43,7 +46,7 @@ export const timeline = defineForm({
               scale: { domain: steps },
               legend: { title: null, orient: 'top', direction: 'horizontal', columns: 6, offset: 6, labelLimit: 120 },
             },
-            fillOpacity: { condition: { test: OPEN, value: 0 }, value: 1 },
+            fillOpacity: { condition: { test: FAINT, value: 0 }, value: 1 },
             fill: { ...step, scale: { domain: steps }, legend: null },
           },
         },
