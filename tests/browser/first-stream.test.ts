@@ -2,42 +2,29 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import {
   chartsOf,
   marksDrawn,
   marksOf,
   openNotebook,
   sequenceAfter,
-  startLab,
   stateBecomes,
   waitForKernel,
   writeNotebook,
-  type Lab,
   type LabPage,
+  labForFile,
 } from './lab-page.ts'
-import { launchChromium } from './open-chart-page.ts'
 import { tumblingCounts, type DumpedRecord } from '../notebooks/reference-windows.ts'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 
-let lab: Lab
-let browser: Browser
-
-before(async () => {
-  lab = await startLab()
-  browser = await launchChromium()
-})
-
-after(async () => {
-  await browser?.close()
-  await lab?.stop()
-})
+const its = labForFile()
 
 const WINDOW = '%%window orders --tumbling 10s --by region'
 
 test('a cell is idle before its chart draws, the chart moves, and its marks equal windows computed elsewhere', async () => {
-  const dumpFile = join(lab.root, 'dump.json')
-  writeNotebook(lab, 'first.ipynb', [
+  const dumpFile = join(its.lab.root, 'dump.json')
+  writeNotebook(its.lab, 'first.ipynb', [
     '%topics',
     '%topic orders --from earliest',
     WINDOW,
@@ -47,7 +34,7 @@ test('a cell is idle before its chart draws, the chart moves, and its marks equa
       `fs.writeFileSync(${JSON.stringify(dumpFile)}, JSON.stringify(dump));`,
     ].join('\n'),
   ])
-  const notebook = await openNotebook(browser, lab, 'first.ipynb')
+  const notebook = await openNotebook(its.browser, its.lab, 'first.ipynb')
   const { page } = notebook
   await notebook.runNext()
   await notebook.runNext()
@@ -94,14 +81,14 @@ test('a cell is idle before its chart draws, the chart moves, and its marks equa
 })
 
 test('a reload takes the chart up again, and the file keeps its last frame for who has no kernel', async () => {
-  writeNotebook(lab, 'saved.ipynb', ['%topic orders --from earliest', WINDOW])
-  const notebook = await openNotebook(browser, lab, 'saved.ipynb')
+  writeNotebook(its.lab, 'saved.ipynb', ['%topic orders --from earliest', WINDOW])
+  const notebook = await openNotebook(its.browser, its.lab, 'saved.ipynb')
   const { page } = notebook
   await notebook.runNext()
   await notebook.runNext()
   await sequenceAfter(page, 'ordersWindow', 3)
   await notebook.command('docmanager:save')
-  const saved = JSON.parse(readFileSync(join(lab.root, 'saved.ipynb'), 'utf8')) as {
+  const saved = JSON.parse(readFileSync(join(its.lab.root, 'saved.ipynb'), 'utf8')) as {
     cells: { outputs: { data: Record<string, unknown> }[] }[]
   }
   const data = saved.cells[1]?.outputs[0]?.data ?? {}
@@ -130,9 +117,9 @@ test('a reload takes the chart up again, and the file keeps its last frame for w
   await notebook.close()
 
   // The same file on a machine without the kernel.
-  const file = join(lab.root, 'saved.ipynb')
+  const file = join(its.lab.root, 'saved.ipynb')
   writeFileSync(file, readFileSync(file, 'utf8').replace('"name": "riffle"', '"name": "nobody-has-this"'))
-  const reader = await openNotebook(browser, lab, 'saved.ipynb', { kernel: false })
+  const reader = await openNotebook(its.browser, its.lab, 'saved.ipynb', { kernel: false })
   await reader.page.waitForSelector('.riffle-chart[data-stream="ordersWindow"]')
   const [, chart] = await chartsOf(reader.page)
   assert.match(chart?.strip ?? '', /saved at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, not live/)
@@ -140,8 +127,8 @@ test('a reload takes the chart up again, and the file keeps its last frame for w
 })
 
 test('pause, resume and stop on the chart reach its stream; the others go on', async () => {
-  writeNotebook(lab, 'buttons.ipynb', ['%topic orders --from earliest', WINDOW])
-  const notebook = await openNotebook(browser, lab, 'buttons.ipynb')
+  writeNotebook(its.lab, 'buttons.ipynb', ['%topic orders --from earliest', WINDOW])
+  const notebook = await openNotebook(its.browser, its.lab, 'buttons.ipynb')
   const { page } = notebook
   await notebook.runNext()
   await notebook.runNext()
@@ -157,13 +144,13 @@ test('pause, resume and stop on the chart reach its stream; the others go on', a
 })
 
 test('a second view and a second browser draw the same stream, each at its own pace', async () => {
-  writeNotebook(lab, 'shared.ipynb', ['%topic orders --from earliest;', WINDOW])
-  const one = await openNotebook(browser, lab, 'shared.ipynb')
+  writeNotebook(its.lab, 'shared.ipynb', ['%topic orders --from earliest;', WINDOW])
+  const one = await openNotebook(its.browser, its.lab, 'shared.ipynb')
   await one.runNext()
   await one.runNext()
   await sequenceAfter(one.page, 'ordersWindow', 1)
   await one.command('docmanager:save')
-  const other = await openNotebook(browser, lab, 'shared.ipynb')
+  const other = await openNotebook(its.browser, its.lab, 'shared.ipynb')
   await stateBecomes(other.page, 'ordersWindow', 'running')
   const before = await sequenceAfter(other.page, 'ordersWindow', 0)
   await sequenceAfter(other.page, 'ordersWindow', before)
@@ -182,11 +169,11 @@ test('a second view and a second browser draw the same stream, each at its own p
 
 test('a slider is drawn and lambdas read what it was set to', async () => {
   // The value travels browser, engine, cells; the second cell waits until it has come.
-  writeNotebook(lab, 'param.ipynb', [
+  writeNotebook(its.lab, 'param.ipynb', [
     '%param least 100 --min 0 --max 500 --step 10',
     'for (let i = 0; i < 1000 && least.value !== 300; i++) await new Promise(r => setTimeout(r, 10))\nleast.value',
   ])
-  const notebook = await openNotebook(browser, lab, 'param.ipynb')
+  const notebook = await openNotebook(its.browser, its.lab, 'param.ipynb')
   const { page } = notebook
   await notebook.runNext()
   const slider = page.locator('.riffle-param input')
@@ -205,8 +192,8 @@ test('a slider is drawn and lambdas read what it was set to', async () => {
 })
 
 test('a kernel restart leaves the last frame with a badge, and the cell run again is live', async () => {
-  writeNotebook(lab, 'restart.ipynb', ['%topic orders --from earliest'])
-  const notebook = await openNotebook(browser, lab, 'restart.ipynb')
+  writeNotebook(its.lab, 'restart.ipynb', ['%topic orders --from earliest'])
+  const notebook = await openNotebook(its.browser, its.lab, 'restart.ipynb')
   const { page } = notebook
   await notebook.runNext()
   await stateBecomes(page, 'orders', 'running')

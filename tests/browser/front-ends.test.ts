@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { install, uninstall } from '../../kernel/install.ts'
 import {
   chartsOf,
@@ -17,11 +17,10 @@ import {
   startLab,
   stateBecomes,
   writeNotebook,
-  type Lab,
+  labForFile,
 } from './lab-page.ts'
 import { recordMainThread } from './main-thread.ts'
-import { launchChromium } from './open-chart-page.ts'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 
 /**
  * What hubs add, as strict as JupyterLab itself lives with: its settings need eval to start at all. That charts do without
@@ -36,24 +35,13 @@ const POLICY = [
   "connect-src 'self' ws: wss:",
 ].join('; ')
 
-let lab: Lab
-let browser: Browser
-
-before(async () => {
-  lab = await startLab([`--ServerApp.tornado_settings={"headers": {"Content-Security-Policy": "${POLICY}"}}`])
-  browser = await launchChromium()
-})
-
-after(async () => {
-  await browser?.close()
-  await lab?.stop()
-})
+const its = labForFile([`--ServerApp.tornado_settings={"headers": {"Content-Security-Policy": "${POLICY}"}}`])
 
 const CELLS = ['%topic orders --from earliest;', '%%window orders --tumbling 10s --by region']
 
 test('behind a strict policy header: charts are live, nothing of theirs is refused, no request leaves the server', async () => {
-  writeNotebook(lab, 'policy.ipynb', CELLS)
-  const notebook = await openNotebook(browser, lab, 'policy.ipynb')
+  writeNotebook(its.lab, 'policy.ipynb', CELLS)
+  const notebook = await openNotebook(its.browser, its.lab, 'policy.ipynb')
   const { page } = notebook
   const refused: string[] = []
   const foreign: string[] = []
@@ -61,7 +49,8 @@ test('behind a strict policy header: charts are live, nothing of theirs is refus
     if (/Content Security Policy/.test(message.text())) refused.push(message.text())
   })
   page.on('request', request => {
-    if (!request.url().startsWith(lab.server.url) && !/^(data|blob):/.test(request.url())) foreign.push(request.url())
+    if (!request.url().startsWith(its.lab.server.url) && !/^(data|blob):/.test(request.url()))
+      foreign.push(request.url())
   })
   await notebook.runNext()
   await notebook.runNext()
@@ -74,13 +63,13 @@ test('behind a strict policy header: charts are live, nothing of theirs is refus
 test('frames lost on the way to a live page leave no hole in its chart', async () => {
   // Every row counts here: an offset that is missing between two others was lost.
   const points = 'orders.map((o, m) => ({ partition: m.partition, offset: Number(m.offset), amount: o.amount }))'
-  writeNotebook(lab, 'gap.ipynb', [
+  writeNotebook(its.lab, 'gap.ipynb', [
     CELLS[0] ?? '',
     `const points = ${points}`,
     '%%chart points --mark point --x offset',
   ])
   const lossy = lossyLine()
-  const notebook = await openNotebook(browser, lab, 'gap.ipynb', { beforeLoad: page => lossy.install(page) })
+  const notebook = await openNotebook(its.browser, its.lab, 'gap.ipynb', { beforeLoad: page => lossy.install(page) })
   const { page } = notebook
   for (let i = 0; i < 3; i++) await notebook.runNext()
   const before = await sequenceAfter(page, 'points', 3)
@@ -112,8 +101,8 @@ test('a burst into ten windows: no long task, the charts say what they do not sh
     (_, i) =>
       `const w${i} = fromColumns({ ts, key, value }, { time: 'ts' }).keyBy('key').window(tumbling('1s')).aggregate({ n: riffle.count(), total: sum('value') })\nw${i}.chart({ y: 'total' })`,
   )
-  writeNotebook(lab, 'burst.ipynb', [rows, ...windows])
-  const notebook = await openNotebook(browser, lab, 'burst.ipynb', { height: 7000 })
+  writeNotebook(its.lab, 'burst.ipynb', [rows, ...windows])
+  const notebook = await openNotebook(its.browser, its.lab, 'burst.ipynb', { height: 7000 })
   const { page } = notebook
   await notebook.runNext()
   const recorded = await recordMainThread(page)
@@ -135,8 +124,8 @@ test('a burst into ten windows: no long task, the charts say what they do not sh
 })
 
 test("without the extension JupyterLab's own renderer draws the chart, and it moves", async () => {
-  writeNotebook(lab, 'plain.ipynb', CELLS)
-  const notebook = await openNotebook(browser, lab, 'plain.ipynb', { withoutExtension: true })
+  writeNotebook(its.lab, 'plain.ipynb', CELLS)
+  const notebook = await openNotebook(its.browser, its.lab, 'plain.ipynb', { withoutExtension: true })
   const { page } = notebook
   await notebook.runNext()
   await notebook.runNext()
@@ -158,7 +147,7 @@ test('after an uninstall nothing is left, and a saved notebook still shows its c
   const own = await startLab([], { JUPYTER_DATA_DIR: dataFolder })
   try {
     writeNotebook(own, 'kept.ipynb', CELLS)
-    const notebook = await openNotebook(browser, own, 'kept.ipynb')
+    const notebook = await openNotebook(its.browser, own, 'kept.ipynb')
     await notebook.runNext()
     await notebook.runNext()
     await sequenceAfter(notebook.page, 'ordersWindow', 2)
@@ -170,7 +159,7 @@ test('after an uninstall nothing is left, and a saved notebook still shows its c
       readdirSync(dataFolder).filter(name => ['kernels', 'labextensions'].includes(name)),
       [],
     )
-    const reader = await openNotebook(browser, own, 'kept.ipynb', { kernel: false })
+    const reader = await openNotebook(its.browser, own, 'kept.ipynb', { kernel: false })
     await reader.page.waitForSelector('.jp-RenderedVegaCommon5 canvas')
     assert.equal(await reader.page.locator('[class*="riffle"]').count(), 0)
     assert.match(await savedText(reader.page), /^ordersWindow: running, \d+ events/)

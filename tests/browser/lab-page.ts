@@ -2,7 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after, before } from 'node:test'
 import { startJupyterServer, type JupyterServer } from '../../kernel/setup/jupyter-server.ts'
+import { launchChromium } from './open-chart-page.ts'
 import type { Browser, Page } from 'playwright-core'
 
 /** Longest wait for anything in the page; a machine with two busy cores is slow, not broken. */
@@ -25,6 +27,28 @@ export async function startLab(extraArgs: readonly string[] = [], env: NodeJS.Pr
     stop: async () => {
       await server.stop()
       rmSync(root, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A lab and a browser for all tests of a file, gone after the last. */
+export function labForFile(extraArgs: readonly string[] = []): { readonly lab: Lab; readonly browser: Browser } {
+  let lab: Lab | undefined
+  let browser: Browser | undefined
+  before(async () => {
+    lab = await startLab(extraArgs)
+    browser = await launchChromium()
+  })
+  after(async () => {
+    await browser?.close()
+    await lab?.stop()
+  })
+  return {
+    get lab() {
+      return lab!
+    },
+    get browser() {
+      return browser!
     },
   }
 }

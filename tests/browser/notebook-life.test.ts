@@ -2,41 +2,28 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import {
   chartsOf,
   marksDrawn,
   marksOf,
   openNotebook,
   sequenceAfter,
-  startLab,
   stateBecomes,
   waitForKernel,
   writeNotebook,
-  type Lab,
+  labForFile,
 } from './lab-page.ts'
-import { launchChromium } from './open-chart-page.ts'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 
-let lab: Lab
-let browser: Browser
-
-before(async () => {
-  lab = await startLab()
-  browser = await launchChromium()
-})
-
-after(async () => {
-  await browser?.close()
-  await lab?.stop()
-})
+const its = labForFile()
 
 const TOPIC = '%topic orders --from earliest;'
 const WINDOW = '%%window orders --tumbling 10s --by region'
 
 test('a page reload before any save puts the charts back into their cells, live', async () => {
-  writeNotebook(lab, 'unsaved.ipynb', [TOPIC, WINDOW])
-  const notebook = await openNotebook(browser, lab, 'unsaved.ipynb')
+  writeNotebook(its.lab, 'unsaved.ipynb', [TOPIC, WINDOW])
+  const notebook = await openNotebook(its.browser, its.lab, 'unsaved.ipynb')
   const { page } = notebook
   await notebook.runNext()
   await notebook.runNext()
@@ -51,8 +38,8 @@ test('a page reload before any save puts the charts back into their cells, live'
 })
 
 test('a moved cell and a cell cut and pasted keep their chart live', async () => {
-  writeNotebook(lab, 'moved.ipynb', [TOPIC, WINDOW, '1'])
-  const notebook = await openNotebook(browser, lab, 'moved.ipynb')
+  writeNotebook(its.lab, 'moved.ipynb', [TOPIC, WINDOW, '1'])
+  const notebook = await openNotebook(its.browser, its.lab, 'moved.ipynb')
   const { page } = notebook
   await notebook.runNext()
   await notebook.runNext()
@@ -72,9 +59,9 @@ test('a moved cell and a cell cut and pasted keep their chart live', async () =>
 })
 
 test('two notebooks have a kernel each: a stop in one leaves the other, and the panel follows the one in front', async () => {
-  writeNotebook(lab, 'left.ipynb', [TOPIC, `${WINDOW} --as leftStream`])
-  writeNotebook(lab, 'right.ipynb', [TOPIC, `${WINDOW} --as rightStream`])
-  const notebook = await openNotebook(browser, lab, 'left.ipynb')
+  writeNotebook(its.lab, 'left.ipynb', [TOPIC, `${WINDOW} --as leftStream`])
+  writeNotebook(its.lab, 'right.ipynb', [TOPIC, `${WINDOW} --as rightStream`])
+  const notebook = await openNotebook(its.browser, its.lab, 'left.ipynb')
   const { page } = notebook
   await notebook.runNext()
   await notebook.runNext()
@@ -102,8 +89,8 @@ test('two notebooks have a kernel each: a stop in one leaves the other, and the 
 })
 
 test('the panel lists topics and inserts the magic that reads one', async () => {
-  writeNotebook(lab, 'topics.ipynb', ['1'])
-  const notebook = await openNotebook(browser, lab, 'topics.ipynb')
+  writeNotebook(its.lab, 'topics.ipynb', ['1'])
+  const notebook = await openNotebook(its.browser, its.lab, 'topics.ipynb')
   const { page } = notebook
   await notebook.command('riffle:show-streams')
   const orders = page.locator('.riffle-topic details[data-topic="embedded:orders"]')
@@ -117,19 +104,19 @@ test('the panel lists topics and inserts the magic that reads one', async () => 
 })
 
 test('an untrusted notebook shows the saved frame and does not attach until its cell runs', async () => {
-  writeNotebook(lab, 'trusted.ipynb', [TOPIC, WINDOW])
-  const notebook = await openNotebook(browser, lab, 'trusted.ipynb')
+  writeNotebook(its.lab, 'trusted.ipynb', [TOPIC, WINDOW])
+  const notebook = await openNotebook(its.browser, its.lab, 'trusted.ipynb')
   await notebook.runNext()
   await notebook.runNext()
   await sequenceAfter(notebook.page, 'ordersWindow', 3)
   await notebook.command('docmanager:save')
   // Another source means another signature: nobody here has run it. The kernel and its streams are the same.
-  const file = join(lab.root, 'trusted.ipynb')
+  const file = join(its.lab.root, 'trusted.ipynb')
   await notebook.command('filebrowser:go-to-path', { path: '' })
   const text = readFileSync(file, 'utf8').replace('orders --from earliest;', 'orders --from earliest; // read in mail')
   assert.match(text, /read in mail/)
   writeFileSync(file, text)
-  const reader = await openNotebook(browser, lab, 'trusted.ipynb', { kernel: false })
+  const reader = await openNotebook(its.browser, its.lab, 'trusted.ipynb', { kernel: false })
   await stateBecomes(reader.page, 'ordersWindow', 'saved')
   assert.match((await chartsOf(reader.page))[0]?.strip ?? '', /saved at .* UTC, not live/)
   await marksDrawn(reader.page, 'ordersWindow', 100)
@@ -143,8 +130,8 @@ test('an untrusted notebook shows the saved frame and does not attach until its 
 })
 
 test('a theme switch recolours the chart in place', async () => {
-  writeNotebook(lab, 'theme.ipynb', [TOPIC, WINDOW])
-  const notebook = await openNotebook(browser, lab, 'theme.ipynb')
+  writeNotebook(its.lab, 'theme.ipynb', [TOPIC, WINDOW])
+  const notebook = await openNotebook(its.browser, its.lab, 'theme.ipynb')
   const { page } = notebook
   await notebook.runNext()
   await notebook.runNext()
@@ -168,8 +155,8 @@ test('a theme switch recolours the chart in place', async () => {
 })
 
 test('a chart out of sight is sent nothing and catches up when it is seen again', async () => {
-  writeNotebook(lab, 'hidden.ipynb', [TOPIC, WINDOW])
-  const notebook = await openNotebook(browser, lab, 'hidden.ipynb')
+  writeNotebook(its.lab, 'hidden.ipynb', [TOPIC, WINDOW])
+  const notebook = await openNotebook(its.browser, its.lab, 'hidden.ipynb')
   const { page } = notebook
   await notebook.runNext()
   await notebook.runNext()
