@@ -2,23 +2,11 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
-import { HANG_LIMIT_MS, marksDrawn, marksOf, openNotebook, startLab, writeNotebook, type Lab } from './lab-page.ts'
-import { launchChromium } from './open-chart-page.ts'
-import type { Browser, Locator } from 'playwright-core'
+import { test } from 'node:test'
+import { HANG_LIMIT_MS, marksDrawn, marksOf, openNotebook, writeNotebook, labForFile } from './lab-page.ts'
+import type { Locator } from 'playwright-core'
 
-let lab: Lab
-let browser: Browser
-
-before(async () => {
-  lab = await startLab()
-  browser = await launchChromium()
-})
-
-after(async () => {
-  await browser?.close()
-  await lab?.stop()
-})
+const its = labForFile()
 
 const FEED = `const visits = feed<{ at: number; user: string; page: string }>({ time: 'at' });`
 const PATTERN = `%%cep visits --by user --within 10m --as bought
@@ -38,8 +26,8 @@ await click(9, 'cleo', 'login')
 await visits.watermark(t + 12 * 60_000);`
 
 test('the graph counts what the engine took, near misses name the false condition, and the timeline is saved', async () => {
-  writeNotebook(lab, 'pattern.ipynb', [FEED, PATTERN, PUSH])
-  const notebook = await openNotebook(browser, lab, 'pattern.ipynb')
+  writeNotebook(its.lab, 'pattern.ipynb', [FEED, PATTERN, PUSH])
+  const notebook = await openNotebook(its.browser, its.lab, 'pattern.ipynb')
   const { page } = notebook
   for (let cell = 0; cell < 3; cell++) await notebook.runNext()
 
@@ -80,7 +68,7 @@ test('the graph counts what the engine took, near misses name the false conditio
     await chart.screenshot({ path: join(process.env['SCREENSHOTS'], 'pattern-timeline.png') })
 
   await notebook.command('docmanager:save')
-  const saved = JSON.parse(readFileSync(join(lab.root, 'pattern.ipynb'), 'utf8')) as {
+  const saved = JSON.parse(readFileSync(join(its.lab.root, 'pattern.ipynb'), 'utf8')) as {
     cells: { outputs: { data: Record<string, unknown> }[] }[]
   }
   const data = saved.cells[1]?.outputs[0]?.data ?? {}
