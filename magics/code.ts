@@ -2,9 +2,10 @@
  * Small building blocks for expansions: object literals of options, bodies as expressions.
  */
 import type { HeaderValue, OptionDefinition, Piece, Section, SectionContext, Span } from './define.ts'
+import { fieldPlaces } from './fields.ts'
 import { title } from './header.ts'
 import { parseExpression, parseProperties, type Node } from './typescript.ts'
-import { valueCode } from './values.ts'
+import { quote, valueCode } from './values.ts'
 
 /** `{ from: 'earliest', limit: 5 }` of the options named; nothing when none is given. Key: option name, value: property name. */
 export function optionsObject(
@@ -39,6 +40,13 @@ export function join(lists: readonly (readonly Piece[])[], separator: string): P
 /** `, {…}` when there is something to say. */
 export function further(argument: readonly Piece[]): Piece[] {
   return argument.length === 0 ? [] : [{ code: ', ' }, ...argument]
+}
+
+/** `['a', 'b']`, each field with its own place; an expression stays as it is. */
+export function fieldList(value: HeaderValue, context: SectionContext): Piece[] {
+  if (value.expression) return [...context.verbatim(value.inner)]
+  const names = fieldPlaces(value).map(field => [{ code: quote(field.text), from: field }])
+  return [{ code: '[' }, ...join(names, ', '), { code: ']' }]
 }
 
 export interface BodyExpression {

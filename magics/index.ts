@@ -17,6 +17,7 @@ import { env } from './env.ts'
 import { CellExpander } from './expand.ts'
 import { filter } from './filter.ts'
 import { generate } from './generate.ts'
+import { groups } from './groups.ts'
 import { helpPage, magicList, quickReference, type HelpPage } from './help.ts'
 import { history } from './history.ts'
 import { html } from './html.ts'
@@ -42,6 +43,7 @@ import { stop } from './stop.ts'
 import { streams } from './streams.ts'
 import { time } from './time.ts'
 import { timeit } from './timeit.ts'
+import { train } from './train.ts'
 import { topic } from './topic.ts'
 import { topics } from './topics.ts'
 import { types } from './types.ts'
@@ -69,6 +71,7 @@ export const MAGICS: readonly MagicDefinition[] = [
   env,
   filter,
   generate,
+  groups,
   history,
   html,
   install,
@@ -77,6 +80,7 @@ export const MAGICS: readonly MagicDefinition[] = [
   map,
   markdown,
   nab,
+  train,
   param,
   pause,
   produce,

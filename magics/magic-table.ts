@@ -17,7 +17,7 @@ export class MagicTable {
     return this.byName.get(name)
   }
 
-  /** `%topic create|delete|describe` is `%topics …`; a topic of that name stands behind `--`. */
+  /** `%topic create|delete|describe|log|alter` is `%topics …`; a topic of that name stands behind `--`. */
   of(part: MagicPart, cell: string): MagicDefinition {
     const found = this.byName.get(part.name)
     if (found?.name === 'topic' && part.kind === 'line' && TOPICS_ACTION.test(part.rest.text)) {
@@ -39,4 +39,4 @@ export class MagicTable {
   }
 }
 
-const TOPICS_ACTION = /^\s+(?:create|delete|describe)(?:\s|$)/
+const TOPICS_ACTION = /^\s+(?:create|delete|describe|log|alter)(?:\s|$)/

@@ -12,6 +12,7 @@ const plain: Readonly<Record<string, readonly [header: string, body?: string]>> 
   connect: ['kafka://localhost:9092'],
   filter: ['orders', 'o => o.ok'],
   generate: ['orders'],
+  groups: [''],
   join: ['orders payments --on orderId --within 5m'],
   map: ['orders', 'o => o'],
   nab: ['orders'],
@@ -25,6 +26,7 @@ const plain: Readonly<Record<string, readonly [header: string, body?: string]>> 
   stop: ['orders'],
   streams: [''],
   topic: ['orders'],
+  train: ['orders --features amount'],
   topics: [''],
   window: ['orders --tumbling 1s'],
   writefile: ['a.txt', 'text'],
@@ -32,8 +34,13 @@ const plain: Readonly<Record<string, readonly [header: string, body?: string]>> 
 
 /** Values where the type alone does not tell a good one; `instead` is a header the option needs. */
 const special: Readonly<Record<string, { readonly value?: string; readonly instead?: string }>> = {
+  'score model': { value: 'normal', instead: 'orders' },
+  'score batch': { instead: 'orders --model normal' },
+  'score engine': { value: 'tensorflow', instead: 'orders --model normal' },
   'window tumbling': { value: '2s', instead: 'orders' },
   'topics partitions': { value: '4', instead: 'create refunds' },
+  'topics retention': { value: '7d', instead: 'create refunds' },
+  'topics retention-size': { value: '64MB', instead: 'alter refunds' },
   'param choices': { value: '3,4,5' },
   'param max': { value: '9' },
   'window hopping': { value: '10s/5s', instead: 'orders' },

@@ -42,3 +42,30 @@ test('wrong headers are refused with what to write', () => {
   assert.match(refusal('%%score sensors --features temp --detector rage', notebook).join('\n'), /range/)
   assert.match(refusal('%%score sensors --features temp --threshold 1/0', notebook).join('\n'), /a rarity like 1\/1000/)
 })
+
+test('a model is a variable or a place that is read, and needs no features', () => {
+  const of = (options: string) => /\.score\((.*)\)/.exec(score(`%%score sensors ${options} --as scored`))?.[1]
+  assert.equal(of('--model normal'), 'normal, {}')
+  assert.equal(of('--model file:models/ae --batch 64'), "await riffle.model('file:models/ae'), { batch: 64 }")
+  assert.equal(of('--model {pick()} --features temp'), "pick(), { features: ['temp'] }")
+})
+
+test('options of detectors and of models are not mixed', () => {
+  assert.match(refusal('%%score sensors --model m --warm-up 5', notebook).join('\n'), /--warm-up is of detectors/)
+  assert.match(refusal('%%score sensors --features a --batch 5', notebook).join('\n'), /--batch is of models/)
+})
+
+test('a training is a handle under its name; layers are lines or a function', () => {
+  assert.match(
+    score('%%train sensors --features temp --epochs 5 --as normal\ndense 8 tanh\ndense 2'),
+    /const normal = .*train\(sensors, \{ features: \['temp'\], epochs: 5, layers: 'dense 8 tanh\\ndense 2', as: 'normal' \}\)/,
+  )
+  assert.match(
+    score('%%train sensors --features temp\n(tf, n) => build(tf, n)'),
+    /layers: \(tf, n\) => build\(tf, n\), as: 'sensorsModel'/,
+  )
+  assert.match(
+    refusal('%%train sensors --features temp\ndense 8 tanh\nlstm 8 tanh', notebook).join('\n'),
+    /"lstm 8 tanh" is no layer/,
+  )
+})

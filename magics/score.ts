@@ -1,6 +1,6 @@
 /** `%%score STREAM`: each row with its score by a detector that learns as it goes. */
 import { detectorNames } from '../stream/scoring/detectors/index.ts'
-import { expressionBody, join, objectOf, optionCode, further } from './code.ts'
+import { expressionBody, fieldList, join, objectOf, optionCode, further } from './code.ts'
 import {
   defineMagic,
   type HeaderValue,
@@ -15,7 +15,7 @@ import { quote } from './values.ts'
 export const score: MagicDefinition = defineMagic({
   name: 'score',
   kind: 'cell',
-  summary: 'Scores each row of a stream by how unusual it is after all rows before it.',
+  summary: 'Scores each row of a stream: by a detector that learns from the rows before it, or by a model.',
   positionals: [
     {
       name: 'STREAM',
@@ -37,6 +37,26 @@ export const score: MagicDefinition = defineMagic({
       type: 'choice',
       choices: detectorNames,
       summary: 'Which detector; range is the honest baseline, without any model.',
+      default: 'auto',
+    },
+    {
+      name: 'model',
+      type: 'text',
+      summary: 'A model instead of a detector: its variable, or a folder, zip, .onnx file or URL.',
+      example: 'normal|file:models/autoencoder',
+    },
+    {
+      name: 'batch',
+      type: 'integer',
+      summary: 'Rows of one call to the model at most.',
+      default: '1024',
+      example: '256',
+    },
+    {
+      name: 'engine',
+      type: 'choice',
+      choices: ['auto', 'tensorflow'],
+      summary: 'auto makes code of a plain dense model; tensorflow never does.',
       default: 'auto',
     },
     {
@@ -98,6 +118,14 @@ export const score: MagicDefinition = defineMagic({
       says: 'Half-space trees; a row from 0.9 on is anomalous.',
     },
     {
+      text: '%%score sensors --model normal --as scored',
+      says: 'By a model of %%train; the fields are those it was trained on.',
+    },
+    {
+      text: '%%score sensors --model file:models/autoencoder --features temp,vibration --threshold {limit}',
+      says: 'By a TensorFlow.js model from a folder; the threshold follows a param.',
+    },
+    {
       text: '%%score sensors --features temp --threshold 1/1000\n(event, score) => ({ at: event.measuredAt, oneIn: score.oneIn })',
       says: 'Scores as rare as one in a thousand are anomalous; rows of your own.',
     },
@@ -106,13 +134,17 @@ export const score: MagicDefinition = defineMagic({
   step: { suffix: 'Score' },
   expand: (section, context: SectionContext) => {
     const features = section.options.get('features')?.[0]
-    if (features === undefined)
+    const model = section.options.get('model')?.[0]
+    if (model !== undefined) refuseDetectorOptions(section, context)
+    else refuseModelOptions(section, context)
+    if (features === undefined && model === undefined)
       context.fail('%%score does not say which fields it scores', section.header, '--features a,b')
     const by = section.options.get('by')?.[0]
     const body = expressionBody(section, context)
     const pieces: Piece[] = []
     if (by !== undefined) pieces.push({ code: '\n  .keyBy(' }, ...keyPieces(by, context), { code: ')' })
-    pieces.push({ code: '\n  .score(' }, ...detectorCode(section, context), { code: ', ' })
+    const scorer = model === undefined ? detectorCode(section, context) : modelCode(model, context)
+    pieces.push({ code: '\n  .score(' }, ...scorer, { code: ', ' })
     pieces.push(...settingsCode(section, context, features))
     if (body !== undefined) pieces.push({ code: ', ' }, ...context.verbatim(body.span))
     pieces.push({ code: ')' })
@@ -141,11 +173,34 @@ function detectorCode(section: Section, context: SectionContext): Piece[] {
   return [{ code: `${context.api('detector')}(` }, ...name, ...further(objectOf(settings)), { code: ')' }]
 }
 
-function settingsCode(section: Section, context: SectionContext, features: HeaderValue): Piece[] {
-  const fields: Piece[] = features.expression
-    ? [...context.verbatim(features.inner)]
-    : [{ code: '[' }, ...keyPieces(features, context), { code: ']' }]
-  const entries: Piece[][] = [[{ code: 'features: ' }, ...fields]]
+/** A place is read where it stands; a bare word is a variable. */
+function modelCode(model: HeaderValue, context: SectionContext): Piece[] {
+  if (model.expression) return [...context.verbatim(model.inner)]
+  if (/^[A-Za-z_$][\w$]*$/.test(model.value)) return [{ code: model.value, from: model.inner }]
+  return [{ code: `await ${context.api('model')}(` }, { code: quote(model.value), from: model.inner }, { code: ')' }]
+}
+
+function refuseDetectorOptions(section: Section, context: SectionContext): void {
+  for (const option of ['detector', 'warm-up', 'seed', 'period', 'episode']) {
+    const value = section.options.get(option)?.[0]
+    if (value !== undefined)
+      context.fail(`--${option} is of detectors, --model scores by a model`, value, 'Leave one out')
+  }
+}
+
+function refuseModelOptions(section: Section, context: SectionContext): void {
+  for (const option of ['batch', 'engine']) {
+    const value = section.options.get(option)?.[0]
+    if (value !== undefined) context.fail(`--${option} is of models, there is no --model`, value, '--model NAME')
+  }
+}
+
+function settingsCode(section: Section, context: SectionContext, features: HeaderValue | undefined): Piece[] {
+  const entries: Piece[][] = features === undefined ? [] : [[{ code: 'features: ' }, ...fieldList(features, context)]]
+  for (const option of ['batch', 'engine']) {
+    const value = section.options.get(option)?.[0]
+    if (value !== undefined) entries.push([{ code: `${option}: ` }, ...optionCode(section, context, option, value)])
+  }
   const threshold = section.options.get('threshold')?.[0]
   if (threshold !== undefined) {
     const bare = !threshold.expression && !threshold.value.includes('/')
@@ -156,7 +211,7 @@ function settingsCode(section: Section, context: SectionContext, features: Heade
   }
   const labels = section.options.get('labels')?.[0]
   if (labels !== undefined) entries.push([{ code: 'labels: ' }, ...optionCode(section, context, 'labels', labels)])
-  return objectOf(entries)
+  return entries.length === 0 ? [{ code: '{}' }] : objectOf(entries)
 }
 
 function keyPieces(value: HeaderValue, context: SectionContext): readonly Piece[] {

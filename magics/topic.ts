@@ -13,7 +13,7 @@ export const topic: MagicDefinition = defineMagic({
       name: 'NAME',
       type: 'topic',
       required: true,
-      summary: 'A topic, or CONNECTION:TOPIC. A topic called create, describe or delete stands behind --.',
+      summary: 'A topic, or CONNECTION:TOPIC. A topic called create, describe, delete, log or alter stands behind --.',
     },
   ],
   options: [

@@ -86,7 +86,7 @@ export class Charts {
   }
 
   private wake(name: string): void {
-    if (this.asleep.delete(name)) this.options.streams().resume(name)
+    if (this.asleep.delete(name)) void this.options.streams().resume(name)
   }
 
   private sleepLater(name: string): void {
@@ -138,7 +138,7 @@ export class Charts {
     // A button of a chart that outlived its stream does nothing.
     if (!streams.has(stream)) return
     if (action === 'stop') await streams.stop(stream)
-    else streams[action](stream)
+    else await streams[action](stream)
     this.status(stream)
   }
 

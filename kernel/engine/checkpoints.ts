@@ -42,7 +42,12 @@ export class Checkpoints extends Checkpointer {
   private readonly connections: Connections
 
   constructor({ connections, running, onError }: CheckpointsOptions) {
-    super({ clock: wallClock, onError, streams: () => running().map(stream => keptOf(stream, connections)) })
+    super({
+      clock: wallClock,
+      program: 'notebook',
+      onError,
+      streams: () => running().map(stream => keptOf(stream, connections)),
+    })
     this.connections = connections
   }
 

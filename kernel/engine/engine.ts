@@ -17,7 +17,7 @@ import type {
   ParamSpec,
 } from '../../stream/targets/runtime.ts'
 import { callRegistry, registryOf } from '../../stream/targets/registry-access.ts'
-import { describeTopic, produceRows } from '../../stream/targets/topic-access.ts'
+import { describeTopic, listTopics, produceRows } from '../../stream/targets/topic-access.ts'
 import { Trainings } from '../../stream/training/trainings.ts'
 import type { TrainSpec } from '../../stream/training/spec.ts'
 import { ModelTable } from '../../stream/models/model-table.ts'
@@ -93,7 +93,11 @@ export class Engine {
       onOver: (name, state, error) => this.charts.over(name, state, error),
       onFollow: names => this.subscriptions.follow(names),
       resume: (name, plan, tell) => this.checkpoints.resume(name, plan, tell),
-      onStarted: (name, plan, of) => this.recall.keep({ kind: 'stream', name, plan, options: of }),
+      onStarted: (name, plan, of) => {
+        this.recall.keep({ kind: 'stream', name, plan, options: of })
+        // Exactly once is a promise about what happens when the engine is killed.
+        if (of.sink?.kind === 'topic' && of.sink.transactional === true) this.recall.switch(true)
+      },
       transactionStore: () => this.checkpoints.store,
       onStopped: name => {
         this.recall.drop('stream', name)
@@ -155,13 +159,16 @@ export class Engine {
       connect: (url, options) => this.connect(url, options),
       registry: (connection, method, args) => callRegistry(registryOf(this.connections.get(connection)), method, args),
       createTopic: (connection, topic, options) => this.connections.get(connection).create(topic, options),
+      alterTopic: (connection, topic, changes) => this.connections.get(connection).alter(topic, changes),
+      segments: (connection, topic) => this.connections.get(connection).segments(topic),
+      groups: (connection, name) => this.connections.get(connection).groups(name),
       deleteTopic: (connection, topic) => this.connections.get(connection).delete(topic),
       produce: (connection, topic, rows, options) =>
         produceRows(this.connections.get(connection), topic, rows, options, wallClock),
       generate: (topic, options, body) => this.generate(topic, options, body),
       defineParam: spec => this.defineParam(spec),
       setParam: (name, value) => this.params.set(name, value),
-      defineModel: artifact => void this.models.define(artifact),
+      defineModel: artifact => this.models.define(artifact),
       model: name => this.models.ready(name),
       train: (plan, spec) => this.train(plan, spec),
       stopTraining: name => this.trainings.stop(name),
@@ -191,8 +198,8 @@ export class Engine {
   private shared() {
     return {
       list: () => this.streams.list(performance.now()),
-      listTopics: (connection: string, options: { internal?: boolean }) =>
-        this.connections.get(connection).topics(options),
+      listTopics: (connection: string, options: { internal?: boolean; facts?: boolean }) =>
+        listTopics(this.connections.get(connection), options),
       describeTopic: (connection: string, topic: string) => describeTopic(this.connections.get(connection), topic),
       stop: (name: string) => this.streams.stop(name),
       drain: (name: string) => this.streams.drain(name),

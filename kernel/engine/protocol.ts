@@ -7,7 +7,7 @@ import type { StreamErrorParts } from '../../stream/errors.ts'
 import type { TrainSpec } from '../../stream/training/spec.ts'
 import type { ModelArtifact } from '../../stream/models/artifact.ts'
 import type { PlanNode, ShippedLambda } from '../../stream/plan.ts'
-import type { TopicSummary } from '../../stream/connectors/connector.ts'
+import type { GroupSummary, SegmentSummary, TopicChanges, TopicSummary } from '../../stream/connectors/connector.ts'
 import type { SinkOptions, SinkResult, SinkTarget } from '../../stream/sinks/sink.ts'
 import type { ChartOptions, FromEngine, MimeBundle, ToEngine } from '../../stream/charts/protocol.ts'
 import type { Remembered } from './recall.ts'
@@ -51,8 +51,11 @@ export interface EngineForCells {
   /** A method of the connection's `SchemaRegistry`. */
   registry(connection: string, method: string, args: readonly unknown[]): unknown
   describeTopic(connection: string, topic: string): TopicDescription
-  listTopics(connection: string, options: { internal?: boolean }): TopicSummary[]
-  createTopic(connection: string, topic: string, options: { partitions: number }): void
+  listTopics(connection: string, options: { internal?: boolean; facts?: boolean }): TopicSummary[]
+  createTopic(connection: string, topic: string, options: { partitions: number } & TopicChanges): void
+  alterTopic(connection: string, topic: string, changes: TopicChanges): void
+  segments(connection: string, topic: string): SegmentSummary[]
+  groups(connection: string, name: string | undefined): GroupSummary[]
   deleteTopic(connection: string, topic: string): void
   produce(connection: string, topic: string, rows: readonly unknown[], options: ProduceOptions): ProduceResult
   generate(topic: string, options: GenerateOptions, body: ShippedLambda | undefined): void

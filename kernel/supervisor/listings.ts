@@ -2,6 +2,7 @@
 import type { TopicSummary } from '../../stream/connectors/connector.ts'
 import type { StreamSummary, TopicDescription } from '../../stream/targets/runtime.ts'
 import type { Json } from './message.ts'
+import { formatDuration } from '../../stream/time/duration.ts'
 import { tableBundle } from './tables.ts'
 import type { TableCell } from './tables.ts'
 
@@ -69,17 +70,44 @@ export function topicsBundle(lists: readonly TopicsOf[]): Json {
       count(recordsOf(topic)),
       topic.recordsPerSecond === undefined ? '–' : rate(topic.recordsPerSecond),
       topic.sizeBytes === undefined ? '–' : size(topic.sizeBytes),
+      retentionText(topic),
+      schemaText(topic),
       topic.timeField ?? '–',
       topic.description ?? (topic.columns ?? []).map(column => column.name).join(', '),
     ]),
   )
-  const columns = ['topic', 'partitions', 'records', 'records/s', 'size', 'time field', 'what it holds']
+  const columns = [
+    'topic',
+    'partitions',
+    'records',
+    'records/s',
+    'size',
+    'kept',
+    'key · value',
+    'time field',
+    'what it holds',
+  ]
   return tableBundle({
     columns,
     rows,
     prose: ['what it holds'],
     empty: 'No topic found. %topics create NAME --partitions 3 makes one.',
   })
+}
+
+/** How long, or how much: `7 d`, `64 MB`, `for ever`, `newest of each key`. */
+function retentionText({ retentionMs, retentionBytes, compacted }: TopicSummary): string {
+  if (compacted === true) return 'newest of each key'
+  const bounds = [
+    ...(retentionMs === undefined || retentionMs === Infinity ? [] : [formatDuration(retentionMs)]),
+    ...(retentionBytes === undefined || retentionBytes === Infinity ? [] : [size(retentionBytes)]),
+  ]
+  if (bounds.length > 0) return bounds.join(', ')
+  return retentionMs === Infinity || retentionBytes === Infinity ? 'for ever' : '–'
+}
+
+function schemaText({ keySchema, valueSchema }: TopicSummary): string {
+  return keySchema === undefined && valueSchema === undefined ? '–' : `${keySchema ?? '–'} · ${valueSchema ?? '–'}`
 }
 
 export function topicBundle({ summary, columns, sample }: TopicDescription): Json {
@@ -119,9 +147,18 @@ export function topicJson(lists: readonly TopicsOf[]): unknown {
         highOffset: Number(one.highOffset),
       })),
       sizeBytes: topic.sizeBytes ?? null,
+      retentionMs: finite(topic.retentionMs),
+      retentionBytes: finite(topic.retentionBytes),
+      keySchema: topic.keySchema ?? null,
+      valueSchema: topic.valueSchema ?? null,
       recordsPerSecond: topic.recordsPerSecond ?? null,
     })),
   )
+}
+
+/** null: without a bound, or not known. */
+function finite(bound: number | undefined): number | null {
+  return bound === undefined || bound === Infinity ? null : bound
 }
 
 function recordsOf(topic: TopicSummary): number {

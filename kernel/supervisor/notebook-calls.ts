@@ -122,9 +122,9 @@ export class NotebookCalls {
     const lists = await Promise.all(
       connections.map(async ({ name }) => ({
         connection: name,
-        topics: (await engine.call('listTopics', name, { internal: option(options, 'internal') === true })).filter(
-          topic => matches(topic.name),
-        ),
+        topics: (
+          await engine.call('listTopics', name, { internal: option(options, 'internal') === true, facts: true })
+        ).filter(topic => matches(topic.name)),
       })),
     )
     if (option(options, 'json') === true)

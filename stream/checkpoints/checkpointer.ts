@@ -26,6 +26,8 @@ export interface CheckpointerOptions {
   readonly clock: Clock
   /** Streams running now. */
   readonly streams: () => readonly Kept[]
+  /** Names the folder where no notebook does. */
+  readonly program: string
   /** One that could not be written; told once for each reason. */
   readonly onError: (name: string, error: StreamError) => void
 }
@@ -74,14 +76,14 @@ export class Checkpointer {
     this.timer = undefined
     this.written.clear()
     this.settings =
-      everyMs === undefined ? undefined : { everyMs, store: new CheckpointStore(resolve(folder ?? defaultFolder())) }
+      everyMs === undefined ? undefined : { everyMs, store: new CheckpointStore(resolve(folder ?? this.defaultFolder)) }
     this.wait()
     return this.status()
   }
 
   /** Where they lie, or would lie. */
   get store(): CheckpointStore {
-    return this.settings?.store ?? new CheckpointStore(resolve(defaultFolder()))
+    return this.settings?.store ?? new CheckpointStore(resolve(this.defaultFolder))
   }
 
   get on(): boolean {
@@ -145,6 +147,14 @@ export class Checkpointer {
     this.settings = undefined
   }
 
+  /** Beside the notebook, else in the working folder. */
+  private get defaultFolder(): string {
+    const notebook = process.env['JPY_SESSION_NAME'] ?? ''
+    const folder = notebook === '' ? process.cwd() : dirname(notebook)
+    const file = basename(notebook === '' ? this.options.program : notebook)
+    return join(folder, FOLDER, file.replace(/\.(?:ipynb|[cm]?[jt]s)$/, ''))
+  }
+
   private wait(): void {
     const { settings } = this
     if (settings === undefined) return
@@ -195,14 +205,6 @@ export class Checkpointer {
     this.work = done.catch(() => undefined)
     return done
   }
-}
-
-/** Beside the notebook, or beside nothing: in the working folder, by the name of the program. */
-function defaultFolder(): string {
-  const notebook = process.env['JPY_SESSION_NAME']
-  const file = notebook === undefined || notebook === '' ? (process.argv[1] ?? 'program') : notebook
-  const folder = notebook === undefined || notebook === '' ? process.cwd() : dirname(file)
-  return join(folder, FOLDER, basename(file).replace(/\.(?:ipynb|[cm]?[jt]s)$/, ''))
 }
 
 /** What `%checkpoint` says. */

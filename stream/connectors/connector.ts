@@ -15,10 +15,17 @@ export interface Connection {
   readonly url: string
   /** Where its records' schemas are; carried along, never asked by a connector. */
   readonly registry?: SchemaRegistry | undefined
-  topics(options?: { readonly internal?: boolean }): Promise<TopicSummary[]>
+  /** With `facts`: sizes, rates and retention too, which cost further requests. */
+  topics(options?: { readonly internal?: boolean; readonly facts?: boolean }): Promise<TopicSummary[]>
   /** Throws TOPIC_UNKNOWN with the nearest names. */
   describe(topic: string): Promise<TopicSummary>
-  create(topic: string, options: { readonly partitions: number }): Promise<void>
+  create(topic: string, options: { readonly partitions: number } & TopicChanges): Promise<void>
+  /** Throws OPTION_INVALID for what this kind of topic cannot change. */
+  alter(topic: string, changes: TopicChanges): Promise<void>
+  /** How a topic is stored: a line a segment, or a partition where segments are not told. */
+  segments(topic: string): Promise<SegmentSummary[]>
+  /** Consumer groups; built-in topics have none, since Riffle reads without. */
+  groups(name?: string): Promise<GroupSummary[]>
   delete(topic: string): Promise<void>
   /** Appends records; resolves with their positions once they can be read. A null partition is chosen by key (Java's murmur2), else round robin. */
   produce(topic: string, records: readonly OutgoingRecord[]): Promise<{ partition: number; offset: bigint }[]>
@@ -79,12 +86,58 @@ export interface TopicSummary {
   readonly recordsPerSecond?: number | undefined
   readonly sizeBytes?: number | undefined
   readonly retentionBytes?: number | undefined
+  readonly retentionMs?: number | undefined
+  /** Only the newest record of each key is kept. */
+  readonly compacted?: boolean | undefined
+  /** Format and version of the registered schemas: `avro v3`. */
+  readonly keySchema?: string | undefined
+  readonly valueSchema?: string | undefined
   /** One sentence for people, demo topics have one. */
   readonly description?: string | undefined
   /** Known columns (demo topics); others are inferred from samples. */
   readonly columns?: readonly ColumnType[] | undefined
   /** Field that carries the event time, when the topic says so (demo topics). */
   readonly timeField?: string | undefined
+}
+
+/** What stands is left as it is. Infinity: without a bound. */
+export interface TopicChanges {
+  /** Partitions are only ever added. */
+  readonly partitions?: number | undefined
+  readonly retentionMs?: number | undefined
+  readonly retentionBytes?: number | undefined
+}
+
+export interface SegmentSummary {
+  readonly partition: number
+  /** Offset of its first record; absent: the whole partition. */
+  readonly segment?: bigint | undefined
+  readonly firstOffset: bigint
+  /** Offset behind its last record. */
+  readonly nextOffset: bigint
+  readonly sizeBytes?: number | undefined
+  /** Timestamps of its first and last record. */
+  readonly oldestMs?: number | undefined
+  readonly newestMs?: number | undefined
+}
+
+export interface GroupSummary {
+  readonly name: string
+  /** `stable`, `empty`, `preparingrebalance` … in Kafka's words. */
+  readonly state: string
+  readonly members: readonly { readonly client: string; readonly host: string }[]
+  readonly partitions: readonly GroupPartition[]
+}
+
+export interface GroupPartition {
+  readonly topic: string
+  readonly partition: number
+  /** Absent: nothing committed yet. */
+  readonly committedOffset?: bigint | undefined
+  readonly endOffset: bigint
+  readonly lagCount: number
+  readonly member?: string | undefined
+  readonly host?: string | undefined
 }
 
 export interface PartitionSummary {

@@ -1,4 +1,5 @@
 /** The built-in topics as a connection: the default, with nothing to install. */
+import { StreamError } from '../errors.ts'
 import { Log } from '../log/log.ts'
 import { LogReader } from '../log/log-reader.ts'
 import { demoTopics } from '../log/demo/index.ts'
@@ -19,6 +20,9 @@ import type {
   TopicSummary,
   TransactionalWriter,
   TransactionOptions,
+  GroupSummary,
+  SegmentSummary,
+  TopicChanges,
 } from './connector.ts'
 
 export class EmbeddedConnection implements Connection {
@@ -54,8 +58,41 @@ export class EmbeddedConnection implements Connection {
     return summaryOf(topic)
   }
 
-  create(name: string, options: { readonly partitions: number }): Promise<void> {
-    return settled(() => void this.log.create(name, options))
+  create(name: string, options: { readonly partitions: number } & TopicChanges): Promise<void> {
+    return settled(() => {
+      requireBytes(name, options)
+      this.log.create(name, options)
+    })
+  }
+
+  alter(name: string, changes: TopicChanges): Promise<void> {
+    return settled(() => {
+      requireBytes(name, changes)
+      this.log.alter(name, changes)
+    })
+  }
+
+  async segments(name: string): Promise<SegmentSummary[]> {
+    const topic = this.log.topic(name, 'look into')
+    await this.log.catchUp(topic)
+    return topic.partitions.flatMap((log, partition) =>
+      log.segments
+        .filter(segment => segment.count > 0 || log.segments.length === 1)
+        .map(({ baseOffset, count, byteCount, timestampsMs }) => ({
+          partition,
+          segment: BigInt(baseOffset),
+          firstOffset: BigInt(baseOffset),
+          nextOffset: BigInt(baseOffset + count),
+          sizeBytes: byteCount,
+          oldestMs: count === 0 ? undefined : timestampsMs[0],
+          newestMs: count === 0 ? undefined : timestampsMs[count - 1],
+        })),
+    )
+  }
+
+  /** Whoever reads here reads without a group. */
+  groups(): Promise<GroupSummary[]> {
+    return Promise.resolve([])
   }
 
   delete(name: string): Promise<void> {
@@ -139,6 +176,16 @@ export class EmbeddedConnection implements Connection {
   async close(): Promise<void> {
     await Promise.all([...this.#readers].map(reader => reader.close()))
   }
+}
+
+/** Built-in topics keep so many bytes, however old they are. */
+function requireBytes(name: string, { retentionMs }: TopicChanges): void {
+  if (retentionMs === undefined) return
+  throw new StreamError({
+    code: 'OPTION_INVALID',
+    message: `Cannot set how long topic "${name}" keeps records: built-in topics keep them by size`,
+    hint: `%topics alter ${name} --retention-size 64MB`,
+  })
 }
 
 function summaryOf(topic: TopicLog): TopicSummary {

@@ -65,6 +65,35 @@ export interface KafkaBroker {
       readonly partitions: readonly { readonly partition: number; readonly offset: string }[]
     }[]
   }>
+  describeConfigs(request: {
+    readonly resources: readonly {
+      readonly type: number
+      readonly name: string
+      readonly configNames?: readonly string[]
+    }[]
+    readonly includeSynonyms: boolean
+  }): Promise<{
+    readonly resources: readonly {
+      readonly resourceName: string
+      readonly configEntries: readonly {
+        readonly configName: string
+        readonly configValue: string
+        readonly configSource?: number
+      }[]
+    }[]
+  }>
+  /** For requests that kafkajs has no method for. */
+  readonly connectionPool: { send<T>(request: KafkaRequest<T>): Promise<T> }
+}
+
+export interface KafkaRequest<T> {
+  readonly request: {
+    readonly apiKey: number
+    readonly apiVersion: number
+    readonly apiName: string
+    encode(): Promise<unknown>
+  }
+  readonly response: { decode(bytes: Buffer): Promise<T>; parse(data: T): Promise<T> }
 }
 
 export interface KafkaCluster {
@@ -126,6 +155,32 @@ export interface KafkaAdmin {
     readonly topicPartitions: readonly { readonly topic: string; readonly count: number }[]
   }): Promise<boolean>
   deleteTopics(options: { readonly topics: readonly string[] }): Promise<void>
+  alterConfigs(options: {
+    readonly validateOnly: boolean
+    readonly resources: readonly {
+      readonly type: number
+      readonly name: string
+      readonly configEntries: readonly { readonly name: string; readonly value: string }[]
+    }[]
+  }): Promise<unknown>
+  listGroups(): Promise<{ readonly groups: readonly { readonly groupId: string }[] }>
+  describeGroups(groups: readonly string[]): Promise<{
+    readonly groups: readonly {
+      readonly groupId: string
+      readonly state: string
+      readonly members: readonly {
+        readonly clientId: string
+        readonly clientHost: string
+        readonly memberAssignment: Buffer
+      }[]
+    }[]
+  }>
+  fetchOffsets(options: { readonly groupId: string }): Promise<
+    readonly {
+      readonly topic: string
+      readonly partitions: readonly { readonly partition: number; readonly offset: string }[]
+    }[]
+  >
   fetchOffsets(options: { readonly groupId: string; readonly topics: readonly string[] }): Promise<
     readonly {
       readonly topic: string
@@ -138,7 +193,19 @@ export interface KafkaAdmin {
   >
 }
 
+/** Joins a group: nothing here does; tests play other clients by it. */
+export interface KafkaConsumer {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  subscribe(options: { readonly topic: string; readonly fromBeginning: boolean }): Promise<void>
+  run(options: { readonly autoCommit: boolean; readonly eachMessage: () => Promise<void> }): Promise<void>
+  commitOffsets(
+    offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: string }[],
+  ): Promise<void>
+}
+
 interface KafkaRoot {
+  consumer(options: { readonly groupId: string }): KafkaConsumer
   producer(options: object): KafkaProducer
   admin(options?: object): KafkaAdmin
 }

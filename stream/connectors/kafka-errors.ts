@@ -9,8 +9,12 @@ export const reachLimitMs = 4000
  * Resolves when one of the addresses takes a connection. Asked before kafkajs is, whose own errors say "Connection error" after
  * retries. Throws KAFKA_UNREACHABLE.
  */
-export async function requireReachable(url: string, addresses: readonly string[]): Promise<void> {
-  const failures = await Promise.all(addresses.map(address => knock(address)))
+export async function requireReachable(
+  url: string,
+  addresses: readonly string[],
+  limitMs = reachLimitMs - 500,
+): Promise<void> {
+  const failures = await Promise.all(addresses.map(address => knock(address, limitMs)))
   if (failures.some(failure => failure === undefined)) return
   const { code, address } = failures[0]!
   const at = address.slice(address.lastIndexOf(':') + 1)
@@ -44,12 +48,12 @@ interface Knock {
   readonly address: string
 }
 
-function knock(address: string): Promise<Knock | undefined> {
+function knock(address: string, limitMs: number): Promise<Knock | undefined> {
   const colon = address.lastIndexOf(':')
   const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
   return new Promise(resolve => {
     const socket = net.connect({ host, port: Number(address.slice(colon + 1)) })
-    socket.setTimeout(reachLimitMs - 500, () => done({ code: 'ETIMEDOUT', address }))
+    socket.setTimeout(limitMs, () => done({ code: 'ETIMEDOUT', address }))
     socket.once('connect', () => done(undefined))
     socket.once('error', (error: NodeJS.ErrnoException) => done({ code: error.code ?? error.message, address }))
     const done = (failure: Knock | undefined) => {

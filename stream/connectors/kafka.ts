@@ -16,6 +16,8 @@ import {
 import { isLoginRefused, loginRefused, requireTls, speaksTls } from './kafka-security.ts'
 import { allTopics, earliestTimestamp, latestTimestamp, offsetsAt, topicNamed } from './kafka-offsets.ts'
 import { cursorAt, KafkaReader } from './kafka-reader.ts'
+import { groupsOf } from './kafka-groups.ts'
+import { configEntries, ownConfig, partitionLog, topicFacts } from './kafka-topics.ts'
 import { unknownTopic } from './nearest-names.ts'
 import { KafkaWriter, makeProducer, messageOf, Partitions, requestsOf } from './kafka-writer.ts'
 import { beyondEnd, lastPerPartition, parseReadBound, requirePartition } from './read-bound.ts'
@@ -24,13 +26,16 @@ import type { Clock } from '../time/clock.ts'
 import { KafkaTransactions } from './kafka-transactions.ts'
 import type {
   Connection,
+  GroupSummary,
   OutgoingRecord,
-  Reader,
   ReadOptions,
+  Reader,
   RecordWriter,
+  SegmentSummary,
+  TopicChanges,
   TopicSummary,
-  TransactionalWriter,
   TransactionOptions,
+  TransactionalWriter,
 } from './connector.ts'
 import type {
   ClusterAddress,
@@ -121,20 +126,20 @@ export class KafkaConnection implements Connection {
     this.#onNotice = options.onNotice ?? (() => undefined)
   }
 
-  async topics(options: { readonly internal?: boolean } = {}): Promise<TopicSummary[]> {
+  async topics(options: { readonly internal?: boolean; readonly facts?: boolean } = {}): Promise<TopicSummary[]> {
     const topics = await this.#asking('list topics', () => allTopics(this.#cluster))
     const shown = topics.filter(topic => options.internal === true || !isInternal(topic))
-    const summaries = await this.#summaries(shown)
+    const summaries = await this.#summaries(shown, options.facts === true)
     return summaries.sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   async describe(name: string): Promise<TopicSummary> {
-    const [summary] = await this.#summaries([await this.#topic(name, 'describe')])
+    const [summary] = await this.#summaries([await this.#topic(name, 'describe')], false)
     return summary!
   }
 
-  async create(name: string, options: { readonly partitions: number }): Promise<void> {
-    const topics = [{ topic: name, numPartitions: options.partitions }]
+  async create(name: string, options: { readonly partitions: number } & TopicChanges): Promise<void> {
+    const topics = [{ topic: name, numPartitions: options.partitions, configEntries: configEntries(options) }]
     const made = await this.#administering(`create topic "${name}"`, admin =>
       admin.createTopics({ waitForLeaders: false, topics }),
     )
@@ -147,6 +152,38 @@ export class KafkaConnection implements Connection {
       message: `Cannot create topic "${name}": it exists`,
       hint: `%topic ${name}`,
     })
+  }
+
+  async alter(name: string, changes: TopicChanges): Promise<void> {
+    const topic = await this.#topic(name, 'alter')
+    const { partitions } = changes
+    const has = topic.partitionMetadata.length
+    if (partitions !== undefined && partitions < has) throw onlyGrow(name, has, partitions)
+    const entries = configEntries(changes)
+    await this.#administering(`alter topic "${name}"`, async admin => {
+      if (partitions !== undefined && partitions > has)
+        await admin.createPartitions({ topicPartitions: [{ topic: name, count: partitions }] })
+      if (entries.length === 0) return
+      const kept = (await ownConfig(this.#cluster, name)).filter(
+        each => !entries.some(other => other.name === each.name),
+      )
+      await admin.alterConfigs({
+        validateOnly: false,
+        resources: [{ type: 2, name, configEntries: [...kept, ...entries] }],
+      })
+    })
+  }
+
+  async segments(name: string): Promise<SegmentSummary[]> {
+    const topic = await this.#topic(name, 'look into')
+    const { partitions } = await this.describe(name)
+    const bounds = new Map(partitions.map(({ partition, lowOffset, highOffset }) => [partition, { low: lowOffset, high: highOffset }])) // prettier-ignore
+    return this.#asking(`look into topic "${name}"`, () => partitionLog(this.#cluster, topic, bounds))
+  }
+
+  async groups(name?: string): Promise<GroupSummary[]> {
+    const topics = await this.#asking('list groups', () => allTopics(this.#cluster))
+    return this.#administering('list groups', admin => groupsOf(admin, this.#cluster, topics, name))
   }
 
   /** The brokers hear of a new topic a moment after the one that made it: only then can it be used. */
@@ -278,16 +315,20 @@ export class KafkaConnection implements Connection {
     throw unknownTopic(action, name, this.name, names.sort())
   }
 
-  async #summaries(topics: readonly TopicMetadata[]): Promise<TopicSummary[]> {
+  async #summaries(topics: readonly TopicMetadata[], withFacts: boolean): Promise<TopicSummary[]> {
     const [lows, highs] = await this.#asking('list offsets', () =>
       Promise.all([
         offsetsAt(this.#cluster, topics, earliestTimestamp),
         offsetsAt(this.#cluster, topics, latestTimestamp),
       ]),
     )
+    const facts = withFacts
+      ? await this.#asking('list topics', () => topicFacts(this.#cluster, topics, highs, this.#clock.nowMs()))
+      : undefined
     return topics.map(topic => ({
       name: topic.topic,
       internal: isInternal(topic),
+      ...facts?.get(topic.topic),
       partitions: topic.partitionMetadata
         .map(({ partitionId }) => ({
           partition: partitionId,
@@ -382,36 +423,54 @@ export class KafkaConnection implements Connection {
 
   /**
    * A request on the shared connection. A cluster that is settling (a topic just made, a broker just back) is asked again for a
-   * few seconds; after a lost connection it is asked once more through a new one, since a broker may have been restarted.
+   * few seconds; after a lost connection it is asked once more through a new one, since a broker may have been restarted. All of it
+   * together takes no longer than a person waits.
    */
   async #asking<T>(action: string, f: () => Promise<T>): Promise<T> {
     const untilMs = this.#clock.nowMs() + reachLimitMs
+    const leftMs = () => Math.max(1, untilMs - this.#clock.nowMs())
     for (let reconnected = false; ;) {
       try {
-        return await withinLimit(f(), this.#clock)
+        return await withinLimit(f(), this.#clock, leftMs())
       } catch (error) {
         if (error instanceof StreamError) throw error
         if (isSettling(error) && this.#clock.nowMs() < untilMs) await pause(this.#clock, 100)
-        else if (reconnected || typeOf(error) !== undefined) throw requestFailed(action, this.url, error)
+        else if (error instanceof TimeoutError) {
+          // The next request must not wait on the connection that keeps silent.
+          this.#freshCluster()
+          throw requestFailed(action, this.url, error)
+        } else if (reconnected || typeOf(error) !== undefined) throw requestFailed(action, this.url, error)
         else {
           reconnected = true
-          await this.#reconnect(action)
+          await this.#reconnect(action, leftMs)
         }
       }
     }
   }
 
-  async #reconnect(action: string): Promise<void> {
-    await requireReachable(this.url, this.#address.brokers)
-    // kafkajs' state after a loss is not to be trusted: a fresh object takes its place.
-    void this.#cluster.disconnect().catch(() => undefined)
-    this.#cluster = makeCluster(this.#address)
+  async #reconnect(action: string, leftMs: () => number): Promise<void> {
+    await requireReachable(this.url, this.#address.brokers, leftMs())
+    this.#freshCluster()
     try {
-      await withinLimit(connectCluster(this.#cluster), this.#clock)
+      await withinLimit(connectCluster(this.#cluster), this.#clock, leftMs())
     } catch (error) {
       throw requestFailed(action, this.url, error)
     }
   }
+
+  /** kafkajs' state after a loss is not to be trusted: a new object takes its place. */
+  #freshCluster(): void {
+    void this.#cluster.disconnect().catch(() => undefined)
+    this.#cluster = makeCluster(this.#address)
+  }
+}
+
+function onlyGrow(name: string, has: number, asked: number): StreamError {
+  return new StreamError({
+    code: 'OPTION_INVALID',
+    message: `Cannot change partitions of topic "${name}": it has ${has}, they only grow, ${asked} is asked`,
+    hint: `%topics alter ${name} --partitions ${has + 1}`,
+  })
 }
 
 /** `kafka://a:9092,b` → `['a:9092', 'b:9092']`. Throws OPTION_INVALID. */

@@ -83,6 +83,27 @@ export class Log {
     return topic
   }
 
+  /** Partitions grow; a smaller retention drops the oldest segments at the next append. */
+  alter(
+    name: string,
+    changes: { readonly partitions?: number | undefined; readonly retentionBytes?: number | undefined },
+  ): void {
+    const topic = this.topic(name, 'alter')
+    const { partitions, retentionBytes } = changes
+    if (partitions !== undefined) {
+      requireCount('partitions', partitions, 1, 1000)
+      if (partitions < topic.partitions.length)
+        throw new StreamError({
+          code: 'OPTION_INVALID',
+          message: `Cannot change partitions of topic "${name}": it has ${topic.partitions.length}, they only grow, ${partitions} is asked`,
+          hint: `%topics alter ${name} --partitions ${topic.partitions.length + 1}`,
+        })
+      topic.grow(partitions)
+    }
+    if (retentionBytes !== undefined) topic.keep(retentionBytes)
+    topic.announce()
+  }
+
   /** Readers of the topic fail with TOPIC_UNKNOWN. */
   delete(name: string): void {
     const topic = this.topic(name, 'delete')

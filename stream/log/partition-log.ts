@@ -12,7 +12,7 @@ export const segmentBytes = 1 << 20
 export class PartitionLog {
   readonly segments: Segment[] = [new Segment(0)]
   byteCount = 0
-  readonly #retentionBytes: number
+  #retentionBytes: number
 
   constructor(retentionBytes: number) {
     this.#retentionBytes = retentionBytes
@@ -43,10 +43,19 @@ export class PartitionLog {
     const before = last.byteCount
     last.append(key, value, headers, timestampMs, arrival)
     this.byteCount += last.byteCount - before
+    this.#drop()
+    return last.baseOffset + last.count - 1
+  }
+
+  keep(retentionBytes: number): void {
+    this.#retentionBytes = retentionBytes
+    this.#drop()
+  }
+
+  #drop(): void {
     while (this.byteCount > this.#retentionBytes && this.segments.length > 1) {
       this.byteCount -= this.segments.shift()!.byteCount
     }
-    return last.baseOffset + last.count - 1
   }
 
   /** The segment that holds `offset`, or undefined when it was dropped or is not there yet. */

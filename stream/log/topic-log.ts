@@ -29,7 +29,7 @@ export const defaultRetentionBytes = 64 * 1024 * 1024
 export class TopicLog {
   readonly name: string
   readonly partitions: PartitionLog[]
-  readonly retentionBytes: number
+  retentionBytes: number
   parts: TopicDescriptionParts
   feed: TopicFeed | undefined
   deleted = false
@@ -86,6 +86,12 @@ export class TopicLog {
   grow(partitionCount: number): void {
     const each = Math.floor(this.retentionBytes / partitionCount)
     while (this.partitions.length < partitionCount) this.partitions.push(new PartitionLog(each))
+  }
+
+  /** From now on so many bytes are kept, over all partitions. */
+  keep(retentionBytes: number): void {
+    this.retentionBytes = retentionBytes
+    for (const partition of this.partitions) partition.keep(Math.floor(retentionBytes / this.partitions.length))
   }
 
   get byteCount(): number {

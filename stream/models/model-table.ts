@@ -18,7 +18,7 @@ interface Entry {
 
 export interface ModelListener {
   /** Another model is in force under the name. */
-  onModel(artifact: ModelArtifact): void
+  onModel(artifact: ModelArtifact): Promise<void> | void
   /** Who waits for the name waits in vain. */
   onFailure(name: string, error: StreamErrorParts): void
 }
@@ -27,15 +27,14 @@ export class ModelTable {
   private readonly entries = new Map<string, Entry>()
   private readonly listeners = new Set<ModelListener>()
 
-  /** Puts a model in force; its version is one more than that of the last of its name. */
-  define(artifact: ModelArtifact): ModelArtifact {
+  /** Puts a model in force; its version is one more than that of the last of its name. Resolves when all who listen have it. */
+  async define(artifact: ModelArtifact): Promise<void> {
     const entry = this.entry(artifact.name)
     const versioned = { ...artifact, version: (entry.current?.version ?? 0) + 1 }
     entry.current = versioned
     entry.training = undefined
     entry.error = undefined
-    for (const listener of this.listeners) listener.onModel(versioned)
-    return versioned
+    await Promise.all([...this.listeners].map(async listener => listener.onModel(versioned)))
   }
 
   progress(name: string, progress: TrainingProgress): void {

@@ -18,6 +18,8 @@ export class OpenModels {
   private readonly models = new Map<string, ScoringModel>()
   private readonly engines: ReadonlyMap<string, EngineChoice>
   private closed = false
+  /** Models are opened one after the other: a quick one must not be overtaken by the one before it. */
+  private last: Promise<unknown> = Promise.resolve()
 
   constructor(plan: PlanNode) {
     this.engines = enginesIn(plan)
@@ -28,7 +30,13 @@ export class OpenModels {
   }
 
   /** Opens the model and puts it in force. Resolves with it, or with undefined when the plan does not use it. */
-  async put(artifact: ModelArtifact): Promise<ScoringModel | undefined> {
+  put(artifact: ModelArtifact): Promise<ScoringModel | undefined> {
+    const opened = this.last.then(() => this.open(artifact))
+    this.last = opened.catch(() => {})
+    return opened
+  }
+
+  private async open(artifact: ModelArtifact): Promise<ScoringModel | undefined> {
     const engine = this.engines.get(artifact.name)
     if (engine === undefined || this.closed) return undefined
     const predictor = await openModel(artifact, engine)

@@ -5,7 +5,7 @@
 import { Checkpointer } from '../checkpoints/checkpointer.ts'
 import type { Kept } from '../checkpoints/checkpointer.ts'
 import { planKeyOf } from '../checkpoints/plan-key.ts'
-import type { Connection, TopicSummary } from '../connectors/connector.ts'
+import type { Connection, GroupSummary, SegmentSummary, TopicChanges, TopicSummary } from '../connectors/connector.ts'
 import type { SchemaRegistry } from '../schema-model.ts'
 import type { ChartOptions, MimeBundle } from '../charts/protocol.ts'
 import { StreamError } from '../errors.ts'
@@ -49,7 +49,7 @@ import { targetText } from '../sinks/sink.ts'
 import type { SinkOptions, SinkResult, SinkTarget, TopicTarget } from '../sinks/sink.ts'
 import { SinkTransaction } from '../sinks/transaction.ts'
 import { printTableAtEnd } from './text-table.ts'
-import { describeTopic, produceRows } from './topic-access.ts'
+import { describeTopic, listTopics, produceRows } from './topic-access.ts'
 
 export interface LocalRuntimeOptions {
   /** Default the wall clock. */
@@ -100,6 +100,7 @@ export class LocalRuntime implements Runtime {
     this.openEmbedded = options.embedded ?? (() => openUrl('embedded', 'embedded', this.clock))
     this.checkpointer = new Checkpointer({
       clock: this.clock,
+      program: process.argv[1] ?? 'program',
       streams: () => [...this.named.values()].filter(n => n.options.listed !== false).map(n => this.kept(n)),
       onError: (_name, error) => this.print(`${error.message}\n${error.hint ?? ''}`),
     })
@@ -339,11 +340,30 @@ export class LocalRuntime implements Runtime {
     return describeTopic(await this.connection(connection), topic)
   }
 
-  async listTopics(connection: string, options: { readonly internal?: boolean } = {}): Promise<TopicSummary[]> {
-    return (await this.connection(connection)).topics(options)
+  async listTopics(
+    connection: string,
+    options: { readonly internal?: boolean; readonly facts?: boolean } = {},
+  ): Promise<TopicSummary[]> {
+    return listTopics(await this.connection(connection), options)
   }
 
-  async createTopic(connection: string, topic: string, options: { readonly partitions: number }): Promise<void> {
+  async alterTopic(connection: string, topic: string, changes: TopicChanges): Promise<void> {
+    await (await this.connection(connection)).alter(topic, changes)
+  }
+
+  async segments(connection: string, topic: string): Promise<SegmentSummary[]> {
+    return (await this.connection(connection)).segments(topic)
+  }
+
+  async groups(connection: string, name?: string): Promise<GroupSummary[]> {
+    return (await this.connection(connection)).groups(name)
+  }
+
+  async createTopic(
+    connection: string,
+    topic: string,
+    options: { readonly partitions: number } & TopicChanges,
+  ): Promise<void> {
     await (await this.connection(connection)).create(topic, options)
   }
 
@@ -391,7 +411,7 @@ export class LocalRuntime implements Runtime {
   }
 
   async defineModel(artifact: ModelArtifact): Promise<void> {
-    this.models.define(artifact)
+    await this.models.define(artifact)
   }
 
   async train(plan: PlanNode, spec: TrainSpec): Promise<void> {

@@ -191,8 +191,9 @@ export class RunningPlan {
       if (model !== undefined) this.pipeline.setModel(model)
     }
     this.unlisten = models.listen({
-      onModel: artifact => {
-        if (names.includes(artifact.name)) put(artifact).catch((error: unknown) => this.fail(error, this.generation))
+      onModel: async artifact => {
+        if (names.includes(artifact.name))
+          await put(artifact).catch((error: unknown) => this.fail(error, this.generation))
       },
       onFailure: () => {},
     })

@@ -1,5 +1,6 @@
 /** What every runtime does with topics beside reading them as streams: describing with a sample, and producing rows. */
-import type { Connection, OutgoingRecord } from '../connectors/connector.ts'
+import type { Connection, OutgoingRecord, TopicSummary } from '../connectors/connector.ts'
+import type { SchemaRegistry } from '../schema-model.ts'
 import { SchemaAttacher, newestVersion } from '../schemas/attach-schemas.ts'
 import { parseAvro } from '../schemas/avro-schema.ts'
 import { avroColumns } from '../schemas/avro-types.ts'
@@ -21,6 +22,38 @@ export async function describeTopic(connection: Connection, topic: string): Prom
   const sample = await newestRows(connection, topic)
   const columns = (await registeredColumns(connection, topic)) ?? summary.columns ?? inferColumns(sample)
   return { summary, columns, rowType: rowType(columns), sample }
+}
+
+/** Topics with their sizes, rates and registered schemas; what a cluster or a registry does not tell is left out. */
+export async function listTopics(
+  connection: Connection,
+  options: { readonly internal?: boolean; readonly facts?: boolean },
+): Promise<TopicSummary[]> {
+  const { registry } = connection
+  const schemas = options.facts === true && registry !== undefined ? schemaTexts(registry) : Promise.resolve(undefined)
+  const [topics, known] = await Promise.all([connection.topics(options), schemas])
+  if (known === undefined) return topics
+  return topics.map(topic => ({
+    ...topic,
+    keySchema: known.get(`${topic.name}-key`),
+    valueSchema: known.get(`${topic.name}-value`),
+  }))
+}
+
+/** Subject -> `avro v3`. A registry that is away costs the list its columns, not the list. */
+async function schemaTexts(registry: SchemaRegistry): Promise<Map<string, string> | undefined> {
+  try {
+    const subjects = (await registry.subjects()).filter(subject => /-(?:key|value)$/.test(subject))
+    const texts = await Promise.all(
+      subjects.map(async subject => {
+        const { type, version } = await registry.version(subject, 'latest')
+        return [subject, `${type.toLowerCase()} v${version}`] as const
+      }),
+    )
+    return new Map(texts)
+  } catch {
+    return undefined
+  }
 }
 
 /** What the newest version of `TOPIC-value` says; undefined when there is none, or it is no Avro. */

@@ -2,6 +2,7 @@
 import { StreamError } from '../errors.ts'
 import { Chart, Stream } from '../stream.ts'
 import type { MimeBundle } from '../charts/protocol.ts'
+import type { ModelArtifact } from '../models/artifact.ts'
 import { Model } from '../models/model.ts'
 import { runtime } from '../targets/runtime-registry.ts'
 import type { Epoch, TrainSpec } from './spec.ts'
@@ -48,6 +49,11 @@ export class TrainedModel extends Model {
     this.curve = curve
     this.begun = begun
     begun.catch(() => {})
+  }
+
+  override async artifact(): Promise<ModelArtifact> {
+    await this.begun
+    return super.artifact()
   }
 
   /** Ends the training now; what whole epochs have taught stays. */
@@ -121,7 +127,9 @@ export function train<T, F extends keyof T & string>(stream: Stream<T>, settings
     pumps: [],
     endless: () => false,
   })
-  return new TrainedModel(spec, curve, runtime().train(stream.input(), spec))
+  const begun = runtime().train(stream.input(), spec)
+  stream.beginPumps()
+  return new TrainedModel(spec, curve, begun)
 }
 
 function whole(what: string, value: number, least: number, most: number): number {

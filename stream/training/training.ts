@@ -36,7 +36,6 @@ export class Training {
     this.spec = spec
     this.source = source
     this.around = around
-    around.models.progress(spec.name, { epoch: 0, epochs: spec.epochs })
     void this.run()
   }
 
@@ -106,7 +105,7 @@ export class Training {
 
   private async finish(artifact: ModelArtifact): Promise<void> {
     this.ended = true
-    this.around.models.define({ ...artifact, from: this.spec.from })
+    await this.around.models.define({ ...artifact, from: this.spec.from })
     await this.worker?.terminate()
     await this.around.over()
   }
@@ -138,6 +137,15 @@ export class Training {
     )
     const training = { ...newest.artifact.training, epochs: newest.epoch }
     await this.finish({ ...newest.artifact, training })
+  }
+
+  /** Another training took its name: nothing of it counts any more. */
+  async abandon(): Promise<void> {
+    if (this.ended) return
+    this.ended = true
+    await this.source.close()
+    await this.worker?.terminate()
+    await this.around.over()
   }
 
   get over(): boolean {

@@ -8,9 +8,11 @@ export class Trainings {
   private readonly running = new Map<string, Training>()
 
   async begin(spec: TrainSpec, source: () => RowSource, around: TrainingAround): Promise<void> {
+    // At once: a stream that starts next waits for this training.
+    around.models.progress(spec.name, { epoch: 0, epochs: spec.epochs })
     const before = this.running.get(spec.name)
     this.running.delete(spec.name)
-    await before?.stop()
+    await before?.abandon()
     this.running.set(spec.name, new Training(spec, source(), around))
   }
 

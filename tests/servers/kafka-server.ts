@@ -21,8 +21,8 @@ import { ready } from './kafka-protocol.ts'
 import type { ChildProcess } from 'node:child_process'
 
 const run = promisify(execFile)
-const version = '4.3.1'
-const artifacts = [`org.apache.kafka:kafka_2.13:${version}`, 'org.slf4j:slf4j-simple:1.7.36']
+export const kafkaVersion = '4.3.1'
+const artifacts = [`org.apache.kafka:kafka_2.13:${kafkaVersion}`, 'org.slf4j:slf4j-simple:1.7.36']
 const readyLimitMs = 120_000
 
 export interface KafkaServer {
@@ -48,7 +48,7 @@ export interface KafkaOptions {
 /** Fetches what is missing, formats a new log, starts, and resolves when the broker answers for its topics. */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServer> {
   const java = await ensureJava()
-  const libs = await ensureJars(`kafka-${version}`, artifacts, java)
+  const libs = await ensureJars(`kafka-${kafkaVersion}`, artifacts, java)
   const folder = mkdtempSync(join(tmpdir(), 'riffle-kafka-'))
   const [port, controllerPort] = await freePorts(2)
   writeFileSync(
@@ -72,7 +72,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
     ],
     { cwd: folder },
   )
-  const archive = join(cacheFolder(`kafka-${version}`), 'kafka.jsa')
+  const archive = join(cacheFolder(`kafka-${kafkaVersion}`), 'kafka.jsa')
   let child: ChildProcess | undefined
   const launch = async () => {
     const log = openSync(join(folder, 'broker.log'), 'a')
