@@ -12,9 +12,11 @@ import type { IRenderMime } from '@jupyterlab/rendermime-interfaces'
 import type { KernelLink } from './kernel-link.ts'
 import type { LiveBundle } from '../../stream/charts/protocol.ts'
 import type { NotebookPort } from './notebook-port.ts'
+import type { PanelHost } from './panel.ts'
 
 export class ChartRenderer extends Widget implements IRenderMime.IRenderer {
   readonly #port: NotebookPort | null
+  readonly #embedded: boolean
   #model: IRenderMime.IMimeModel | null = null
   #bundle: LiveBundle | null = null
   #trusted = false
@@ -27,8 +29,10 @@ export class ChartRenderer extends Widget implements IRenderMime.IRenderer {
   /** Writing into the model makes JupyterLab render it again; that is not news. */
   #writing = false
 
-  constructor(port: NotebookPort | null) {
+  /** `embedded`: in the output of a cell, which holds the last frame and says how the chart is drawn. */
+  constructor(port: NotebookPort | null, { embedded = true }: { embedded?: boolean } = {}) {
     super()
+    this.#embedded = embedded
     this.addClass('riffle-output')
     this.#port = port
     port?.addRenderer(this)
@@ -76,8 +80,22 @@ export class ChartRenderer extends Widget implements IRenderMime.IRenderer {
       link === null
         ? new LiveChart(newest, { send: () => undefined, visibility: () => undefined })
         : link.acquire(newest)
-    this.#panel = new ChartPanel(this.#chart, this.#trusted)
+    this.#panel = new ChartPanel(this.#chart, this.#trusted, this.#host())
     this.node.replaceChildren(this.#panel.element)
+  }
+
+  /** Only a chart in a notebook has a cell, and only a trusted one may write into it. */
+  #host(): PanelHost {
+    const port = this.#port
+    const model = this.#model
+    if (port === null || model === null || !this.#embedded) return {}
+    return {
+      openView: () => {
+        const bundle = this.#frozen(null)
+        if (bundle !== null) port.openChart(bundle, this.#trusted)
+      },
+      cell: this.#trusted ? port.cellOf(this.node) : undefined,
+    }
   }
 
   restyle(): void {
@@ -88,7 +106,7 @@ export class ChartRenderer extends Widget implements IRenderMime.IRenderer {
   save(savedAt: string): void {
     const model = this.#model
     const bundle = this.#frozen(savedAt)
-    if (model === null || bundle === null || bundle.last.sequence === this.#savedSequence) return
+    if (!this.#embedded || model === null || bundle === null || bundle.last.sequence === this.#savedSequence) return
     this.#bundle = bundle
     this.#savedSequence = bundle.last.sequence
     const image = this.#panel?.image()?.split(',', 2)[1]

@@ -4,7 +4,7 @@
  * Only the registry of renderers is required, so that applications with fewer parts (Notebook 7) load it too.
  */
 import { ILabShell, ILayoutRestorer } from '@jupyterlab/application'
-import { ICommandPalette, IThemeManager } from '@jupyterlab/apputils'
+import { ICommandPalette, IThemeManager, MainAreaWidget } from '@jupyterlab/apputils'
 import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook'
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime'
 import { ISettingRegistry } from '@jupyterlab/settingregistry'
@@ -19,6 +19,7 @@ import { LIVE_MIME, PARAM_MIME } from '../../stream/charts/protocol.ts'
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application'
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces'
 import type { NotebookPanel } from '@jupyterlab/notebook'
+import type { LiveBundle } from '../../stream/charts/protocol.ts'
 import type { KernelLink } from './kernel-link.ts'
 
 const PLUGIN = '@riffle/jupyterlab:charts'
@@ -83,7 +84,14 @@ const charts: JupyterFrontEndPlugin<void> = {
       status.setLink(link)
     }
     const adopt = (notebook: NotebookPanel): void => {
-      const port = new NotebookPort({ panel: notebook, themes, savesFrames: () => settings.saveFrames })
+      const port = new NotebookPort({
+        panel: notebook,
+        themes,
+        savesFrames: () => settings.saveFrames,
+        openChart: (own, bundle, trusted) => {
+          app.shell.add(chartView(own, bundle, trusted), 'main', { mode: 'split-right', ref: notebook.id })
+        },
+      })
       ports.set(notebook, port)
       addRenderers(notebook.content.rendermime, port)
       port.linkChanged.connect(() => void follow())
@@ -147,6 +155,17 @@ function addPanel(
   })
   palette?.addItem({ command: COMMANDS.showPanel, category: 'Riffle' })
   return panel
+}
+
+/** A chart in a tab of its own: another view of the same rows, alive as long as the notebook's kernel. */
+function chartView(port: NotebookPort, bundle: LiveBundle, trusted: boolean): MainAreaWidget {
+  const content = new ChartRenderer(port, { embedded: false })
+  void content.renderModel({ trusted, data: { [LIVE_MIME]: bundle as never }, metadata: {}, setData: () => undefined })
+  content.addClass('riffle-own-tab')
+  const widget = new MainAreaWidget({ content })
+  widget.title.label = bundle.title
+  widget.title.closable = true
+  return widget
 }
 
 /** Once per notebook, and only for one of our kernels. */

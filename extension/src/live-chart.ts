@@ -46,6 +46,8 @@ export class LiveChart {
   #liveness: Liveness = 'saved'
   #note: string | null = null
   #toldVisible: boolean | null = null
+  /** Rows the reader has cleared away; one that changes is shown again. */
+  #cleared = new Set<string>()
 
   constructor(bundle: LiveBundle, port: LiveChartPort) {
     this.chartId = bundle.chartId
@@ -64,12 +66,18 @@ export class LiveChart {
     return this.#model.sequence
   }
 
+  /** What is drawn. */
   get rows(): ChartRow[] {
-    return this.#model.rows()
+    const rows = this.#model.rows()
+    return this.#cleared.size === 0 ? rows : rows.filter(row => !this.#cleared.has(row.$key))
   }
 
   get rowCount(): number {
-    return this.#model.size
+    return this.#cleared.size === 0 ? this.#model.size : this.rows.length
+  }
+
+  get clearedCount(): number {
+    return this.#cleared.size
   }
 
   get status(): ChartStatus {
@@ -128,6 +136,12 @@ export class LiveChart {
     this.#port.visibility(this.chartId, visible)
   }
 
+  /** Clears the picture of this page, or shows again what was cleared. The stream has no part in it, and neither has the file. */
+  clear(): void {
+    this.#cleared = this.#cleared.size > 0 ? new Set() : new Set(this.#model.rows().map(row => row.$key))
+    this.#tell(false)
+  }
+
   control(action: 'pause' | 'resume' | 'stop'): void {
     this.#port.send({ type: 'control', chartId: this.chartId, action })
   }
@@ -135,12 +149,21 @@ export class LiveChart {
   /** Takes a frame; 'gap' when one before it is missing, then a snapshot has to be asked for. */
   apply(frame: ChartFrame): 'applied' | 'gap' {
     if (this.#model.applyFrame(frame) === 'gap') return 'gap'
+    if (this.#cleared.size > 0) this.#forgetCleared(frame)
     if (frame.respec !== undefined) this.#picture = frame.respec
     this.#status = frame.status
     this.#liveness = frame.end === undefined ? 'live' : 'ended'
     this.#note = frame.end === undefined ? null : frame.end.reason
     this.#tell(frame.respec !== undefined)
     return 'applied'
+  }
+
+  #forgetCleared({ delta, snapshot }: ChartFrame): void {
+    for (const key of delta?.remove ?? []) this.#cleared.delete(key)
+    for (const { $key } of delta?.upsert ?? []) this.#cleared.delete($key)
+    if (snapshot === undefined) return
+    const there = new Set(snapshot.map(row => row.$key))
+    for (const key of this.#cleared) if (!there.has(key)) this.#cleared.delete(key)
   }
 
   connecting(): void {

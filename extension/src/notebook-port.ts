@@ -1,7 +1,9 @@
 /** What renderers of one notebook need of it: its kernel's link, saves, themes. It also puts lost charts back into their cells. */
+import { NotebookActions } from '@jupyterlab/notebook'
 import { SessionCharts } from './session-charts.ts'
-import type { CellCharts } from '../../stream/charts/protocol.ts'
-import type { ICodeCellModel } from '@jupyterlab/cells'
+import type { CellCharts, LiveBundle } from '../../stream/charts/protocol.ts'
+import type { Cell, ICodeCellModel } from '@jupyterlab/cells'
+import type { ChartCell } from './panel.ts'
 import type { DocumentRegistry } from '@jupyterlab/docregistry'
 import type { IThemeManager } from '@jupyterlab/apputils'
 import type { KernelLink } from './kernel-link.ts'
@@ -19,6 +21,8 @@ export interface NotebookPortOptions {
   readonly themes: IThemeManager | null
   /** Whether a save writes the newest frames into the file; asked at each save. */
   savesFrames(): boolean
+  /** Opens a chart of this notebook in a tab of its own. */
+  openChart(port: NotebookPort, bundle: LiveBundle, trusted: boolean): void
 }
 
 export class NotebookPort {
@@ -54,6 +58,27 @@ export class NotebookPort {
 
   removeRenderer(renderer: PortRenderer): void {
     this.#renderers.delete(renderer)
+  }
+
+  openChart(bundle: LiveBundle, trusted: boolean): void {
+    this.#options.openChart(this, bundle, trusted)
+  }
+
+  /** The cell that shows what is drawn in `node`; looked for when it is asked something, since cells are moved about. */
+  cellOf(node: HTMLElement): ChartCell {
+    const { panel } = this.#options
+    const find = (): Cell | undefined => panel.content.widgets.find(cell => cell.node.contains(node))
+    return {
+      source: () => find()?.model.sharedModel.getSource() ?? null,
+      run: source => {
+        const cell = find()
+        if (cell === undefined) return
+        cell.model.sharedModel.setSource(source)
+        panel.content.activeCellIndex = panel.content.widgets.indexOf(cell)
+        panel.content.deselectAll()
+        void NotebookActions.run(panel.content, panel.sessionContext)
+      },
+    }
   }
 
   dispose(): void {

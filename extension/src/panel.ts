@@ -2,24 +2,27 @@
  * One view of a chart: title, tabs for picture, table and windows, the picture, the strip. It draws at most once per animation frame and at
  * the chart's own rate, only while it is in sight, and owns its Vega view until it is disposed.
  */
+import { readChoice, writeChoice } from './chart-header.ts'
 import { DrawTurns } from './draw-turns.ts'
 import { fileName, saveFile } from './save-file.ts'
+import { makePicker } from './picker.ts'
 import { makeStrip } from './strip.ts'
-import { readTheme } from './theme.ts'
+import { ChartPicture, loadVega } from './picture.ts'
 import { TabList } from './tab-list.ts'
 import { tabMakers } from './tabs/index.ts'
 import { MARKS_EVENT } from '../../stream/charts/protocol.ts'
-import { pictureRows } from '../../stream/charts/pattern-timeline.ts'
 import { summaryText } from '../../stream/charts/text.ts'
 import { tableCsv } from '../../stream/charts/table.ts'
+import type { ChartChoice } from './chart-header.ts'
 import type { ChartView, LiveChart } from './live-chart.ts'
 import type { ChartTab, TabMaker } from './tabs/tab.ts'
 import type { Strip } from './strip.ts'
-import type { VegaView } from './vega-view.ts'
 
 const PICTURE = { name: 'chart', label: 'Chart' } as const
 const LABEL_EVERY_MS = 10_000
 const CALM_MS = 1000
+/** How the engine names streams that exist only to be shown. */
+const UNNAMED = 'view-'
 
 /** One for all charts of the page. */
 const pageTurns = new DrawTurns({
@@ -27,13 +30,26 @@ const pageTurns = new DrawTurns({
   onFrame: f => requestAnimationFrame(f),
 })
 
-/** Vega is large: it is loaded with the first picture, not with the page, and nobody's turn waits for it. */
-const loadVega = (): Promise<typeof import('./vega-view.ts')> => import('./vega-view.ts')
+/** What surrounds a chart, where it has more than a place to be drawn. */
+export interface PanelHost {
+  /** Opens the chart in a tab of its own. */
+  readonly openView?: (() => void) | undefined
+  /** The cell that shows the chart. */
+  readonly cell?: ChartCell | undefined
+}
+
+export interface ChartCell {
+  /** Null when the cell is not there any more. */
+  source(): string | null
+  /** Writes the cell anew and runs it. */
+  run(source: string): void
+}
 
 export class ChartPanel implements ChartView {
   readonly element: HTMLElement
   readonly #chart: LiveChart
-  readonly #trusted: boolean
+  readonly #host: PanelHost
+  readonly #picker = makePicker(choice => this.#write(choice))
   readonly #strip: Strip
   /** The tabs beside the picture, made when they are first in front. */
   readonly #tabs = new Map<string, ChartTab>()
@@ -45,14 +61,13 @@ export class ChartPanel implements ChartView {
   readonly #resizes: ResizeObserver
   readonly #sight: IntersectionObserver
   readonly #onDocument = (): void => this.#sightChanged()
-  #view: VegaView | null = null
+  readonly #picture: ChartPicture
   #tab: string
   #tabChosen = false
   /** What the row of tabs shows now. */
   #tabsShown = ''
   #inSight = false
   #stale = true
-  #respec = true
   #drawing = false
   #scheduled = false
   #disposed = false
@@ -61,14 +76,18 @@ export class ChartPanel implements ChartView {
   #labelMs = -Infinity
   #waiting: (() => void)[] = []
 
-  constructor(chart: LiveChart, trusted: boolean) {
+  constructor(chart: LiveChart, trusted: boolean, host: PanelHost = {}) {
     this.#chart = chart
-    this.#trusted = trusted
+    this.#host = host
+    this.#picture = new ChartPicture(this.#body, trusted)
     this.#tab = chart.spec === null ? 'table' : PICTURE.name
     this.#strip = makeStrip({
       control: action => chart.control(action),
       savePicture: () => this.#savePicture(),
       saveRows: () => saveFile(`${fileName(chart.title)}.csv`, tableCsv(chart.rows, chart.columns, chart.retention)),
+      clear: () => chart.clear(),
+      openView: host.openView ?? null,
+      pick: host.cell === undefined ? null : () => this.#pick(),
     })
     this.#tabList = new TabList([PICTURE, ...tabMakers], name => this.#choose(name))
     this.element = div('riffle-chart')
@@ -79,7 +98,7 @@ export class ChartPanel implements ChartView {
     this.#body.tabIndex = 0
     this.#body.addEventListener('keydown', event => this.#onKey(event))
     this.#problem.hidden = true
-    this.element.append(head, this.#problem, this.#body, this.#tabRoom, this.#strip.element)
+    this.element.append(head, this.#picker.element, this.#problem, this.#body, this.#tabRoom, this.#strip.element)
     this.element.addEventListener(MARKS_EVENT, event => this.#replyMarks(event))
     this.#resizes = new ResizeObserver(() => this.#resized())
     this.#resizes.observe(this.element)
@@ -101,7 +120,7 @@ export class ChartPanel implements ChartView {
   changed(respec: boolean): void {
     this.#stale = true
     if (respec) {
-      this.#respec = true
+      this.#picture.outdate()
       if (!this.#tabChosen) this.#tab = this.#chart.spec === null ? 'table' : PICTURE.name
     }
     this.#showTab()
@@ -116,13 +135,13 @@ export class ChartPanel implements ChartView {
 
   /** The theme changed: colours are part of the compiled spec. */
   restyle(): void {
-    this.#respec = true
+    this.#picture.outdate()
     this.#stale = true
     this.#schedule()
   }
 
   image(): string | null {
-    return this.#view?.image() ?? null
+    return this.#picture.image()
   }
 
   dispose(): void {
@@ -132,8 +151,7 @@ export class ChartPanel implements ChartView {
     this.#resizes.disconnect()
     this.#sight.disconnect()
     document.removeEventListener('visibilitychange', this.#onDocument)
-    this.#view?.finalize()
-    this.#view = null
+    this.#picture.dispose()
     this.#release()
     this.element.remove()
   }
@@ -144,7 +162,7 @@ export class ChartPanel implements ChartView {
     const waitMs = this.#drawnMs + this.#pauseMs() - performance.now()
     const take = (): void => pageTurns.take(() => this.#draw())
     const onFrame = (): void =>
-      this.#tab === PICTURE.name && this.#view === null ? void loadVega().then(take, take) : take()
+      this.#tab === PICTURE.name && !this.#picture.drawn ? void loadVega().then(take, take) : take()
     if (waitMs > 4) setTimeout(onFrame, waitMs)
     else onFrame()
   }
@@ -161,54 +179,46 @@ export class ChartPanel implements ChartView {
     this.#stale = false
     this.#drawnMs = performance.now()
     try {
-      if (this.#tab === PICTURE.name) await this.#drawPicture()
+      if (this.#tab === PICTURE.name) await this.#picture.draw(this.#chart)
       else this.#drawTab()
       this.#fail(null)
     } catch (error) {
       this.#fail(error instanceof Error ? error.message : String(error))
     }
     this.#drawing = false
+    if (this.#picture.unfinished && this.#tab === PICTURE.name) {
+      this.#scheduled = true
+      pageTurns.take(() => this.#draw())
+      return
+    }
     this.element.dataset['seq'] = String(this.#chart.sequence ?? 0)
     this.element.dataset['rows'] = String(this.#chart.rowCount)
     this.#release()
     if (this.#stale) this.#schedule()
   }
 
-  async #drawPicture(): Promise<void> {
-    const { spec } = this.#chart
-    if (spec === null) return
-    const rows = pictureRows(spec, this.#chart.rows, this.#chart.status)
-    const width = this.#body.clientWidth
-    if (width === 0) return
-    if (this.#view === null || this.#respec) await this.#rebuild(width)
-    this.#view?.resize(width)
-    await this.#view?.draw(rows, performance.now())
+  #pick(): void {
+    const source = this.#host.cell?.source() ?? null
+    if (source === null || !this.#picker.element.hidden) this.#picker.close()
+    else
+      this.#picker.open(
+        readChoice(source),
+        this.#chart.columns.map(column => column.name),
+      )
   }
 
-  /** A new view takes the old one's place only when it has drawn, so the chart never blinks. */
-  async #rebuild(width: number): Promise<void> {
-    const { VegaView: View, evalBlocked } = await loadVega()
-    const { spec, columns, retention } = this.#chart
-    if (spec === null || this.#disposed) return
-    const rows = pictureRows(spec, this.#chart.rows, this.#chart.status)
-    this.#respec = false
-    const next = new View({
-      spec,
-      columns,
-      retention,
-      theme: readTheme(),
-      width,
-      interpret: !this.#trusted || evalBlocked(),
-    })
-    await next.draw(rows, performance.now())
-    if (this.#disposed) {
-      next.finalize()
+  #write(choice: ChartChoice): void {
+    const { cell } = this.#host
+    const source = cell?.source() ?? null
+    if (cell === undefined || source === null) return
+    const { stream } = this.#chart
+    const written = writeChoice(source, choice, stream.startsWith(UNNAMED) ? null : stream)
+    if (written === null) {
+      this.#picker.say('This stream has no name to write: give it one, const revenue = …')
       return
     }
-    const old = this.#view
-    this.#view = next
-    this.#body.replaceChildren(next.element)
-    old?.finalize()
+    this.#picker.close()
+    cell.run(written)
   }
 
   #savePicture(): void {
@@ -279,7 +289,7 @@ export class ChartPanel implements ChartView {
   #replyMarks(event: Event): void {
     const reply: unknown =
       event instanceof CustomEvent ? (event.detail as { reply?: unknown } | null)?.reply : undefined
-    if (typeof reply === 'function') reply(JSON.parse(JSON.stringify(this.#view?.marks() ?? [])))
+    if (typeof reply === 'function') reply(JSON.parse(JSON.stringify(this.#picture.marks())))
   }
 
   #onKey(event: KeyboardEvent): void {

@@ -14,6 +14,10 @@ export interface StripActions {
   control(action: StripAction): void
   savePicture(): void
   saveRows(): void
+  clear(): void
+  /** Not where the chart has no place of its own to open, or no cell to write to. */
+  readonly openView: (() => void) | null
+  readonly pick: (() => void) | null
 }
 
 export function makeStrip(actions: StripActions): Strip {
@@ -30,7 +34,19 @@ export function makeStrip(actions: StripActions): Strip {
   picture.addEventListener('click', () => actions.savePicture())
   rows.addEventListener('click', () => actions.saveRows())
   const saves = make('span', 'riffle-saves')
-  saves.append(picture, rows)
+  const clear = button('Clear')
+  clear.addEventListener('click', () => actions.clear())
+  const open = button('Open')
+  open.addEventListener('click', () => actions.openView?.())
+  const edit = button('Edit')
+  edit.addEventListener('click', () => actions.pick?.())
+  saves.append(
+    ...(actions.pick === null ? [] : [edit]),
+    ...(actions.openView === null ? [] : [open]),
+    clear,
+    picture,
+    rows,
+  )
   let paused = false
   pause.addEventListener('click', () => actions.control(paused ? 'resume' : 'pause'))
   stop.addEventListener('click', () => actions.control('stop'))
@@ -46,7 +62,8 @@ export function makeStrip(actions: StripActions): Strip {
       setText(state, stateText(chart))
       state.dataset['state'] = chart.liveness === 'live' || chart.liveness === 'ended' ? status.state : chart.liveness
       setParts(counts, countsOf(chart, status))
-      setText(notice, status.notice ?? '')
+      const cleared = chart.clearedCount === 0 ? [] : [`${grouped(chart.clearedCount)} rows cleared away`]
+      setText(notice, [...(status.notice === null ? [] : [status.notice]), ...cleared].join(' · '))
       setText(errors, status.errors.at(-1) ?? '')
       errors.hidden = status.errors.length === 0
       const live = chart.liveness === 'live'
@@ -54,6 +71,13 @@ export function makeStrip(actions: StripActions): Strip {
       pause.hidden = !live || over
       stop.hidden = !live || over
       picture.hidden = chart.spec === null
+      setText(clear, chart.clearedCount === 0 ? 'Clear' : 'Show all')
+      setLabel(
+        clear,
+        chart.clearedCount === 0 ? `Clear the picture of ${chart.title}` : `Show all rows of ${chart.title} again`,
+      )
+      setLabel(open, `Open ${chart.title} in a tab of its own`)
+      setLabel(edit, `Choose how ${chart.title} is drawn`)
       setLabel(picture, `Save the picture of ${chart.title} as PNG`)
       setLabel(rows, `Save the rows of ${chart.title} as CSV`)
       setButton(pause, paused ? 'Resume' : 'Pause', chart.stream)

@@ -46,6 +46,10 @@ async function push(page: Page, rows: object[], openRows: object[] = []): Promis
   ] as const)
 }
 
+const rowsAre = async (page: Page, count: number): Promise<void> => {
+  await page.waitForSelector(`.riffle-chart[data-rows="${count}"]`)
+}
+
 const drawn = async (page: Page): Promise<unknown[]> =>
   (await marksOf(page, 's'))
     .filter(mark => mark.type === 'symbol')
@@ -135,6 +139,44 @@ test('the Table tab shows the newest rows as text, hostile text too', async () =
     ['<img src=x onerror=alert(1)>', '2026-01-01 09:00:00', '2026-01-01 09:00:10', '5'],
   ])
   assert.equal(await page.$('img'), null)
+})
+
+test('a picture that is cleared shows what comes afterwards, says so, and gives back what was cleared', async () => {
+  const { page } = open
+  await addWindows(page)
+  await push(page, [windowRow('north', 0, 1), windowRow('south', 0, 2)])
+  await rowsAre(page, 2)
+  await page.getByRole('button', { name: 'Clear the picture of s' }).click()
+  await rowsAre(page, 0)
+  assert.match((await chartsOf(page))[0]?.strip ?? '', /2 rows cleared away/)
+  await push(page, [windowRow('north', 1, 5), windowRow('south', 0, 7)])
+  await rowsAre(page, 2)
+  assert.deepEqual((await drawn(page)).sort(), [
+    ['north', 5, false],
+    ['south', 7, false],
+  ])
+  await page.getByRole('button', { name: 'Show all rows of s again' }).click()
+  await rowsAre(page, 3)
+})
+
+test('the table turns into a cross table: windows down, regions across', async () => {
+  const { page } = open
+  await addWindows(page)
+  await push(page, [windowRow('north', 0, 5), windowRow('south', 0, 7), windowRow('north', 1, 6)])
+  await rowsAre(page, 3)
+  await page.getByRole('tab', { name: 'Table' }).click()
+  await page.getByRole('button', { name: 'Pivot' }).click()
+  await page.waitForFunction(() => document.querySelector('.riffle-table thead th + th + th')?.innerText === 'south')
+  const texts = await page.$$eval('.riffle-table tr', rows =>
+    (rows as unknown as { innerText: string }[]).map(row => row.innerText.split('\t')),
+  )
+  assert.deepEqual(texts, [
+    ['windowStart \\ region', 'north', 'south'],
+    ['2026-01-01 09:00:10', '6', ''],
+    ['2026-01-01 09:00:00', '5', '7'],
+  ])
+  await page.getByLabel('Combined by').selectOption('count')
+  await page.waitForFunction(() => document.querySelector('.riffle-table tbody td + td')?.innerText === '1')
 })
 
 test('who asked for less motion sees a picture a second, the others ten', async () => {
@@ -240,6 +282,7 @@ test('under a policy header that forbids eval the chart is drawn by the interpre
 
 interface PageNode {
   readonly dataset: Readonly<Record<string, string>>
+  readonly innerText: string
   querySelector(selector: string): PageNode | null
 }
 /** What extension/page/chart-page.ts puts on the page. */

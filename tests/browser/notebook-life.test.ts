@@ -129,6 +129,42 @@ test('an untrusted notebook shows the saved frame and does not attach until its 
   await notebook.end()
 })
 
+test('the picker writes its choice as a header into the cell, and a chart opens as a tab of its own', async () => {
+  writeNotebook(its.lab, 'picker.ipynb', [TOPIC, WINDOW])
+  const notebook = await openNotebook(its.browser, its.lab, 'picker.ipynb')
+  const { page } = notebook
+  await notebook.runNext()
+  await notebook.runNext()
+  await sequenceAfter(page, 'ordersWindow', 1)
+  await page.locator('.riffle-chart[data-stream="ordersWindow"]').hover()
+  await page.getByRole('button', { name: 'Choose how ordersWindow is drawn' }).click()
+  await page.getByLabel('Form').selectOption('heatmap')
+  await page.getByRole('button', { name: 'Write %%chart' }).click()
+  await page.waitForFunction(
+    source => jupyterapp.shell.currentWidget.content.widgets[1]?.model.sharedModel.getSource() === source,
+    `${WINDOW}\n%%chart --mark heatmap`,
+  )
+  await page.waitForFunction(() => {
+    const replies: { type: string }[][] = []
+    const detail = { reply: replies.push.bind(replies) }
+    const node = document.querySelector('.riffle-chart[data-stream="ordersWindow"]') as unknown as EventTarget | null
+    node?.dispatchEvent(new CustomEvent('riffle-marks', { detail }))
+    return (replies[0]?.filter(mark => mark.type === 'rect').length ?? 0) > 100
+  })
+  if (process.env['UPDATE_SCREENSHOTS'] === '1') await page.screenshot({ path: '/tmp/heatmap.png' })
+  await page.locator('.riffle-chart[data-stream="ordersWindow"]').hover()
+  await page.getByRole('button', { name: 'Open ordersWindow in a tab of its own' }).click()
+  const own = '.riffle-own-tab .riffle-chart[data-state="running"]'
+  await page.waitForSelector(own)
+  const seq = (): Promise<number> => page.$eval(own, node => Number((node as unknown as PageNode).dataset['seq']))
+  const first = await seq()
+  await page.waitForFunction(([css, than]) => Number(document.querySelector(css)?.dataset['seq']) > than, [
+    own,
+    first,
+  ] as const)
+  await notebook.end()
+})
+
 test('a theme switch recolours the chart in place', async () => {
   writeNotebook(its.lab, 'theme.ipynb', [TOPIC, WINDOW])
   const notebook = await openNotebook(its.browser, its.lab, 'theme.ipynb')
@@ -225,6 +261,7 @@ declare const jupyterapp: {
       content: {
         activeCellIndex: number
         activeCell: { model: { sharedModel: { getSource(): string } } }
+        widgets: readonly { model: { sharedModel: { getSource(): string } } }[]
       }
     }
   }

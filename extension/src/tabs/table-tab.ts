@@ -1,4 +1,6 @@
 /** The Table tab: the newest rows of a chart, as text only. Cells are reused, so a running table does not flicker. */
+import { pivotRows } from '../../../stream/charts/pivot.ts'
+import { makePivotForm } from '../pivot-form.ts'
 import { tableRows } from '../../../stream/charts/table.ts'
 import type { ChartTab, TabMaker } from './tab.ts'
 import type { TableWish } from '../../../stream/charts/table.ts'
@@ -22,6 +24,8 @@ function makeTable(onWish: () => void): ChartTab {
   })
   // Keys typed here are nobody's shortcut.
   filter.addEventListener('keydown', event => event.stopPropagation())
+  const pivot = makePivotForm(onWish)
+  element.append(pivot.element)
   const table = element.appendChild(document.createElement('table'))
   const head = table.createTHead().insertRow()
   const body = table.createTBody()
@@ -34,13 +38,13 @@ function makeTable(onWish: () => void): ChartTab {
   }
   head.addEventListener('click', event => {
     const cell = (event.target as HTMLElement).closest('th')
-    if (cell !== null && cell.textContent !== null) sortBy(cell.textContent)
+    if (cell !== null && cell.textContent !== null && pivot.wish === null) sortBy(cell.textContent)
   })
   head.addEventListener('keydown', event => {
     if (event.key !== 'Enter') return
     event.stopPropagation()
     const cell = (event.target as HTMLElement).closest('th')
-    if (cell !== null && cell.textContent !== null) sortBy(cell.textContent)
+    if (cell !== null && cell.textContent !== null && pivot.wish === null) sortBy(cell.textContent)
   })
   const empty = element.appendChild(
     Object.assign(document.createElement('div'), {
@@ -51,6 +55,23 @@ function makeTable(onWish: () => void): ChartTab {
   return {
     element,
     update(chart) {
+      pivot.offer(chart.columns)
+      filter.hidden = pivot.wish !== null
+      if (pivot.wish !== null) {
+        const { across, rows, leftOut } = pivotRows(chart.rows, chart.columns, pivot.wish, ROW_LIMIT)
+        const kinds = ['text', ...across.map(() => 'number')]
+        fill(head, [`${pivot.wish.down} \\ ${pivot.wish.across}`, ...across], kinds, 'th')
+        fillBody(
+          body,
+          rows.map(row => ({ open: row.open, texts: [row.down, ...row.cells] })),
+          kinds,
+        )
+        table.hidden = false
+        empty.hidden = leftOut === 0
+        empty.textContent = `${leftOut} more values are not shown`
+        for (const cell of head.cells) cell.removeAttribute('aria-sort')
+        return
+      }
       const rows = tableRows(chart.rows, chart.columns, chart.retention, ROW_LIMIT, undefined, wish)
       const text = chart.rowCount === 0 ? 'Waiting for the first rows' : 'No row holds this text'
       if (empty.textContent !== text) empty.textContent = text
@@ -72,15 +93,23 @@ function makeTable(onWish: () => void): ChartTab {
         cell.tabIndex = 0
         cell.title = 'Sort by this column'
       }
-      while (body.rows.length > rows.length) body.deleteRow(-1)
-      rows.forEach((row, index) => {
-        const line = body.rows[index] ?? body.insertRow()
-        line.classList.toggle('riffle-open', row.open)
-        line.title = row.open ? 'Open window: these values are provisional' : ''
-        fill(line, row.texts, kinds, 'td')
-      })
+      fillBody(body, rows, kinds)
     },
   }
+}
+
+function fillBody(
+  body: HTMLTableSectionElement,
+  rows: readonly { readonly open: boolean; readonly texts: readonly string[] }[],
+  kinds: readonly string[],
+): void {
+  while (body.rows.length > rows.length) body.deleteRow(-1)
+  rows.forEach((row, index) => {
+    const line = body.rows[index] ?? body.insertRow()
+    line.classList.toggle('riffle-open', row.open)
+    line.title = row.open ? 'Open window: these values are provisional' : ''
+    fill(line, row.texts, kinds, 'td')
+  })
 }
 
 function fill(line: HTMLTableRowElement, texts: readonly string[], kinds: readonly string[], tag: 'td' | 'th'): void {
