@@ -205,6 +205,8 @@ export class Kernel {
     // A waiting prompt ends with its cell; an answer that still comes is stale.
     this.#prompts.clear()
     this.#shells.interrupt()
+    // Trainings run beside the cells: a Stop is meant for them too.
+    void this.#chartEngine().then(engine => engine?.call('stopTrainings').catch(() => {}))
   }
 
   /** The engine, for what is about charts: without one there are none. */
