@@ -14,14 +14,14 @@ import { patternGraph } from '../patterns/graph.ts'
 import { reasonOfDeath, reasonOfTime } from '../patterns/near-miss.ts'
 import type { NearMissParts } from '../patterns/near-miss.ts'
 import { DefinitionThrew, Nfa } from '../patterns/nfa.ts'
-import type { MatchSink, NfaState } from '../patterns/nfa.ts'
+import type { MatchSink } from '../patterns/nfa.ts'
+import type { NfaState } from '../patterns/nfa-state.ts'
 import { parsePattern } from '../patterns/parse.ts'
 import { RunKeys } from '../patterns/run-keys.ts'
 import type { RunKeysState } from '../patterns/run-keys.ts'
 import type { Pattern } from '../patterns/pattern.ts'
-import type { Run } from '../patterns/run.ts'
 import type { PatternView } from '../patterns/view.ts'
-import { watchOf } from '../patterns/watch.ts'
+import { standingOf, watchOf } from '../patterns/watch.ts'
 import type { PatternWatch } from '../patterns/watch.ts'
 import { BatchBuilder } from './batch-builder.ts'
 import { rowMaker } from './compile.ts'
@@ -191,8 +191,8 @@ export class MatchOperator implements Operator {
     const { options } = this
     const count = options.definitions.length
     const make = rowMaker(pattern.steps)
-    const matchOf = (run: Run) => {
-      const rows = run.rowsByStep(count)
+    const matchOf = (run: number) => {
+      const rows = this.nfa.runs.rowsByStep(run, count)
       return make(steps.map(step => rows[step]))
     }
     const closed: MatchSink['closed'] = (keyId, runs, events) => this.close(keyId, runs, events)
@@ -205,16 +205,20 @@ export class MatchOperator implements Operator {
       return { matched: nothing, timedOut, closed }
     }
     const near: NearMissParts = { states: automaton.states, options, graph: patternGraph(pattern) }
-    const missed = (run: Run, keyId: number) => {
+    const missed = (run: number, keyId: number) => {
       const key = this.keyValue(keyId)
       return { ...(key === undefined ? {} : { key }), match: matchOf(run) }
     }
     return {
       matched: nothing,
       timedOut: (run, keyId, timeoutMs, atMs) =>
-        this.emit({ ...missed(run, keyId), ...reasonOfTime(near, standingOf(run), timeoutMs) }, atMs),
+        this.emit({ ...missed(run, keyId), ...reasonOfTime(near, standingOf(this.nfa.runs, run), timeoutMs) }, atMs),
       died: (run, keyId, death) => {
-        const row = { ...missed(run, keyId), ...reasonOfDeath(near, standingOf(run), death), event: death.row }
+        const row = {
+          ...missed(run, keyId),
+          ...reasonOfDeath(near, standingOf(this.nfa.runs, run), death),
+          event: death.row,
+        }
         this.emit(row, death.eventTimeMs)
       },
       closed,
@@ -227,15 +231,15 @@ export class MatchOperator implements Operator {
     if (watch === undefined) return sink
     return {
       matched: (run, keyId, atMs) => {
-        watch.matched(run, this.keyValue(keyId))
+        watch.matched(this.nfa.runs, run, this.keyValue(keyId))
         sink.matched(run, keyId, atMs)
       },
       timedOut: (run, keyId, timeoutMs, atMs) => {
-        watch.timedOut(run, this.keyValue(keyId), timeoutMs)
+        watch.timedOut(this.nfa.runs, run, this.keyValue(keyId), timeoutMs)
         sink.timedOut(run, keyId, timeoutMs, atMs)
       },
       died: (run, keyId, death) => {
-        watch.died(run, this.keyValue(keyId), death)
+        watch.died(this.nfa.runs, run, this.keyValue(keyId), death)
         sink.died?.(run, keyId, death)
       },
       closed: sink.closed,
@@ -264,10 +268,6 @@ export class MatchOperator implements Operator {
   private keyValue(keyId: number): unknown {
     return this.table.valueOf(keyId)
   }
-}
-
-function standingOf(run: Run): { step: number; state: number; firstMs: number } {
-  return { step: run.step, state: run.state, firstMs: run.first.eventTimeMs }
 }
 
 function shown(key: unknown): string {

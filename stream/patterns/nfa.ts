@@ -10,7 +10,9 @@ import type { Automaton } from './compile.ts'
 import { Moves } from './moves.ts'
 import type { Move } from './moves.ts'
 import type { MatchTuning } from './pattern.ts'
-import { Run, TakenEvent } from './run.ts'
+import { packNfa, unpackNfa } from './nfa-state.ts'
+import type { NfaState } from './nfa-state.ts'
+import { grown, larger, NONE, Runs } from './runs.ts'
 import { TimerHeap } from './timer-heap.ts'
 
 /** A definition: does the event fit, given what the run has taken? */
@@ -33,12 +35,12 @@ export class DefinitionThrew extends Error {
   }
 }
 
-/** Where results go. `atMs` is the event time at which they became known. */
+/** Where results go; `run` is a number in `Nfa.runs`, good until the call returns. `atMs` is the event time at which they became known. */
 export interface MatchSink {
-  matched(run: Run, keyId: number, atMs: number): void
-  timedOut(run: Run, keyId: number, timeoutMs: number, atMs: number): void
+  matched(run: number, keyId: number, atMs: number): void
+  timedOut(run: number, keyId: number, timeoutMs: number, atMs: number): void
   /** The run ended at this event: nothing it waits for, or what must not come. Absent: nobody wants to know. */
-  readonly died?: ((run: Run, keyId: number, death: Death) => void) | undefined
+  readonly died?: ((run: number, keyId: number, death: Death) => void) | undefined
   /** The key holds more than it may: its runs are gone, its events are refused from now on. */
   closed(keyId: number, runCount: number, eventCount: number): void
 }
@@ -70,6 +72,7 @@ export interface NfaParts {
 export class Nfa {
   /** Runs alive, over all keys. */
   runCount = 0
+  readonly runs = new Runs()
   /** Events taken, by definition. */
   readonly takenCounts: Float64Array
   /** Events taken, by the definition taken before (the last row: the first event of a run) and by their own. */
@@ -83,16 +86,18 @@ export class Nfa {
   private readonly perRunMask: number
   private readonly tellsDeaths: boolean
   /** First and last run of each key, sorted by first event. */
-  private heads: (Run | undefined)[] = []
-  private tails: (Run | undefined)[] = []
+  private heads = new Int32Array(64).fill(NONE)
+  private tails = new Int32Array(64).fill(NONE)
   /** States runs of a key may be in, a bit each; the last bit stands for all further states. */
   private present = new Int32Array(64)
   /** Runs of each key. */
   private counts = new Int32Array(64)
+  /** 1: a timer is set for the oldest run of the key. */
+  private timed = new Uint8Array(64)
   /** Events the runs of the key handled last hold. */
   private eventSum = 0
   /** Complete matches that wait for runs which began earlier. */
-  private held = new Map<number, Run[]>()
+  private held = new Map<number, number[]>()
   private timers = new TimerHeap()
   private orders = 0
   private epoch = 0
@@ -101,10 +106,10 @@ export class Nfa {
   private mask = 0
   private known = 0
   private runMask = 0
-  private readonly runScratch: Run[] = []
+  private readonly runScratch: number[] = []
   private readonly moveScratch: Move[] = []
   private readonly maskScratch: number[] = []
-  private completed: Run[] = []
+  private completed: number[] = []
 
   constructor(parts: NfaParts) {
     this.parts = parts
@@ -123,7 +128,7 @@ export class Nfa {
 
   /** Does the key hold runs or matches? */
   holds(keyId: number): boolean {
-    return this.heads[keyId] !== undefined || this.held.has(keyId)
+    return this.headOf(keyId) !== NONE || this.held.has(keyId)
   }
 
   /** Would the event begin a run of a key that holds none? @throws DefinitionThrew */
@@ -131,29 +136,28 @@ export class Nfa {
     this.epoch++
     this.known = 0
     this.mask = 0
-    return this.moveFor(this.parts.automaton.start.id, undefined, row).takes.length > 0
+    return this.moveFor(this.parts.automaton.start.id, NONE, row).takes.length > 0
   }
 
   /** Handles one event of a key. @throws DefinitionThrew before anything changed, StreamError MATCH_FAILED */
   process(keyId: number, row: unknown, eventTimeMs: number): void {
-    if (this.heads[keyId] !== undefined) this.expire(keyId, eventTimeMs)
+    if (this.headOf(keyId) !== NONE) this.expire(keyId, eventTimeMs)
     this.epoch++
     this.known = 0
     this.mask = 0
     const { start } = this.parts.automaton
-    if (this.heads[keyId] === undefined) {
-      const move = this.moveFor(start.id, undefined, row)
+    if (this.headOf(keyId) === NONE) {
+      const move = this.moveFor(start.id, NONE, row)
       if (move.takes.length === 0) return
       this.eventSum = 0
-      this.begin(keyId, new TakenEvent(row, eventTimeMs, this.orders++), move)
+      this.begin(keyId, this.runs.addEvent(row, eventTimeMs, this.orders++), move)
     } else {
       const untouched = this.allStay(keyId, row)
-      const startMove = this.moveFor(start.id, undefined, row)
+      const startMove = this.moveFor(start.id, NONE, row)
       if (untouched && startMove.takes.length === 0) return
-      const event = new TakenEvent(row, eventTimeMs, this.orders++)
       this.eventSum = 0
-      if (!untouched) this.advance(keyId, event)
-      this.begin(keyId, event, startMove)
+      if (untouched) this.begin(keyId, this.runs.addEvent(row, eventTimeMs, this.orders++), startMove)
+      else this.advance(keyId, row, eventTimeMs, startMove)
     }
     if (this.tooLarge(keyId)) return
     if (this.completed.length > 0 || this.held.size > 0) this.settle(keyId, eventTimeMs)
@@ -162,41 +166,59 @@ export class Nfa {
   /** Ends what has become too old for time `nowMs`, over all keys; `each` is told every key looked at. */
   passTime(nowMs: number, each: (keyId: number) => void): void {
     while (this.timers.nextMs <= nowMs) {
-      const keyId = this.timers.pop()
-      if (this.heads[keyId] === undefined) continue
+      const told = this.timers.pop()
+      // Timers of step windows have the key's number turned over.
+      const keyId = told < 0 ? ~told : told
+      if (told >= 0) this.timed[keyId] = 0
+      if (this.headOf(keyId) === NONE) continue
       this.expire(keyId, nowMs)
+      this.setTimer(keyId)
       each(keyId)
     }
   }
 
   /** The end of time: what has no window is gone. */
   dropAll(): void {
-    this.heads = []
-    this.tails = []
-    this.runCount = 0
+    for (let keyId = 0; keyId < this.heads.length; keyId++) this.dropRuns(keyId)
   }
 
   /** Forgets a key. */
   drop(keyId: number): void {
-    for (let run = this.heads[keyId]; run !== undefined;) {
-      const { next } = run
-      run.next = undefined
-      this.runCount--
-      run = next
-    }
-    this.heads[keyId] = undefined
-    this.tails[keyId] = undefined
+    this.dropRuns(keyId)
+    for (const run of this.held.get(keyId) ?? []) this.runs.release(run)
     this.held.delete(keyId)
   }
 
-  /** Estimate: runs and what they hold, without the rows. */
+  private dropRuns(keyId: number): void {
+    const { runs } = this
+    for (let run = this.headOf(keyId); run !== NONE;) {
+      const next = runs.next[run] as number
+      runs.release(run)
+      this.runCount--
+      run = next
+    }
+    this.clear(keyId)
+  }
+
+  private headOf(keyId: number): number {
+    return keyId < this.heads.length ? (this.heads[keyId] as number) : NONE
+  }
+
+  /** The key has no list any more; its runs are whoever's called this. */
+  private clear(keyId: number): void {
+    if (keyId >= this.heads.length) return
+    this.heads[keyId] = NONE
+    this.tails[keyId] = NONE
+  }
+
+  /** Runs and what they hold, without the rows. */
   stateBytes(): number {
-    return this.runCount * 72 + this.timers.bytes()
+    return this.runs.bytes() + this.timers.bytes() + this.heads.length * 17
   }
 
   snapshot(): NfaState {
     return {
-      ...packNfa(this.heads, this.held, this.timers, this.orders),
+      ...packNfa(this.runs, this.lists(), this.held, this.timers, this.orders),
       takenCounts: this.takenCounts.slice(),
       edgeCounts: this.edgeCounts.slice(),
       givenCounts: this.givenCounts.slice(),
@@ -204,28 +226,42 @@ export class Nfa {
   }
 
   restore(state: NfaState): void {
-    const unpacked = unpackNfa(state)
+    const unpacked = unpackNfa(this.runs, state)
     this.timers = unpacked.timers
     this.orders = state.orders
     this.held = unpacked.held
+    for (const list of this.held.values()) for (const run of list) this.runs.hold(run)
     this.takenCounts.set(state.takenCounts)
     this.edgeCounts.set(state.edgeCounts)
     this.givenCounts.set(state.givenCounts)
-    for (const [keyId, runs] of unpacked.runs) for (const run of runs) this.append(keyId, run)
+    for (const [keyId, list] of unpacked.runs) for (const run of list) this.adopt(keyId, run)
+    for (const told of unpacked.timers.keyNumbers()) {
+      if (told >= 0) this.timed[this.roomFor(told)] = 1
+    }
   }
 
   /** Some runs that are alive, for looking at: the oldest of each key first, at most `limit`. */
-  alive(limit: number): (readonly [keyId: number, run: Run])[] {
-    const found: (readonly [number, Run])[] = []
+  alive(limit: number): (readonly [keyId: number, run: number])[] {
+    const found: (readonly [number, number])[] = []
     // Keys that hold nothing are few: their numbers are used again.
     for (let keyId = 0; keyId < this.heads.length && keyId < LOOKED_AT && found.length < limit; keyId++) {
-      const head = this.heads[keyId]
-      if (head !== undefined) found.push([keyId, head])
+      const head = this.heads[keyId] as number
+      if (head !== NONE) found.push([keyId, head])
     }
     for (const [keyId, head] of found.slice()) {
-      for (let run = head.next; run !== undefined && found.length < limit; run = run.next) found.push([keyId, run])
+      let run = this.runs.next[head] as number
+      for (; run !== NONE && found.length < limit; run = this.runs.next[run] as number) found.push([keyId, run])
     }
     return found
+  }
+
+  /** The runs of each key that has some, in their order. */
+  private *lists(): IterableIterator<readonly [keyId: number, runs: readonly number[]]> {
+    for (let keyId = 0; keyId < this.heads.length; keyId++) {
+      const list: number[] = []
+      for (let run = this.heads[keyId] as number; run !== NONE; run = this.runs.next[run] as number) list.push(run)
+      if (list.length > 0) yield [keyId, list]
+    }
   }
 
   private allStay(keyId: number, row: unknown): boolean {
@@ -234,15 +270,16 @@ export class Nfa {
     for (; bits !== 0; bits &= bits - 1) {
       const id = 31 - Math.clz32(bits & -bits)
       if (((this.moves.asks[id] as number) & this.perRunMask) !== 0) return false
-      if (!this.moveFor(id, undefined, row).stays) return false
+      if (!this.moveFor(id, NONE, row).stays) return false
     }
     return true
   }
 
   /** What a run in state `id` does with the event; the definitions it asks for are tried now. */
-  private moveFor(id: number, run: Run | undefined, row: unknown): Move {
+  private moveFor(id: number, run: number, row: unknown): Move {
     const asks = this.moves.asks[id] as number
     const perRun = asks & this.perRunMask
+    this.runMask = 0
     if (perRun === 0 && this.moveEpoch[id] === this.epoch) return this.moveOf[id] as Move
     const missing = asks & ~this.known & ~perRun
     if (missing !== 0) this.tryDefinitions(missing, row)
@@ -268,7 +305,7 @@ export class Nfa {
     this.known |= missing
   }
 
-  private tryForRun(perRun: number, run: Run | undefined, row: unknown): number {
+  private tryForRun(perRun: number, run: number, row: unknown): number {
     const taken = this.takenBy(run)
     let mask = 0
     for (let bits = perRun; bits !== 0; bits &= bits - 1) {
@@ -282,87 +319,96 @@ export class Nfa {
     return mask
   }
 
-  private takenBy(run: Run | undefined): Readonly<Record<string, readonly unknown[]>> {
+  private takenBy(run: number): Readonly<Record<string, readonly unknown[]>> {
     const { definitions } = this.parts
-    const rows = run?.rowsByStep(definitions.length)
+    const rows = run === NONE ? undefined : this.runs.rowsByStep(run, definitions.length)
     const taken: Record<string, readonly unknown[]> = {}
     for (const [i, definition] of definitions.entries()) taken[definition.name] = rows?.[i] ?? []
     return taken
   }
 
   /** New runs whose first event this is. */
-  private begin(keyId: number, event: TakenEvent, move: Move): void {
-    if (move.takes.length === 0) return
-    const { withinMs } = this.parts.tuning
-    let started = false
+  private begin(keyId: number, event: number, move: Move): void {
     for (const take of move.takes) {
       this.count(this.parts.definitions.length, take.step)
-      const run = new Run(undefined, event, take.step, take.to.id)
-      if (take.completes) this.completed.push(run)
-      if (take.to.kind === 'final') continue
-      this.append(keyId, run)
-      this.watch(keyId, run)
-      started = true
+      this.place(keyId, this.runs.add(NONE, event, take.step, take.to.id), take, true)
     }
-    if (started && withinMs !== undefined) this.timers.push(event.eventTimeMs + withinMs, keyId)
+    this.setTimer(keyId)
+  }
+
+  /** A run that took an event: a match, alive, or both. */
+  private place(keyId: number, run: number, take: Move['takes'][number], goesOn: boolean): void {
+    if (take.completes) this.complete(run)
+    if (!goesOn || take.to.kind === 'final') return
+    this.adopt(keyId, run)
+    this.watch(keyId, run)
+  }
+
+  private complete(run: number): void {
+    this.runs.hold(run)
+    this.completed.push(run)
+  }
+
+  /** The oldest run of the key has a timer, one for all of them. */
+  private setTimer(keyId: number): void {
+    const { withinMs } = this.parts.tuning
+    if (withinMs === undefined || this.headOf(keyId) === NONE || this.timed[keyId] === 1) return
+    this.timed[keyId] = 1
+    this.timers.push(this.runs.firstTimeOf(this.heads[keyId] as number) + withinMs, keyId)
   }
 
   /** All runs of a key with one event: first what each would do, then the doing, so that a throwing definition changes nothing. */
-  private advance(keyId: number, event: TakenEvent): void {
-    const { runScratch, moveScratch, maskScratch } = this
+  private advance(keyId: number, row: unknown, eventTimeMs: number, startMove: Move): void {
+    const { runs, runScratch, moveScratch, maskScratch } = this
     let n = 0
-    for (let run = this.heads[keyId]; run !== undefined; run = run.next) {
+    for (let run = this.heads[keyId] as number; run !== NONE; run = runs.next[run] as number) {
       runScratch[n] = run
-      moveScratch[n] = this.moveFor(run.state, run, event.row)
+      moveScratch[n] = this.moveFor(runs.stateOf(run), run, row)
       if (this.tellsDeaths) maskScratch[n] = this.mask | this.runMask
       n++
     }
-    this.heads[keyId] = undefined
-    this.tails[keyId] = undefined
-    this.present[keyId] = 0
+    const event = runs.addEvent(row, eventTimeMs, this.orders++)
+    this.clear(keyId)
     this.runCount -= n
     for (let i = 0; i < n; i++) {
-      const run = runScratch[i] as Run
+      const run = runScratch[i] as number
       const move = moveScratch[i] as Move
-      run.next = undefined
       if (move.stays) this.append(keyId, run)
-      else this.moveRun(keyId, run, move, event, maskScratch[i] ?? 0)
+      else if (!this.moveRun(keyId, run, move, event)) {
+        if (this.tellsDeaths && (move.stops || (move.takes.length === 0 && !move.completes)))
+          this.parts.sink.died?.(run, keyId, { row, eventTimeMs, stopped: move.stops, mask: maskScratch[i] ?? 0 })
+        runs.release(run)
+      }
     }
-    runScratch.length = 0
-    moveScratch.length = 0
+    this.begin(keyId, event, startMove)
+    runs.forget(event)
   }
 
-  private moveRun(keyId: number, run: Run, move: Move, event: TakenEvent, mask: number): void {
+  /** False: the run itself does not go on. */
+  private moveRun(keyId: number, run: number, move: Move, event: number): boolean {
+    const { runs } = this
     const { takes, ignores, stops } = move
-    if (move.completes) this.completed.push(run)
+    if (move.completes) this.complete(run)
     for (let k = 0; k < takes.length; k++) {
       const take = takes[k] as Move['takes'][number]
-      this.count(run.step, take.step)
+      this.count(runs.stepOf(run), take.step)
       const goesOn = !stops && take.to.kind !== 'final'
-      if (!goesOn && !take.completes) continue
-      const taken = new Run(run, event, take.step, take.to.id)
-      if (take.completes) this.completed.push(taken)
-      if (!goesOn) continue
-      this.append(keyId, taken)
-      this.watch(keyId, taken)
+      if (goesOn || take.completes) this.place(keyId, runs.add(run, event, take.step, take.to.id), take, goesOn)
     }
-    if (stops || ignores.length === 0) {
-      if (this.tellsDeaths && (stops || (takes.length === 0 && !move.completes)))
-        this.parts.sink.died?.(run, keyId, { row: event.row, eventTimeMs: event.eventTimeMs, stopped: stops, mask })
-      return
-    }
+    if (stops || ignores.length === 0) return false
     // Twins first: they copy the state the run leaves.
     for (let k = 1; k < ignores.length; k++) {
-      const twin = run.twin((ignores[k] as { id: number }).id)
-      this.append(keyId, twin)
+      const twin = runs.twin(run, (ignores[k] as { id: number }).id)
+      this.adopt(keyId, twin)
       this.watch(keyId, twin)
     }
     const to = (ignores[0] as { id: number }).id
-    const moved = run.state !== to
+    const moved = runs.stateOf(run) !== to
     // A match made of this run keeps its events, not its state, so changing it is safe.
-    run.state = to
+    runs.setState(run, to)
     this.append(keyId, run)
     if (moved) this.watch(keyId, run)
+    return true
   }
 
   private count(from: number, step: number): void {
@@ -372,68 +418,76 @@ export class Nfa {
     edgeCounts[edge] = (edgeCounts[edge] as number) + 1
   }
 
-  private give(run: Run, keyId: number, atMs: number): void {
-    this.givenCounts[run.step] = (this.givenCounts[run.step] as number) + 1
+  private give(run: number, keyId: number, atMs: number): void {
+    const step = this.runs.stepOf(run)
+    this.givenCounts[step] = (this.givenCounts[step] as number) + 1
     this.parts.sink.matched(run, keyId, atMs)
   }
 
-  private append(keyId: number, run: Run): void {
-    const last = this.tails[keyId]
-    if (last === undefined) {
-      if (keyId >= this.present.length) this.grow(keyId)
+  /** A new run joins the list of its key, which holds it from now on. */
+  private adopt(keyId: number, run: number): void {
+    this.runs.hold(run)
+    this.append(keyId, run)
+  }
+
+  private append(keyId: number, run: number): void {
+    this.roomFor(keyId)
+    const { runs } = this
+    const last = this.tails[keyId] as number
+    if (last === NONE) {
       this.heads[keyId] = run
       this.present[keyId] = 0
       this.counts[keyId] = 0
-    } else last.next = run
+    } else runs.next[last] = run
+    runs.next[run] = NONE
     this.tails[keyId] = run
-    this.eventSum += run.length
-    const { state } = run
+    this.eventSum += runs.lengthOf(run)
+    const state = runs.stateOf(run)
     this.counts[keyId] = (this.counts[keyId] as number) + 1
     this.present[keyId] = (this.present[keyId] as number) | (1 << (state < 31 ? state : 31))
     this.runCount++
   }
 
-  private grow(keyId: number): void {
-    const larger = new Int32Array(Math.max(keyId + 1, this.present.length * 2))
-    larger.set(this.present)
-    this.present = larger
-    const counts = new Int32Array(larger.length)
-    counts.set(this.counts)
-    this.counts = counts
-    // Holes would make slow arrays of them.
-    while (this.heads.length < larger.length) {
-      this.heads.push(undefined)
-      this.tails.push(undefined)
-    }
+  private roomFor(keyId: number): number {
+    if (keyId < this.heads.length) return keyId
+    const before = this.heads.length
+    const size = Math.max(keyId + 1, larger(before))
+    this.heads = grown(this.heads, size).fill(NONE, before)
+    this.tails = grown(this.tails, size).fill(NONE, before)
+    this.present = grown(this.present, size)
+    this.counts = grown(this.counts, size)
+    const timed = new Uint8Array(size)
+    timed.set(this.timed)
+    this.timed = timed
+    return keyId
   }
 
   /** The run stands in a state that has a window of its own. */
-  private watch(keyId: number, run: Run): void {
+  private watch(keyId: number, run: number): void {
     if (!this.hasStepWindows) return
-    const windowMs = this.windows[run.state]
-    if (windowMs !== undefined) this.timers.push(run.event.eventTimeMs + windowMs, keyId)
+    const windowMs = this.windows[this.runs.stateOf(run)]
+    if (windowMs !== undefined) this.timers.push(this.runs.timeOf(run) + windowMs, ~keyId)
   }
 
   /** Ends the runs of a key that are too old at `nowMs`. */
   private expire(keyId: number, nowMs: number): void {
     const { withinMs } = this.parts.tuning
     if (withinMs === undefined && !this.hasStepWindows) return
-    const head = this.heads[keyId] as Run
-    if (!this.hasStepWindows && nowMs - head.first.eventTimeMs < (withinMs as number)) return
+    const { runs } = this
+    const head = this.heads[keyId] as number
+    if (!this.hasStepWindows && nowMs - runs.firstTimeOf(head) < (withinMs as number)) return
     let lastMs = -Infinity
-    let run: Run | undefined = head
-    this.heads[keyId] = undefined
-    this.tails[keyId] = undefined
-    while (run !== undefined) {
-      const next: Run | undefined = run.next
-      run.next = undefined
+    this.clear(keyId)
+    for (let run = head; run !== NONE;) {
+      const next = runs.next[run] as number
       this.runCount--
       const timeoutMs = this.timeoutOf(run, nowMs)
       if (timeoutMs === undefined) this.append(keyId, run)
       else {
         lastMs = Math.max(lastMs, timeoutMs)
-        if (this.moves.accepts[run.state] === true) this.completed.push(run)
+        if (this.moves.accepts[runs.stateOf(run)] === true) this.complete(run)
         else this.parts.sink.timedOut(run, keyId, timeoutMs, Math.min(timeoutMs, nowMs))
+        runs.release(run)
       }
       run = next
     }
@@ -442,39 +496,48 @@ export class Nfa {
   }
 
   /** When the run became too old; the window of its step is asked first. */
-  private timeoutOf(run: Run, nowMs: number): number | undefined {
-    const windowMs = this.windows[run.state]
-    if (windowMs !== undefined && nowMs - run.event.eventTimeMs >= windowMs) return run.event.eventTimeMs + windowMs
+  private timeoutOf(run: number, nowMs: number): number | undefined {
+    const { runs } = this
+    const windowMs = this.windows[runs.stateOf(run)]
+    if (windowMs !== undefined && nowMs - runs.timeOf(run) >= windowMs) return runs.timeOf(run) + windowMs
     const { withinMs } = this.parts.tuning
-    if (withinMs !== undefined && nowMs - run.first.eventTimeMs >= withinMs) return run.first.eventTimeMs + withinMs
-    return undefined
+    const firstMs = runs.firstTimeOf(run)
+    return withinMs !== undefined && nowMs - firstMs >= withinMs ? firstMs + withinMs : undefined
   }
 
   /** Gives out complete matches as the skip strategy says. */
   private settle(keyId: number, atMs: number): void {
     const { tuning } = this.parts
+    const { runs } = this
     const fresh = this.completed
     this.completed = []
     if (tuning.skip.kind === 'none') {
-      for (const run of fresh) this.give(run, keyId, atMs)
+      for (const run of fresh) {
+        this.give(run, keyId, atMs)
+        runs.release(run)
+      }
       return
     }
     let held = this.held.get(keyId)
-    if (held === undefined) {
-      if (fresh.length === 0) return
-      held = fresh.sort((a, b) => a.first.order - b.first.order || this.compareTies(a, b))
-    } else if (fresh.length > 0) {
-      fresh.sort((a, b) => a.first.order - b.first.order || this.compareTies(a, b))
+    if (held === undefined && fresh.length === 0) return
+    if (fresh.length > 1) fresh.sort((a, b) => runs.firstOrderOf(a) - runs.firstOrderOf(b) || this.compareTies(a, b))
+    if (held === undefined) held = fresh
+    else if (fresh.length > 0) {
       held.push(...fresh)
-      held.sort((a, b) => a.first.order - b.first.order)
+      held.sort((a, b) => runs.firstOrderOf(a) - runs.firstOrderOf(b))
     }
     while (held.length > 0) {
-      const match = held[0] as Run
-      const oldest = this.heads[keyId]
-      if (oldest !== undefined && oldest.first.order < match.first.order) break
+      const match = held[0] as number
+      const oldest = this.headOf(keyId)
+      if (oldest !== NONE && runs.firstOrderOf(oldest) < runs.firstOrderOf(match)) break
       this.give(match, keyId, atMs)
       const below = this.skippedBelow(match)
-      held = held.filter((run, i) => i > 0 && run.first.order >= below)
+      const left: number[] = []
+      held.forEach((run, i) => {
+        if (i > 0 && runs.firstOrderOf(run) >= below) left.push(run)
+        else runs.release(run)
+      })
+      held = left
       this.dropBelow(keyId, below)
     }
     if (held.length === 0) this.held.delete(keyId)
@@ -482,12 +545,14 @@ export class Nfa {
   }
 
   /** Whatever began with an event before this one is dropped. */
-  private skippedBelow(match: Run): number {
+  private skippedBelow(match: number): number {
     const { skip } = this.parts.tuning
-    if (skip.kind === 'past-last') return match.event.order + 1
-    if (skip.kind === 'to-next') return match.first.order + 1
+    const firstOrder = this.runs.firstOrderOf(match)
+    if (skip.kind === 'past-last') return this.runs.orderOf(match) + 1
+    if (skip.kind === 'to-next') return firstOrder + 1
     if (!('step' in skip)) return -1
-    const orders = match.ordersOf(this.parts.definitions.findIndex(d => d.name === skip.step))
+    const step = this.parts.definitions.findIndex(d => d.name === skip.step)
+    const orders = this.runs.ordersOf(match, step)
     const target = skip.kind === 'to-first' ? orders[0] : orders.at(-1)
     if (target === undefined) {
       if (!skip.mustExist) return -1
@@ -499,7 +564,7 @@ export class Nfa {
         hint: `Write ${skip.kind}=${skip.step} without "!" to skip nothing then`,
       })
     }
-    if (skip.mustExist && target === match.first.order) {
+    if (skip.mustExist && target === firstOrder) {
       throw new StreamError({
         code: 'MATCH_FAILED',
         rule: 'skip-to-first-element',
@@ -512,23 +577,25 @@ export class Nfa {
   }
 
   private dropBelow(keyId: number, below: number): void {
-    let run = this.heads[keyId]
-    while (run !== undefined && run.first.order < below) {
-      const { next } = run
-      run.next = undefined
+    const { runs } = this
+    let run = this.headOf(keyId)
+    if (run === NONE) return
+    while (run !== NONE && runs.firstOrderOf(run) < below) {
+      const next = runs.next[run] as number
+      runs.release(run)
       this.runCount--
       this.counts[keyId] = (this.counts[keyId] as number) - 1
       run = next
     }
     this.heads[keyId] = run
-    if (run === undefined) this.tails[keyId] = undefined
+    if (run === NONE) this.tails[keyId] = NONE
   }
 
   /** Which of two matches with the same first event stands first: earlier events, then longer lists. */
-  private compareTies(a: Run, b: Run): number {
+  private compareTies(a: number, b: number): number {
     for (const step of this.parts.steps) {
-      const left = a.ordersOf(step)
-      const right = b.ordersOf(step)
+      const left = this.runs.ordersOf(a, step)
+      const right = this.runs.ordersOf(b, step)
       for (let i = 0; i < Math.min(left.length, right.length); i++) {
         if (left[i] !== right[i]) return (left[i] as number) - (right[i] as number)
       }
@@ -539,9 +606,11 @@ export class Nfa {
 
   private tooLarge(keyId: number): boolean {
     const { maxRuns } = this.parts.tuning
+    if (this.headOf(keyId) === NONE) return false
     const runs = (this.counts[keyId] as number) + (this.held.get(keyId)?.length ?? 0)
-    if (this.heads[keyId] === undefined || (runs <= maxRuns && this.eventSum <= maxRuns * EVENTS_PER_RUN)) return false
+    if (runs <= maxRuns && this.eventSum <= maxRuns * EVENTS_PER_RUN) return false
     const events = this.eventSum
+    for (const run of this.completed) this.runs.release(run)
     this.completed = []
     this.drop(keyId)
     this.parts.sink.closed(keyId, runs, events)
@@ -550,83 +619,3 @@ export class Nfa {
 }
 
 const NOTHING_TAKEN: Readonly<Record<string, readonly unknown[]>> = Object.freeze({})
-
-/** Links and events as columns: chains are too deep for a recursive serializer. */
-export interface NfaState {
-  readonly rows: readonly unknown[]
-  readonly times: Float64Array
-  readonly eventOrders: Float64Array
-  /** Per link: place of its predecessor (−1: none), event, step, state. Predecessors stand before their successors. */
-  readonly links: Int32Array
-  readonly runs: readonly (readonly [number, readonly number[]])[]
-  readonly held: readonly (readonly [number, readonly number[]])[]
-  readonly timers: readonly [readonly number[], readonly number[]]
-  readonly orders: number
-  readonly takenCounts: Float64Array
-  readonly edgeCounts: Float64Array
-  readonly givenCounts: Float64Array
-}
-
-function packNfa(
-  heads: readonly (Run | undefined)[],
-  held: ReadonlyMap<number, readonly Run[]>,
-  timers: TimerHeap,
-  orders: number,
-): Omit<NfaState, 'takenCounts' | 'edgeCounts' | 'givenCounts'> {
-  const events = new Map<TakenEvent, number>()
-  const places = new Map<Run, number>()
-  const links: number[] = []
-  const place = (run: Run): number => {
-    const chain: Run[] = []
-    for (let link: Run | undefined = run; link !== undefined && !places.has(link); link = link.prev) chain.push(link)
-    for (const link of chain.reverse()) {
-      let event = events.get(link.event)
-      if (event === undefined) events.set(link.event, (event = events.size))
-      places.set(link, places.size)
-      links.push(link.prev === undefined ? -1 : (places.get(link.prev) as number), event, link.step, link.state)
-    }
-    return places.get(run) as number
-  }
-  const runs: (readonly [number, readonly number[]])[] = []
-  for (const [keyId, head] of heads.entries()) {
-    if (head === undefined) continue
-    const of: number[] = []
-    for (let run: Run | undefined = head; run !== undefined; run = run.next) of.push(place(run))
-    runs.push([keyId, of])
-  }
-  const waiting = [...held].map(([keyId, list]) => [keyId, list.map(place)] as const)
-  const taken = [...events.keys()]
-  return {
-    rows: taken.map(event => event.row),
-    times: Float64Array.from(taken, event => event.eventTimeMs),
-    eventOrders: Float64Array.from(taken, event => event.order),
-    links: Int32Array.from(links),
-    runs,
-    held: waiting,
-    timers: timers.snapshot(),
-    orders,
-  }
-}
-
-function unpackNfa(state: NfaState): {
-  runs: (readonly [number, Run[]])[]
-  held: Map<number, Run[]>
-  timers: TimerHeap
-} {
-  const events = state.rows.map(
-    (row, i) => new TakenEvent(row, state.times[i] as number, state.eventOrders[i] as number),
-  )
-  const links: Run[] = []
-  for (let at = 0; at < state.links.length; at += 4) {
-    const [prev = -1, event = 0, step = 0, id = 0] = state.links.subarray(at, at + 4)
-    links.push(new Run(prev < 0 ? undefined : links[prev], events[event] as TakenEvent, step, id))
-  }
-  const runsOf = (places: readonly number[]): Run[] => places.map(place => links[place] as Run)
-  const timers = new TimerHeap()
-  timers.restore(state.timers)
-  return {
-    runs: state.runs.map(([keyId, places]) => [keyId, runsOf(places)] as const),
-    held: new Map(state.held.map(([keyId, places]) => [keyId, runsOf(places)])),
-    timers,
-  }
-}

@@ -50,6 +50,11 @@ export class TimerHeap {
     return this.times.byteLength + this.keys.byteLength
   }
 
+  /** What was pushed beside the times that are still to come. */
+  keyNumbers(): Int32Array {
+    return this.keys.subarray(0, this.count)
+  }
+
   snapshot(): readonly [readonly number[], readonly number[]] {
     return [Array.from(this.times.subarray(0, this.count)), Array.from(this.keys.subarray(0, this.count))]
   }

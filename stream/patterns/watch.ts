@@ -11,7 +11,8 @@ import { awaitedIn, reasonOfDeath, reasonOfTime } from './near-miss.ts'
 import type { NearMissParts, Reason, Standing } from './near-miss.ts'
 import type { Death, Nfa } from './nfa.ts'
 import type { Pattern } from './pattern.ts'
-import type { Run } from './run.ts'
+import { NONE } from './runs.ts'
+import type { Runs } from './runs.ts'
 import type { PatternView, ViewedEvent, ViewedLive, ViewedMatch, ViewedMiss } from './view.ts'
 
 /** Matches and near misses kept. */
@@ -59,19 +60,19 @@ export class PatternWatch {
     this.misses = options.definitions.map(() => [])
   }
 
-  matched(run: Run, key: unknown): void {
-    this.matches.push({ number: this.number++, key: keyText(key), events: this.eventsOf(run) })
+  matched(runs: Runs, run: number, key: unknown): void {
+    this.matches.push({ number: this.number++, key: keyText(key), events: this.eventsOf(runs, run) })
     if (this.matches.length >= 2 * NEWEST) this.matches = this.matches.slice(-NEWEST)
   }
 
-  died(run: Run, key: unknown, death: Death): void {
+  died(runs: Runs, run: number, key: unknown, death: Death): void {
     this.missCount++
-    this.remember(run, key, death, 0)
+    this.remember(runs, run, key, death, 0)
   }
 
-  timedOut(run: Run, key: unknown, timeoutMs: number): void {
+  timedOut(runs: Runs, run: number, key: unknown, timeoutMs: number): void {
     this.timeoutCount++
-    this.remember(run, key, undefined, timeoutMs)
+    this.remember(runs, run, key, undefined, timeoutMs)
   }
 
   view(nfa: Nfa, watermarkMs: number, keyOf: (keyId: number) => unknown): PatternView {
@@ -98,10 +99,10 @@ export class PatternWatch {
     }
   }
 
-  private remember(run: Run, key: unknown, death: Death | undefined, timeoutMs: number): void {
-    const list = this.misses[run.step] as Missed[]
-    const standing = { step: run.step, state: run.state, firstMs: run.first.eventTimeMs }
-    list.push({ number: this.number++, key, events: this.eventsOf(run), standing, death, timeoutMs })
+  private remember(runs: Runs, run: number, key: unknown, death: Death | undefined, timeoutMs: number): void {
+    const standing = standingOf(runs, run)
+    const list = this.misses[standing.step] as Missed[]
+    list.push({ number: this.number++, key, events: this.eventsOf(runs, run), standing, death, timeoutMs })
     if (list.length >= 2 * NEWEST) list.splice(0, list.length - NEWEST)
   }
 
@@ -138,18 +139,19 @@ export class PatternWatch {
 
   private live(nfa: Nfa, keyOf: (keyId: number) => unknown): ViewedLive[] {
     const { options, automaton } = this.parts
+    const { runs } = nfa
     const found: ViewedLive[] = []
     for (const [keyId, run] of nfa.alive(LIVE)) {
-      const stepMs = automaton.states[run.state]?.windowMs
+      const stepMs = automaton.states[runs.stateOf(run)]?.windowMs
       const ends = [
-        ...(options.withinMs === undefined ? [] : [run.first.eventTimeMs + options.withinMs]),
-        ...(stepMs === undefined ? [] : [run.event.eventTimeMs + stepMs]),
+        ...(options.withinMs === undefined ? [] : [runs.firstTimeOf(run) + options.withinMs]),
+        ...(stepMs === undefined ? [] : [runs.timeOf(run) + stepMs]),
       ]
       found.push({
         key: keyText(keyOf(keyId)),
-        events: this.eventsOf(run),
-        reached: options.definitions[run.step]?.name ?? '',
-        awaited: awaitedIn(this.near, run.state),
+        events: this.eventsOf(runs, run),
+        reached: options.definitions[runs.stepOf(run)]?.name ?? '',
+        awaited: awaitedIn(this.near, runs.stateOf(run)),
         deadlineMs: ends.length === 0 ? null : Math.min(...ends),
       })
     }
@@ -157,18 +159,22 @@ export class PatternWatch {
   }
 
   /** The first event and the newest, oldest first. */
-  private eventsOf(run: Run): readonly ViewedEvent[] {
+  private eventsOf(runs: Runs, run: number): readonly ViewedEvent[] {
     const events: ViewedEvent[] = []
-    let link: Run | undefined = run
-    for (; link !== undefined && events.length < EVENTS - 1; link = link.prev) {
-      events.push([this.stepOf[link.step] as number, link.event.eventTimeMs])
-    }
-    if (link !== undefined) {
-      while (link.prev !== undefined) link = link.prev
-      events.push([this.stepOf[link.step] as number, link.event.eventTimeMs])
+    const tell = (link: number) => events.push([this.stepOf[runs.stepOf(link)] as number, runs.timeOf(link)])
+    let link = run
+    for (; link !== NONE && events.length < EVENTS - 1; link = runs.prevOf(link)) tell(link)
+    if (link !== NONE) {
+      while (runs.prevOf(link) !== NONE) link = runs.prevOf(link)
+      tell(link)
     }
     return events.reverse()
   }
+}
+
+/** A partial match as far as its end is concerned. */
+export function standingOf(runs: Runs, run: number): Standing {
+  return { step: runs.stepOf(run), state: runs.stateOf(run), firstMs: runs.firstTimeOf(run) }
 }
 
 export function watchOf(parts: Omit<WatchParts, 'graph'>): PatternWatch {
