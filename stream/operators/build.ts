@@ -3,8 +3,9 @@ import { isNumeric } from '../aggregates/numeric.ts'
 import type { FeedNode, PlanNode, WindowOptions } from '../plan.ts'
 import { layoutOf } from '../aggregates/layout-of.ts'
 import { changesOperator } from './changes.ts'
+import { ColumnSessionOperator } from './column-session.ts'
 import { ColumnWindowOperator } from './column-window.ts'
-import type { ColumnAggregate } from './column-window.ts'
+import type { ColumnAggregate } from './column-aggregates.ts'
 import { CountingOperator } from './counting.ts'
 import { filterOperator } from './filter.ts'
 import { flatMapOperator } from './flat-map.ts'
@@ -86,7 +87,8 @@ function columnWindow(
   const { window, by, aggregates, latenessMs, emit } = options
   const key = by[0]
   const aligned = window?.kind === 'tumbling' || window?.kind === 'hopping' || window?.kind === 'cumulating'
-  if (kinds === undefined || !aligned || key === undefined || by.length > 1) return undefined
+  const known = aligned || window?.kind === 'session'
+  if (kinds === undefined || !known || key === undefined || by.length > 1) return undefined
   if (latenessMs > 0 || emit !== 'final' || key.f !== undefined || kinds[key.name] !== 'int') return undefined
   const columns: ColumnAggregate[] = []
   for (const { name, aggregate } of aggregates) {
@@ -95,13 +97,10 @@ function columnWindow(
       return undefined
     columns.push({ name, kind, field: value, column: value === undefined ? undefined : kinds[value] })
   }
-  return new ColumnWindowOperator({
-    shape: windowShape(window),
-    key: key.name,
-    keyName: key.name,
-    aggregates: columns,
-    context,
-  })
+  const parts = { key: key.name, keyName: key.name, aggregates: columns, context }
+  return window.kind === 'session'
+    ? new ColumnSessionOperator({ ...parts, gapMs: window.gapMs })
+    : new ColumnWindowOperator({ ...parts, shape: windowShape(window) })
 }
 
 function columnKinds(node: PlanNode): FeedNode['columns'] {

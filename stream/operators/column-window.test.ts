@@ -2,10 +2,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { count, cumulating, from, fromColumns, hopping, max, mean, min, stddev, sum, topK, tumbling } from '../index.ts'
+import {
+  count,
+  cumulating,
+  from,
+  fromColumns,
+  hopping,
+  max,
+  mean,
+  min,
+  session,
+  stddev,
+  sum,
+  topK,
+  tumbling,
+} from '../index.ts'
 import type { Batch } from '../model.ts'
 import { buildPipeline } from '../pipeline.ts'
-import type { PlanNode } from '../plan.ts'
+import type { PlanNode, WindowSpec } from '../plan.ts'
 import { sortedEntries, IntTable } from '../state/int-table.ts'
 
 const RUNS = Number(process.env['RUNS'] ?? 100)
@@ -20,7 +34,15 @@ const events = fc.array(
   { maxLength: 40 },
 )
 
-const windows = [tumbling(10), hopping(20, 5), hopping(3, 7), cumulating(20, 5), tumbling(10, { offset: 3 })]
+const windows = [
+  tumbling(10),
+  hopping(20, 5),
+  hopping(3, 7),
+  cumulating(20, 5),
+  tumbling(10, { offset: 3 }),
+  session(2),
+  session(9),
+]
 
 function columnsOf(rows: readonly { at: number; key: number; whole: number; part: number }[]) {
   return {
@@ -68,12 +90,16 @@ test('windows of columns equal windows of rows', async () => {
 })
 
 test('batch cuts and restarts from snapshots change nothing for columns', () => {
+  const specs = fc.constantFrom<WindowSpec>(
+    { kind: 'hopping', sizeMs: 20, slideMs: 10, offsetMs: 0 },
+    { kind: 'session', gapMs: 6 },
+  )
   const places = fc.uniqueArray(fc.nat({ max: 40 }), { maxLength: 8 })
-  const plan: PlanNode = {
+  const planOf = (window: WindowSpec): PlanNode => ({
     op: 'window',
     input: { op: 'feed', id: 'c', partitions: 1, time: 'at', outOfOrderMs: 5, bounded: true, columns: { at: 'float', key: 'int', whole: 'int' } },
     options: {
-      window: { kind: 'hopping', sizeMs: 20, slideMs: 10, offsetMs: 0 },
+      window,
       by: [{ name: 'key' }],
       aggregates: [
         { name: 'n', aggregate: { kind: 'count' } },
@@ -82,8 +108,13 @@ test('batch cuts and restarts from snapshots change nothing for columns', () => 
       latenessMs: 0,
       emit: 'final',
     },
-  } // prettier-ignore
-  const run = (rows: Parameters<typeof columnsOf>[0], cuts: ReadonlySet<number>, restarts: ReadonlySet<number>) => {
+  }) // prettier-ignore
+  const run = (
+    plan: PlanNode,
+    rows: Parameters<typeof columnsOf>[0],
+    cuts: ReadonlySet<number>,
+    restarts: ReadonlySet<number>,
+  ) => {
     const out: unknown[] = []
     const build = () =>
       buildPipeline(plan, {
@@ -107,10 +138,11 @@ test('batch cuts and restarts from snapshots change nothing for columns', () => 
     return { out, dropped: pipeline.stats().droppedCount }
   }
   fc.assert(
-    fc.property(events, places, (rows, cuts) => {
-      const whole = run(rows, new Set(), new Set())
-      assert.deepEqual(run(rows, new Set(cuts), new Set()), whole)
-      assert.deepEqual(run(rows, new Set(cuts), new Set(cuts)), whole)
+    fc.property(events, places, specs, (rows, cuts, window) => {
+      const plan = planOf(window)
+      const whole = run(plan, rows, new Set(), new Set())
+      assert.deepEqual(run(plan, rows, new Set(cuts), new Set()), whole)
+      assert.deepEqual(run(plan, rows, new Set(cuts), new Set(cuts)), whole)
     }),
     { numRuns: RUNS },
   )

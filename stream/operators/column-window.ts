@@ -4,22 +4,14 @@
  *
  *   batch ─▶ runs of records of one slice, between which nothing fires ─▶ table of the slice ─▶ columns of rows
  */
-import type { Batch, Columns } from '../model.ts'
-import { NUMERIC } from '../aggregates/numeric.ts'
+import type { Batch } from '../model.ts'
 import { IntTable, sortedEntries } from '../state/int-table.ts'
+import { aggregateTexts, keyedColumns, probeText, refuseNaN, windowColumns } from './column-aggregates.ts'
+import type { ColumnAggregate, ColumnValues } from './column-aggregates.ts'
 import { columnBatch } from './columns.ts'
-import type { ColumnKind } from './columns.ts'
 import { emptyBatch } from './operator.ts'
 import type { Operator, Provisional, StageContext } from './operator.ts'
 import type { WindowShape } from './window-shape.ts'
-
-export interface ColumnAggregate {
-  readonly name: string
-  readonly kind: keyof typeof NUMERIC
-  /** Column of its values; undefined for count. */
-  readonly field: string | undefined
-  readonly column: ColumnKind | undefined
-}
 
 export interface ColumnWindowParts {
   readonly shape: WindowShape
@@ -79,9 +71,7 @@ export class ColumnWindowOperator implements Operator, Provisional {
   onBatch(batch: Batch): Batch {
     const { eventTimesMs, beforeMs, count } = batch
     const { shape, context, aggregates, key } = this.parts
-    const columns = batch.columns ?? this.columnsOf(batch)
-    const keys = columns[key] as Int32Array
-    const values = aggregates.map(a => (a.field === undefined ? undefined : (columns[a.field] as Float64Array)))
+    const { keys, values } = keyedColumns(batch, key, aggregates)
     for (let e = 0; e < count;) {
       const before = beforeMs[e] as number
       if (before >= this.nextActionMs) this.advance(before)
@@ -168,14 +158,6 @@ export class ColumnWindowOperator implements Operator, Provisional {
     return this.slices.reduce((sum, slice) => sum + slice.table.bytes(), 0)
   }
 
-  /** A filter may have made rows of the columns. */
-  private columnsOf(batch: Batch): Columns {
-    const names = [this.parts.key, ...this.parts.aggregates.flatMap(a => a.field ?? [])]
-    return Object.fromEntries(
-      names.map(name => [name, Float64Array.from(batch.rows, row => (row as Record<string, number>)[name] as number)]),
-    )
-  }
-
   private addRun(
     table: IntTable,
     keys: ArrayLike<number>,
@@ -194,15 +176,7 @@ export class ColumnWindowOperator implements Operator, Provisional {
         if (e < to) (table.segments[Math.imul(keys[e] as number, 0x9e3779b1) >>> 24] as IntTable).grow()
       }
     }
-    for (const [a, aggregate] of this.parts.aggregates.entries()) {
-      if (aggregate.column !== 'float') continue
-      const column = values[a] as ArrayLike<number>
-      for (let e = from; e < to; e++) {
-        if (column[e] === column[e]) continue
-        const reason = `aggregate "${aggregate.name}" got NaN, a number is needed; the value is left out`
-        this.parts.context.refuse(batch, e, reason, false)
-      }
-    }
+    refuseNaN(this.parts.aggregates, values, batch, from, to, this.parts.context)
   }
 
   private sliceAt(start: number): Slice | undefined {
@@ -285,7 +259,7 @@ export class ColumnWindowOperator implements Operator, Provisional {
     }
   }
 
-  private take(watermarkMs: number, kind = 'onTime'): Batch {
+  private take(watermarkMs: number, kind: 'onTime' | 'early' = 'onTime'): Batch {
     const { fired } = this
     const count = fired.reduce((sum, f) => sum + f.keys.length, 0)
     if (count === 0) {
@@ -313,24 +287,9 @@ export class ColumnWindowOperator implements Operator, Provisional {
       f.results.forEach((result, a) => results[a]?.set(result, at))
       at = to
     }
-    const columns: Columns = {
-      [keyName]: keys,
-      windowStart: starts,
-      windowEnd: ends,
-      ...Object.fromEntries(
-        aggregates.map(({ name }, a) => [name, nulled(results[a] as Float64Array, aggregates[a] as ColumnAggregate)]),
-      ),
-      kind: new Array<string>(count).fill(kind),
-      revision: new Int32Array(count),
-    }
+    const columns = windowColumns({ keyName, keys, starts, ends, aggregates, results, kind })
     return columnBatch({ count, columns, eventTimesMs, beforeMs, watermarkMs })
   }
-}
-
-/** NaN stands for "no value" inside; outside it is null. Only floats and standard deviations can lack one. */
-function nulled(result: Float64Array, { column, kind }: ColumnAggregate): ArrayLike<unknown> {
-  if (column !== 'float' && kind !== 'stddev') return result
-  return result.some(value => value !== value) ? Array.from(result, value => (value === value ? value : null)) : result
 }
 
 /** Records from `e` on that fall into one slice while nothing fires. */
@@ -352,8 +311,6 @@ function runEnd(
   return e
 }
 
-type ColumnValues = readonly (ArrayLike<number> | undefined)[]
-
 /** Each gives the place of the first record or entry that found no room. */
 interface Loops {
   readonly words: number
@@ -371,37 +328,9 @@ interface Loops {
 }
 
 function loopsOf(aggregates: readonly ColumnAggregate[]): Loops {
-  // Sums and means of whole numbers need no count of their own: every row has a value.
-  const slim = (a: ColumnAggregate) => (a.kind === 'sum' || a.kind === 'mean') && a.column === 'int'
-  const places: number[] = []
-  let words = 1
-  for (const a of aggregates) {
-    places.push(words)
-    words += slim(a) ? 1 : NUMERIC[a.kind].start.length
-  }
-  const W = words
+  const { words, columns, begin, add, merge, result } = aggregateTexts(aggregates, 1)
   const H = words * 2
-  const each = (text: (a: ColumnAggregate, n: number, place: number) => string) =>
-    aggregates.map((a, n) => text(a, n, places[n] as number)).join('\n')
-  const columns = each((a, n) => (a.field === undefined ? '' : `const v${n} = values[${n}]`))
-  const begin = each((a, _n, place) =>
-    (slim(a) ? [0] : NUMERIC[a.kind].start).map((value, i) => `f[p * ${W} + ${place + i}] = ${value}`).join(';'),
-  )
-  const add = each((a, n, place) => {
-    if (slim(a)) return `f[p * ${W} + ${place}] += v${n}[e]`
-    if (a.field === undefined) return ''
-    return `{ const o = p * ${W} + ${place}, x = v${n}[e], w = 1; ${a.column === 'float' ? 'if (x === x) ' : ''}{ ${NUMERIC[a.kind].add} } }`
-  })
-  const merge = each((a, _n, place) => {
-    if (slim(a)) return `f[p * ${W} + ${place}] += gf[q * ${W} + ${place}]`
-    return a.field === undefined ? '' : withNames(NUMERIC[a.kind].merge, `p * ${W} + ${place}`, `q * ${W} + ${place}`)
-  })
-  const result = each((a, n, place) => {
-    if (slim(a)) return `results[${n}][r] = f[p * ${W} + ${place}]${a.kind === 'mean' ? ' / rows' : ''}`
-    return `{ const o = p * ${W} + ${place}; const y = ${NUMERIC[a.kind].result}; results[${n}][r] = y === null ? NaN : y }`
-  })
-  const probe = `let p = Math.imul(k, 0x9E3779B1) >>> 7 & m
-    while (i[p * ${H} + 1] !== 0 && i[p * ${H}] !== k) p = p + 1 & m`
+  const probe = probeText(words)
   return {
     words,
     add: new Function(
@@ -471,8 +400,4 @@ function loopsOf(aggregates: readonly ColumnAggregate[]): Loops {
       }`,
     ) as Loops['results'],
   }
-}
-
-function withNames(text: string, o: string, p: string): string {
-  return `{ const o = ${o}; { const g = gf, at = ${p}; { const p = at; ${text} } } }`
 }

@@ -6,6 +6,8 @@
  * Beyond `SPLIT` entries it is 256 small tables by the upper bits of the hash: each grows by itself, so that no growth, however
  * large the table, takes longer than a few milliseconds.
  */
+import { orderOf } from './radix-sort.ts'
+
 const SPLIT = 1 << 18
 const SEGMENTS = 256
 const SMALLEST = 1024
@@ -58,6 +60,19 @@ export class IntTable {
     return true
   }
 
+  /** A table with room, without its entries of no rows; `liveCount` are left. */
+  regrown(liveCount: number): IntTable {
+    const fresh = new IntTable(this.words, liveCount > this.capacity * (FILL / 2) ? this.capacity * 2 : this.capacity)
+    this.move(() => fresh)
+    return fresh
+  }
+
+  /** Puts a whole entry in place of another. */
+  copyIn(entry: number, from: Int32Array): void {
+    const half = this.words * 2
+    for (let i = 0; i < half; i++) this.ints[entry * half + i] = from[i] as number
+  }
+
   bytes(): number {
     return this.segments?.reduce((sum, segment) => sum + segment.bytes(), 0) ?? this.capacity * this.words * 8
   }
@@ -80,7 +95,7 @@ export class IntTable {
     const { ints, floats, words, capacity } = this
     const half = words * 2
     for (let from = 0; from < capacity; from++) {
-      if (ints[from * half + 1] === 0) continue
+      if ((ints[from * half + 1] as number) <= 0) continue
       const key = ints[from * half] as number
       const table = target(key)
       const mask = table.capacity - 1
@@ -95,60 +110,46 @@ export class IntTable {
   }
 }
 
-/** Entries of a table by key, ascending: pairs of table and entry. Radix sort: keys are integers, comparing them one by one costs more than adding them did. */
+/** Entries of a table by key, ascending: pairs of table and entry. */
 export function sortedEntries(table: IntTable): {
   readonly keys: Int32Array
   readonly tables: Uint8Array
   readonly entries: Int32Array
 } {
   const { count } = table
-  let keys = new Int32Array(count)
-  let places = new Int32Array(count)
+  const keys = new Int32Array(count)
   const tables = new Uint8Array(count)
   const entries = new Int32Array(count)
   let n = 0
   table.tables.forEach((part, t) => {
-    const half = part.words * 2
-    const { ints, capacity } = part
-    for (let entry = 0; entry < capacity; entry++) {
-      if (ints[entry * half + 1] === 0) continue
-      keys[n] = ints[entry * half] as number
-      tables[n] = t
-      entries[n] = entry
-      places[n] = n
-      n++
-    }
+    const from = n
+    n = listEntries(part, keys, entries, n)
+    if (t > 0) tables.fill(t, from, n)
   })
-  let otherKeys = new Int32Array(count)
-  let otherPlaces = new Int32Array(count)
-  const counts = new Int32Array(2048)
-  for (let shift = 0; shift < 32; shift += 11) {
-    // The sign bit turned around: negative keys come first.
-    const flip = shift === 22 ? 0x200 : 0
-    counts.fill(0)
-    for (let i = 0; i < n; i++) counts[(((keys[i] as number) >>> shift) & 2047) ^ flip]!++
-    if (counts[((((keys[0] ?? 0) as number) >>> shift) & 2047) ^ flip] === n) continue
-    let sum = 0
-    for (let d = 0; d < 2048; d++) {
-      const c = counts[d] as number
-      counts[d] = sum
-      sum += c
-    }
-    for (let i = 0; i < n; i++) {
-      const key = keys[i] as number
-      const at = counts[((key >>> shift) & 2047) ^ flip]!++
-      otherKeys[at] = key
-      otherPlaces[at] = places[i] as number
-    }
-    ;[keys, otherKeys] = [otherKeys, keys]
-    ;[places, otherPlaces] = [otherPlaces, places]
+  const order = orderOf(keys)
+  return { keys: picked(keys, order), tables: pickedBytes(tables, order), entries: picked(entries, order) }
+}
+
+function listEntries(part: IntTable, keys: Int32Array, entries: Int32Array, from: number): number {
+  const half = part.words * 2
+  const { ints, capacity } = part
+  let n = from
+  for (let entry = 0; entry < capacity; entry++) {
+    if ((ints[entry * half + 1] as number) <= 0) continue
+    keys[n] = ints[entry * half] as number
+    entries[n++] = entry
   }
-  const sortedTables = new Uint8Array(count)
-  const sorted = new Int32Array(count)
-  for (let i = 0; i < n; i++) {
-    const place = places[i] as number
-    sortedTables[i] = tables[place] as number
-    sorted[i] = entries[place] as number
-  }
-  return { keys, tables: sortedTables, entries: sorted }
+  return n
+}
+
+function picked(values: Int32Array, order: Int32Array): Int32Array {
+  const out = new Int32Array(order.length)
+  for (let i = 0; i < order.length; i++) out[i] = values[order[i] as number] as number
+  return out
+}
+
+function pickedBytes(values: Uint8Array, order: Int32Array): Uint8Array {
+  const out = new Uint8Array(order.length)
+  for (let i = 0; i < order.length; i++) out[i] = values[order[i] as number] as number
+  return out
 }

@@ -33,6 +33,20 @@ export const mutations: readonly Mutation[] = [
     suite: windows,
   },
   {
+    name: 'a session of columns takes what lies beyond the gap',
+    file: 'stream/operators/column-session.ts',
+    find: 'if (t > over || t <',
+    replace: 'if (t > over + 3 || t <',
+    suite: ['stream/operators/column-window.test.ts'],
+  },
+  {
+    name: 'a session of columns that is over takes one more record',
+    file: 'stream/operators/column-session.ts',
+    find: 'over - 1 <= befores[e]',
+    replace: 'over <= befores[e]',
+    suite: ['stream/operators/column-window.test.ts'],
+  },
+  {
     name: 'state may grow to twice its limit',
     file: 'stream/state/state-limit.ts',
     find: 'if (all <= this.limitBytes ||',
