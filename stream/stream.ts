@@ -400,7 +400,7 @@ export class Stream<T> implements AsyncIterable<T> {
    * their rows, then every read of this object ends. `stop` discards what is open instead.
    */
   async drain(): Promise<void> {
-    await Promise.all([...this.open].map(source => source.drain?.()))
+    await Promise.all([...this.open].map(async source => source.drain?.()))
     if (this.boundName !== undefined) await runtime().drain(this.boundName)
   }
 
@@ -506,6 +506,11 @@ export class Stream<T> implements AsyncIterable<T> {
   private async unsubscribe(source: RowSource): Promise<void> {
     if (this.open.delete(source)) for (const pump of this.parts.pumps) pump.release()
     await source.close()
+  }
+
+  /** @internal Its name; one that has none gets one and is started. */
+  listedName(): Promise<string> {
+    return this.started()
   }
 
   private async started(): Promise<string> {

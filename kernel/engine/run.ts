@@ -33,6 +33,8 @@ export interface RunOptions {
   readonly base?: RunBase | undefined
   /** A snapshot came: every row up to it has been given to `onRows`. */
   readonly onSnapshot?: ((base: RunBase) => void) | undefined
+  /** Each event before it is handled: what a recording holds. */
+  readonly onEvent?: ((event: RunEvent) => void) | undefined
   readonly onRows?: ((chunk: RowChunk) => void) | undefined
   readonly onTaps?: ((frames: readonly (readonly [string, TapFrame])[]) => void) | undefined
   readonly onStats?: (() => void) | undefined
@@ -148,7 +150,10 @@ export class Run {
       else this.baseModels.set(name, artifact)
     }
     if (this.awaited.size > 0)
-      this.options.onConsole?.('stdout', `${stream} waits for model ${[...this.awaited].join(', ')}, which is in training\n`)
+      this.options.onConsole?.(
+        'stdout',
+        `${stream} waits for model ${[...this.awaited].join(', ')}, which is in training\n`,
+      )
     this.unlisten = models.listen({
       onModel: artifact => {
         if (!names.includes(artifact.name) || this.over) return
@@ -223,6 +228,7 @@ export class Run {
   }
 
   private post(event: RunEvent): void {
+    this.options.onEvent?.(event)
     const sequence = ++this.sequence
     const bytes = event.kind === 'source' ? sizeOf(event.event) : 50
     const records = event.kind === 'source' ? recordCount(event.event) : 0

@@ -3,7 +3,6 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { packFrame, packRows, unpackFrame, unpackRows } from './packed.ts'
 import { emptyStatus } from './chart.ts'
-import { settings } from '../../tests/properties/settings.ts'
 import type { ChartFrame, ChartRow } from './protocol.ts'
 
 /** What a socket does to buffers: bytes of their own, read as they lie. */
@@ -27,7 +26,7 @@ test('rows come out of columns as they went in, absent fields absent, whatever t
       const views = [...Array.from({ length: first }, () => new DataView(new ArrayBuffer(0))), ...sent(buffers)]
       assert.deepEqual(unpackRows(overJson(packed), views), named)
     }),
-    settings(300),
+    { numRuns: process.env['LONG'] === '1' ? 15_000 : 300 },
   )
 })
 

@@ -123,7 +123,7 @@ test('streams go on for --for, and a chart is saved with rows', async () => {
   assert.equal(status, 0)
   assert.ok(performance.now() - began > 4000)
   const chart = saved(out).cells[0]?.outputs.find(one => one.output_type === 'display_data')
-  assert.match((chart?.data?.['text/plain'] as string[]).join(''), /region[\s\S]*(?:east|north|south|west) +2026-01-01/)
+  assert.match(String(chart?.data?.['text/plain']), /region[\s\S]*(?:east|north|south|west) +2026-01-01/)
 })
 
 test('what cannot be run is told in a line', async () => {

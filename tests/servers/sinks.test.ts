@@ -4,7 +4,6 @@ import { after, before, test } from 'node:test'
 import {
   connect,
   createTopic,
-
   from,
   LocalRuntime,
   produce,
