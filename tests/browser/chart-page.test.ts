@@ -151,10 +151,7 @@ test('a picture that is cleared shows what comes afterwards, says so, and gives 
   assert.match((await chartsOf(page))[0]?.strip ?? '', /2 rows cleared away/)
   await push(page, [windowRow('north', 1, 5), windowRow('south', 0, 7)])
   await rowsAre(page, 2)
-  assert.deepEqual((await drawn(page)).sort(), [
-    ['north', 5, false],
-    ['south', 7, false],
-  ])
+  assert.deepEqual((await drawn(page)).map(String).sort(), ['north,5,false', 'south,7,false'])
   await page.getByRole('button', { name: 'Show all rows of s again' }).click()
   await rowsAre(page, 3)
 })
