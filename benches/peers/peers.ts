@@ -6,7 +6,7 @@ export interface Peer {
   readonly name: string
   /** A stream engine keeps state by key and closes windows by event time. The others are marks: loops by hand, batch programs. */
   readonly streaming: boolean
-  /** Beginnings of the cells it has no answer for. */
+  /** Beginnings of the cells it has no answer for, or none within minutes. */
   readonly without: readonly string[]
   /** Ordered input only. */
   readonly ordered?: true
@@ -42,10 +42,10 @@ export const peers: readonly Peer[] = [
   { name: 'flink-ds', ...onJvm, without: [], command: java('flink', 'Ds') },
   { name: 'flink-sql', ...onJvm, without: ['K'], command: java('flink', 'Sql') },
   { name: 'jet', ...onJvm, without: ['W2-100k-d', 'W4', 'W5', 'K'], command: java('jet', 'JetRun') },
-  { name: 'kstreams', ...slow, without: ['W5', 'W6', 'W1-10M', 'K', 'W2-100k-d', 'W4'], command: java('kstreams', 'Ks') },
+  { name: 'kstreams', ...slow, without: ['W3', 'W4', 'W5', 'W6', 'W1-10M', 'K', 'W2-100k-d'], command: java('kstreams', 'Ks') },
   { name: 'rxjs', ...slow, ordered: true, without: ['W3', 'W4', 'W5', 'K', 'W1-10M'], command: npm('rx.mjs') },
   { name: 'd2mini', ...slow, ordered: true, without: ['W2', 'W3', 'W5', 'W6', 'K', 'W1-10M'], command: npm('d2.mjs') },
-  { name: 'bytewax', ...slow, without: ['W1-100k', 'W2-100k', 'W4', 'W5', 'W6', 'W1-10M'], command: python('bytewax/bw.py') },
+  { name: 'bytewax', ...slow, without: ['W1-100k', 'W2-100k', 'W3-100k', 'W4', 'W5', 'W6', 'W1-10M'], command: python('bytewax/bw.py') },
   { name: 'pathway', ...slow, without: ['W1-10M', 'W3', 'W5', 'K'], command: python('pathway/pw_run.py') },
 ] // prettier-ignore
 
