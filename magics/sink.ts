@@ -5,7 +5,16 @@ import { headersCode, wrongHeaders } from './produce.ts'
 import { notNegative, positive } from './topic.ts'
 import { valueCode } from './values.ts'
 
-const OF_TOPICS = ['format', 'key', 'mode', 'partition', 'partitions', 'headers', 'transactional'] as const
+const OF_TOPICS = [
+  'format',
+  'key',
+  'mode',
+  'partition',
+  'partitions',
+  'headers',
+  'compression',
+  'transactional',
+] as const
 
 export const sink: MagicDefinition = defineMagic({
   name: 'sink',
@@ -82,6 +91,13 @@ export const sink: MagicDefinition = defineMagic({
       summary:
         'Kafka: rows and the positions they were made from are committed together; after any end it goes on from the last commit.',
     },
+    {
+      name: 'compression',
+      type: 'choice',
+      choices: ['none', 'gzip', 'snappy', 'lz4', 'zstd'],
+      summary: "How Kafka's batches are packed.",
+      default: 'none',
+    },
     { name: 'as', type: 'name', summary: 'Name of the sink, for %streams and %stop.', example: 'out' },
   ],
   examples: [
@@ -112,7 +128,7 @@ export const sink: MagicDefinition = defineMagic({
       context.fail(`--${wrong} means nothing for a file`, value)
     }
     const entries: Piece[][] = []
-    for (const option of ['format', 'key', 'mode', 'partition', 'partitions', 'transactional']) {
+    for (const option of ['format', 'key', 'mode', 'partition', 'partitions', 'compression', 'transactional']) {
       const value = section.options.get(option)?.[0]
       if (value !== undefined) entries.push([{ code: `${option}: ` }, ...optionCode(section, context, option, value)])
     }

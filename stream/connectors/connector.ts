@@ -30,7 +30,7 @@ export interface Connection {
   /** Appends records; resolves with their positions once they can be read. A null partition is chosen by key (Java's murmur2), else round robin. */
   produce(topic: string, records: readonly OutgoingRecord[]): Promise<{ partition: number; offset: bigint }[]>
   /** Opens a writer for a stream of records: it waits for a broker that is away, and writes nothing twice. */
-  writer(topic: string): Promise<RecordWriter>
+  writer(topic: string, options?: WriterOptions): Promise<RecordWriter>
   /** The same, in transactions; absent where there are none. Fences an older writer of the same id. */
   transactions?(topic: string, options: TransactionOptions): Promise<TransactionalWriter>
   /** Opens a reader without a group; nothing is ever committed. */
@@ -39,6 +39,15 @@ export interface Connection {
   nowMs(): number
   close(): Promise<void>
 }
+
+export interface WriterOptions {
+  /** How batches are packed on their way and on disk; built-in topics keep records as they are. */
+  readonly compression?: Compression | undefined
+  /** One line for people: the target does not answer, it is back. Default: the connection's. */
+  readonly onNotice?: ((text: string) => void) | undefined
+}
+
+export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 
 /** Takes records in order; owned by who opened it. */
 export interface RecordWriter {
@@ -154,6 +163,8 @@ export interface ReadOptions {
   readonly partition?: number | undefined
   /** Exact start positions (restore); wins over `from`. Partition -> next offset. */
   readonly positions?: ReadonlyMap<number, bigint> | undefined
+  /** One line for people: the source is away, it is back. Default: the connection's. */
+  readonly onNotice?: ((text: string) => void) | undefined
   /** Most records in one batch. Default 4096. */
   readonly maxBatch?: number | undefined
 }

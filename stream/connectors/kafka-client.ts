@@ -109,6 +109,7 @@ export interface KafkaProducer {
   disconnect(): Promise<void>
   sendBatch(options: {
     readonly acks: number
+    readonly compression?: number
     readonly topicMessages: readonly {
       readonly topic: string
       readonly messages: readonly OutgoingMessage[]

@@ -1,6 +1,6 @@
 /**
- * Decompression of what other clients wrote: gzip is built into kafkajs, the rest is pure JavaScript or WebAssembly, so an
- * install needs no compiler. Riffle itself writes uncompressed batches.
+ * Batches of records packed and unpacked: gzip is built into kafkajs, the rest is pure JavaScript or WebAssembly, so an install
+ * needs no compiler.
  */
 import { createRequire } from 'node:module'
 
@@ -16,16 +16,59 @@ export function registerCodecs(table: {
   readonly Types: { readonly Snappy: number; readonly LZ4: number; readonly ZSTD: number }
   readonly Codecs: Record<number, () => Codec>
 }): void {
-  table.Codecs[table.Types.Snappy] = () => readOnly('snappy', snappy)
-  table.Codecs[table.Types.LZ4] = () => readOnly('lz4', lz4)
-  table.Codecs[table.Types.ZSTD] = () => readOnly('zstd', zstd)
+  table.Codecs[table.Types.Snappy] = () => codec(packSnappy, snappy)
+  table.Codecs[table.Types.LZ4] = () => codec(packLz4, lz4)
+  table.Codecs[table.Types.ZSTD] = () => codec(packZstd, zstd)
 }
 
-function readOnly(name: string, decompress: (bytes: Buffer) => Buffer | Promise<Buffer>): Codec {
+/** Kafka's numbers of what packs a batch. */
+export const compressionNumbers = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
+export type Compression = keyof typeof compressionNumbers
+
+type Packing = (bytes: Buffer) => Buffer | Promise<Buffer>
+
+function codec(pack: Packing, unpack: Packing): Codec {
   return {
-    compress: () => Promise.reject(new Error(`Riffle writes no ${name} batches`)),
-    decompress: async bytes => decompress(bytes),
+    compress: async ({ buffer }) => pack(buffer),
+    decompress: async bytes => unpack(bytes),
   }
+}
+
+export function packSnappy(bytes: Buffer): Buffer {
+  const { compress } = load('snappyjs') as { compress(bytes: Uint8Array): Uint8Array }
+  return Buffer.from(compress(bytes))
+}
+
+/** Magic, version 1 with independent blocks, blocks of 64 KiB, and the check byte of these two. */
+const lz4Head = Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82])
+const lz4Block = 65_536
+
+/** A frame of our own: Java's broker refuses those of lz4js, whose blocks depend on one another. */
+export function packLz4(bytes: Buffer): Buffer {
+  const { compressBlock, compressBound } = load('lz4js') as {
+    compressBlock(from: Uint8Array, to: Uint8Array, start: number, length: number, table: Uint32Array): number
+    compressBound(length: number): number
+  }
+  const packed = new Uint8Array(compressBound(lz4Block))
+  const parts: Buffer[] = [lz4Head]
+  for (let at = 0; at < bytes.length; at += lz4Block) {
+    const block = bytes.subarray(at, at + lz4Block)
+    const length = compressBlock(block, packed, 0, block.length, new Uint32Array(1 << 16))
+    const head = Buffer.alloc(4)
+    if (length > 0 && length < block.length) {
+      head.writeUInt32LE(length)
+      parts.push(head, Buffer.from(packed.subarray(0, length)))
+    } else {
+      // The highest bit says that the block is as it was.
+      head.writeUInt32LE((0x80000000 | block.length) >>> 0)
+      parts.push(head, block)
+    }
+  }
+  return Buffer.concat([...parts, Buffer.alloc(4)])
+}
+
+export async function packZstd(bytes: Buffer): Promise<Buffer> {
+  return Buffer.from((await readyZstd()).compress(bytes, 3))
 }
 
 /** Java writes 8 bytes of magic, two versions, then blocks with their length before them; librdkafka writes one raw block. */
@@ -50,18 +93,23 @@ export function lz4(bytes: Buffer): Buffer {
 
 interface Zstd {
   init(): Promise<void>
+  compress(bytes: Uint8Array, level: number): Uint8Array
   decompress(bytes: Uint8Array, options: { defaultHeapSize: number }): Uint8Array
 }
 
 let zstdReady: Promise<Zstd> | undefined
 
-export async function zstd(bytes: Buffer): Promise<Buffer> {
+function readyZstd(): Promise<Zstd> {
   zstdReady ??= (async () => {
     const module = load('@bokuweb/zstd-wasm') as Zstd
     await module.init()
     return module
   })()
-  const { decompress } = await zstdReady
+  return zstdReady
+}
+
+export async function zstd(bytes: Buffer): Promise<Buffer> {
+  const { decompress } = await readyZstd()
   // Java streams its frames, so their size is not written in them: room is doubled until the content fits.
   for (let room = 1 << 20; ; room *= 4) {
     try {

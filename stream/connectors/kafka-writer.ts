@@ -7,6 +7,8 @@
 import { StreamError } from '../errors.ts'
 import { isSettling, requestFailed } from './kafka-errors.ts'
 import { makeKafka } from './kafka-client.ts'
+import { compressionNumbers } from './kafka-codecs.ts'
+import type { Compression } from './kafka-codecs.ts'
 import { partitionOfKey } from './partitioner.ts'
 import { requirePartition } from './read-bound.ts'
 import type { Clock, Timer } from '../time/clock.ts'
@@ -80,6 +82,7 @@ export interface KafkaWriterOptions {
   readonly producer: KafkaProducer
   readonly partitionCount: number
   readonly clock: Clock
+  readonly compression?: Compression | undefined
   readonly onNotice: (text: string) => void
   readonly onClosed: (writer: KafkaWriter) => void
 }
@@ -130,12 +133,16 @@ export class KafkaWriter implements RecordWriter {
 
   /** One partition's records until they are acknowledged; gives the offset of the first. */
   async #request(messages: readonly OutgoingMessage[]): Promise<bigint> {
-    const { topic, url, producer, clock } = this.#options
+    const { topic, url, producer, clock, compression = 'none' } = this.#options
     const beganMs = clock.nowMs()
     for (let attempt = 0; ; attempt++) {
       const silent = clock.setTimer(Math.max(0, beganMs + silenceMs - clock.nowMs()), () => this.#tellAway())
       try {
-        const [answer] = await producer.sendBatch({ acks: -1, topicMessages: [{ topic, messages }] })
+        const [answer] = await producer.sendBatch({
+          acks: -1,
+          compression: compressionNumbers[compression],
+          topicMessages: [{ topic, messages }],
+        })
         this.#tellBack()
         return BigInt(answer?.baseOffset ?? -1)
       } catch (cause) {

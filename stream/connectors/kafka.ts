@@ -36,6 +36,7 @@ import type {
   TopicSummary,
   TransactionOptions,
   TransactionalWriter,
+  WriterOptions,
 } from './connector.ts'
 import type {
   ClusterAddress,
@@ -218,7 +219,7 @@ export class KafkaConnection implements Connection {
     return positions
   }
 
-  async writer(name: string): Promise<RecordWriter> {
+  async writer(name: string, options: WriterOptions = {}): Promise<RecordWriter> {
     const { partitionMetadata } = await this.#topic(name, 'write to')
     const producer = await this.#connected(makeProducer(this.#address), `write to topic "${name}"`)
     const writer = new KafkaWriter({
@@ -227,7 +228,8 @@ export class KafkaConnection implements Connection {
       producer,
       partitionCount: partitionMetadata.length,
       clock: this.#clock,
-      onNotice: this.#onNotice,
+      compression: options.compression,
+      onNotice: options.onNotice ?? this.#onNotice,
       onClosed: closed => this.#writers.delete(closed),
     })
     this.#writers.add(writer)
@@ -288,7 +290,7 @@ export class KafkaConnection implements Connection {
       grows: to === undefined && from.kind !== 'offset' && options.partition === undefined,
       endAtMs: future ? to.instantMs : undefined,
       maxBatch: options.maxBatch ?? 4096,
-      onNotice: this.#onNotice,
+      onNotice: options.onNotice ?? this.#onNotice,
       onClosed: closed => this.#readers.delete(closed),
     })
     this.#readers.add(reader)

@@ -2,6 +2,7 @@
 import { StreamError } from '../errors.ts'
 import { RowFile } from '../files.ts'
 import { splitTopicName } from '../topic-name.ts'
+import type { Compression } from '../connectors/connector.ts'
 import type { SinkMode, SinkTarget, TopicFormat } from './sink.ts'
 
 export interface SinkSettings {
@@ -18,6 +19,8 @@ export interface SinkSettings {
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** All records go to this partition. */
   readonly partition?: number | undefined
+  /** How Kafka's batches are packed. Default `none`. */
+  readonly compression?: Compression | undefined
   /** Of the topic, when it is made because there is none. Default 3. */
   readonly partitions?: number | undefined
   /**
@@ -31,7 +34,17 @@ export interface SinkSettings {
 
 const formats: readonly string[] = ['json', 'avro', 'text', 'bytes']
 const modes: readonly string[] = ['append', 'upsert']
-const ofTopics = ['format', 'key', 'mode', 'headers', 'partition', 'partitions', 'transactional'] as const
+const ofTopics = [
+  'format',
+  'key',
+  'mode',
+  'headers',
+  'partition',
+  'partitions',
+  'transactional',
+  'compression',
+] as const
+const packings: readonly string[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
 /** Throws OPTION_INVALID. */
 export function targetOf(to: string | RowFile, settings: SinkSettings): SinkTarget {
@@ -41,9 +54,11 @@ export function targetOf(to: string | RowFile, settings: SinkSettings): SinkTarg
     return { kind: 'file', path: to.path, format: to.format }
   }
   if (typeof to !== 'string' || to === '') throw invalid('a topic, CONNECTION:TOPIC or file(PATH) is needed')
-  const { format = 'json', key, mode, headers, partition, partitions, transactional } = settings
+  const { format = 'json', key, mode, headers, partition, partitions, transactional, compression } = settings
   if (!formats.includes(format)) throw invalid(`format "${format}" is none of ${formats.join(', ')}`)
   if (mode !== undefined && !modes.includes(mode)) throw invalid(`mode "${mode}" is none of ${modes.join(', ')}`)
+  if (compression !== undefined && !packings.includes(compression))
+    throw invalid(`compression "${compression}" is none of ${packings.join(', ')}`)
   const keys = key === undefined ? undefined : typeof key === 'string' ? key.split(',').map(name => name.trim()) : key
   if (keys?.some(name => name === '') === true || keys?.length === 0) throw invalid('a key names one or more fields')
   return {
@@ -56,6 +71,7 @@ export function targetOf(to: string | RowFile, settings: SinkSettings): SinkTarg
     partition,
     partitions,
     transactional,
+    compression,
   }
 }
 

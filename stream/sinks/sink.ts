@@ -3,6 +3,7 @@
  * takes the changes of one running stream in order. Whoever runs the stream asks `room()` of the pump in between, so a slow broker
  * slows the stream and never fills the memory.
  */
+import type { Compression } from '../connectors/connector.ts'
 import type { RowChunk } from '../targets/runtime.ts'
 
 export type TopicFormat = 'json' | 'avro' | 'text' | 'bytes'
@@ -21,6 +22,7 @@ export interface TopicTarget {
   readonly mode?: SinkMode | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly partition?: number | undefined
+  readonly compression?: Compression | undefined
   /** Of the topic, when it is made because there is none. Default 3. */
   readonly partitions?: number | undefined
   /** Rows and the positions they were made from are committed together: each row once, whatever is killed on the way. */

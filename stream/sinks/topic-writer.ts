@@ -18,6 +18,8 @@ export interface TopicWriterOptions {
   /** Append was asked for: what is taken back is left out. */
   readonly leavesOut: boolean
   readonly hidden: readonly string[]
+  /** One line for people: the target is away, it is back. */
+  readonly onNotice?: ((text: string) => void) | undefined
   /** A row could not be written; the sink goes on. */
   readonly onRefused: (error: StreamError) => void
   /** In place of the connection's plain writer: one with transactions. */
@@ -37,7 +39,10 @@ export async function openTopicWriter(
 async function writerOf(
   connection: Connection,
   target: TopicTarget,
-  { records = topic => connection.writer(topic) }: TopicWriterOptions,
+  {
+    onNotice,
+    records = topic => connection.writer(topic, { compression: target.compression, onNotice }),
+  }: TopicWriterOptions,
 ): Promise<RecordWriter> {
   try {
     return await records(target.topic)
