@@ -4,6 +4,7 @@ import { bundleFolder } from '../kernel/setup/places.ts'
 import { ensureSetup } from '../kernel/setup/setup.ts'
 import type { StartedKernel } from '../tests/protocol/client.ts'
 import { median, type BenchSetup, type Measurement } from './bench.ts'
+import { interruptMs, PLACES } from './peers/kernels.ts'
 import { memoryBelow } from './process-memory.ts'
 
 export const setup: BenchSetup = async () => {
@@ -82,18 +83,54 @@ async function saturatedRatio(): Promise<number> {
   })
 }
 
-async function interruptLoop(): Promise<number> {
+/** One Stop for each place it has to reach, in one kernel. */
+async function interrupts(): Promise<Record<string, number>> {
   return withKernel('off', async kernel => {
-    await succeed(kernel, '1')
+    const peer = { name: 'riffle', command: undefined, python: false, interrupts: 'message' } as const
+    const times: Record<string, number> = {}
+    for (const place of Object.keys(PLACES)) {
+      await succeed(kernel, '1')
+      times[place] = await interruptMs(peer, place, { kernel, readyMs: 0 })
+    }
+    return times
+  })
+}
+
+const completion = (cells: number) => () =>
+  withKernel('on', async kernel => {
+    for (let cell = 0; cell < cells; cell++) await succeed(kernel, `const value${cell} = { field: ${cell} }`)
+    const code = cells > 0 ? 'value1.fie' : '[1, 2].filt'
+    const ask = () =>
+      timed(async () => {
+        const { content } = await kernel.client.ask('shell', 'complete_request', { code, cursor_pos: code.length })
+        if ((content['matches'] as string[]).length === 0) throw new Error(`Nothing completes ${code}`)
+      })
+    await ask()
+    const times: number[] = []
+    for (let run = 0; run < 20; run++) times.push(await ask())
+    return median(times)
+  })
+
+/** A kernel asked for nothing else: what a reader sees who types before the first cell. */
+const firstCompletion = () =>
+  withKernel('on', kernel =>
+    timed(async () => {
+      const { content } = await kernel.client.ask('shell', 'complete_request', { code: 'Math.hyp', cursor_pos: 8 })
+      if (!(content['matches'] as string[]).includes('hypot')) throw new Error('Math.hyp does not complete')
+    }),
+  )
+
+/** Heartbeats and control while a cell loops. */
+async function heartbeats(): Promise<Record<string, number>> {
+  return withKernel('off', async kernel => {
     const id = kernel.client.execute("console.log('in'); while (true) {}")
-    await kernel.client.until(
-      message => message.parent.msg_id === id && message.content['name'] === 'stdout',
-      'the loop to begin',
-    )
-    return timed(async () => {
-      kernel.client.send('control', 'interrupt_request', {})
-      await kernel.client.reply(id)
-    })
+    await kernel.client.until(message => message.parent.msg_id === id && message.content['name'] === 'stdout')
+    const times: number[] = []
+    for (let run = 0; run < 200; run++) times.push(await timed(() => kernel.client.heartbeat('beat')))
+    kernel.client.send('control', 'interrupt_request', {})
+    await kernel.client.reply(id)
+    times.sort((a, b) => a - b)
+    return { p50: times[100] ?? Number.NaN, p99: times[198] ?? Number.NaN }
   })
 }
 
@@ -112,9 +149,9 @@ async function throughNbclient(): Promise<Record<string, number>> {
   return times
 }
 
-async function memoryByProcess(): Promise<Record<string, number>> {
-  return withKernel('on', async kernel => {
-    await succeed(kernel, 'const answer: number = 42')
+const memoryByProcess = (cells: number) => (): Promise<Record<string, number>> =>
+  withKernel('on', async kernel => {
+    for (let cell = 0; cell < cells; cell++) await succeed(kernel, `const answer${cell}: number = ${cell}`)
     const result: Record<string, number> = { total: 0 }
     for (const { command, megabytes } of await memoryBelow(kernel.process.pid ?? 0)) {
       const name =
@@ -124,7 +161,6 @@ async function memoryByProcess(): Promise<Record<string, number>> {
     }
     return result
   })
-}
 
 export const measurements: readonly Measurement[] = [
   {
@@ -144,6 +180,11 @@ export const measurements: readonly Measurement[] = [
   { name: 'kernel.printed-lines-3000-ms', unit: 'ms', measure: printedLines(3000) },
   { name: 'kernel.printed-lines-20000-ms', unit: 'ms', measure: printedLines(20_000) },
   { name: 'kernel.nbclient-lines-20000-ms', unit: 'ms', measure: throughNbclient, runs: 3 },
-  { name: 'kernel.interrupt-loop-ms', unit: 'ms', measure: interruptLoop },
-  { name: 'kernel.memory-mb', unit: 'MB', measure: memoryByProcess, runs: 3 },
+  { name: 'kernel.completion-first-ms', unit: 'ms', measure: firstCompletion },
+  { name: 'kernel.completion-warm-ms', unit: 'ms', measure: completion(0), runs: 3 },
+  { name: 'kernel.completion-200-cells-ms', unit: 'ms', measure: completion(200), runs: 1 },
+  { name: 'kernel.interrupt-ms', unit: 'ms', measure: interrupts, runs: 3 },
+  { name: 'kernel.heartbeat-ms', unit: 'ms', measure: heartbeats, runs: 3 },
+  { name: 'kernel.memory-mb', unit: 'MB', measure: memoryByProcess(1), runs: 3 },
+  { name: 'kernel.memory-200-cells-mb', unit: 'MB', measure: memoryByProcess(200), runs: 1 },
 ]

@@ -15,25 +15,32 @@ export interface PythonRun {
 
 const programs = join(import.meta.dirname, 'python')
 
-/** Runs Python with `args` in `tests/protocol/python`, with the kernel `riffle` installed for it alone. */
-export async function runPython(args: readonly string[], limitMs: number): Promise<PythonRun> {
+/** Runs Python with `args` in `tests/protocol/python`, with the kernel `riffle` and others by their commands installed for it alone; `typed` is its standard input. */
+export async function runPython(
+  args: readonly string[],
+  limitMs: number,
+  kernels: Readonly<Record<string, readonly string[]>> = {},
+  typed = '',
+): Promise<PythonRun> {
   await ensureSetup({ only: ['python'] })
   const testPython = await ensureTestPython()
   const main = await kernelMain()
   const folder = mkdtempSync(join(tmpdir(), 'riffle-python-'))
-  const spec = join(folder, 'data/kernels/riffle')
-  mkdirSync(spec, { recursive: true })
-  const argv = [process.execPath, main, '{connection_file}']
-  writeFileSync(
-    join(spec, 'kernel.json'),
-    JSON.stringify({ argv, display_name: 'Riffle', language: 'typescript', interrupt_mode: 'message' }),
-  )
+  const commands = { ...kernels, riffle: [process.execPath, main, '{connection_file}'] }
+  for (const [name, argv] of Object.entries(commands)) {
+    const spec = join(folder, 'data/kernels', name)
+    mkdirSync(spec, { recursive: true })
+    writeFileSync(
+      join(spec, 'kernel.json'),
+      JSON.stringify({ argv, display_name: name, language: 'typescript', interrupt_mode: 'message' }),
+    )
+  }
   const { python, env } = jupyterEnvironment(folder)
   // Packages that only tests use lie in an environment of their own, beside Jupyter's.
   const packages = packagesOf(testPython)
   try {
-    return await new Promise(resolve =>
-      execFile(
+    return await new Promise(resolve => {
+      const child = execFile(
         python,
         [...args],
         {
@@ -48,8 +55,9 @@ export async function runPython(args: readonly string[], limitMs: number): Promi
           },
         },
         (error, stdout, stderr) => resolve({ status: error === null ? 0 : 1, stdout, stderr }),
-      ),
-    )
+      )
+      child.stdin?.end(typed)
+    })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
