@@ -5,7 +5,7 @@
 import { isMark, markKind } from './marks.ts'
 import type { Mark } from './marks.ts'
 import type { Columns } from './model.ts'
-import { rowsOf } from './operators/columns.ts'
+import { cutColumn, rowsOf } from './operators/columns.ts'
 import { runtime } from './targets/runtime-registry.ts'
 import type { FeedPort, RowSource } from './targets/runtime.ts'
 
@@ -41,18 +41,13 @@ export function columnsPump(id: string, columns: Columns, count: number): Pump {
   return pumpOf(id, async port => {
     for (let from = 0; from < count; from += CHUNK_COLUMN_ROWS) {
       const to = Math.min(count, from + CHUNK_COLUMN_ROWS)
-      const slice = Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, cut(column, from, to)]))
+      const slice = Object.fromEntries(
+        Object.entries(columns).map(([name, column]) => [name, cutColumn(column, from, to)]),
+      )
       if (port.pushColumns === undefined) await port.push(rowsOf(slice, to - from))
       else await port.pushColumns(slice, to - from)
     }
   })
-}
-
-function cut(column: ArrayLike<unknown>, from: number, to: number): ArrayLike<unknown> {
-  if (Array.isArray(column)) return column.slice(from, to)
-  // Every ArrayBufferView that is a list of values has it.
-  if (ArrayBuffer.isView(column)) return (column as unknown as Float64Array).subarray(from, to)
-  return Array.from({ length: to - from }, (_, i) => column[from + i])
 }
 
 /** Rows of a stream through a function of the program and into a feed, at most `inFlight` calls at a time, in order. */
@@ -74,7 +69,7 @@ export function asyncMapPump(id: string, open: () => RowSource, f: (row: unknown
   })
 }
 
-function pumpOf(id: string, work: (port: FeedPort) => Promise<void>): Pump {
+export function pumpOf(id: string, work: (port: FeedPort) => Promise<void>): Pump {
   let consumers = 0
   let begun = false
   let failure: Pump['failure']

@@ -29,6 +29,7 @@ import type { PatternView } from './patterns/view.ts'
 import type { Operator, Provisional, StageContext } from './operators/operator.ts'
 import { Collector, failureOf, Refusals, Stage } from './operators/refusals.ts'
 import { singles } from './operators/singles.ts'
+import { partsOf } from './operators/columns.ts'
 import { SourceStage } from './operators/source.ts'
 import { StateLimit } from './state/state-limit.ts'
 import type { Weighed } from './state/state-limit.ts'
@@ -48,6 +49,9 @@ export interface PipelineHost extends JoinHost {
   /** Told once each: an event time that looks like seconds. */
   onNotice?(text: string): void
 }
+
+/** Rows handed out at a time when they are made of columns: those of a large firing need not all be there at once. */
+const OUTPUT_ROWS = 4096
 
 /** Dropped records that a ruler of windows shows. */
 const LATE_SHOWN = 20
@@ -392,7 +396,8 @@ class RunningPipeline implements Pipeline {
     if (Number.isFinite(batch.watermarkMs)) this.watermarkMs = batch.watermarkMs
     if (batch.count === 0) return
     this.rowCount += batch.count
-    this.host.onOutput(batch)
+    if (batch.columns === undefined || batch.count <= OUTPUT_ROWS) this.host.onOutput(batch)
+    else for (const part of partsOf(batch, OUTPUT_ROWS)) this.host.onOutput(part)
   }
 }
 

@@ -1,5 +1,6 @@
 /** Batches as columns: rows are made only when somebody looks at them. */
 import type { Batch, Columns } from '../model.ts'
+import { selectOrigin } from './operator.ts'
 
 /** Kind of a column whose values are all numbers; undefined for any other. */
 export type ColumnKind = 'int' | 'float'
@@ -32,6 +33,44 @@ export function columnBatch(parts: Omit<Batch, 'rows'> & { readonly columns: Col
       return (made ??= rowsOf(parts.columns, parts.count))
     },
   }
+}
+
+/** A batch of columns in pieces, each with rows of its own. */
+export function* partsOf(batch: Batch, size: number): Generator<Batch> {
+  const { columns, watermarkMs, idle, count } = batch
+  for (let from = 0; from < count; from += size) {
+    const to = Math.min(count, from + size)
+    const entries = Object.entries(columns ?? {}).map(([name, column]) => [name, cutColumn(column, from, to)])
+    yield columnBatch({
+      count: to - from,
+      columns: Object.fromEntries(entries) as Columns,
+      get eventTimesMs() {
+        return batch.eventTimesMs.subarray(from, to)
+      },
+      get beforeMs() {
+        return batch.beforeMs.subarray(from, to)
+      },
+      // Between two pieces the watermark is what it was before the next row.
+      watermarkMs: to === count ? watermarkMs : (batch.beforeMs[to] as number),
+      idle,
+      weights: batch.weights?.subarray(from, to),
+      origin: batch.origin === undefined ? undefined : selectOrigin(batch.origin, upFrom(from, to), to - from),
+    })
+  }
+}
+
+function upFrom(from: number, to: number): Int32Array {
+  const indices = new Int32Array(to - from)
+  for (let i = 0; i < indices.length; i++) indices[i] = from + i
+  return indices
+}
+
+/** Values `from` to `to` of a column; typed ones share their memory. */
+export function cutColumn(column: ArrayLike<unknown>, from: number, to: number): ArrayLike<unknown> {
+  if (Array.isArray(column)) return column.slice(from, to)
+  // Every ArrayBufferView that is a list of values has it.
+  if (ArrayBuffer.isView(column)) return (column as unknown as Float64Array).subarray(from, to)
+  return Array.from({ length: to - from }, (_, i) => column[from + i])
 }
 
 const makers = new Map<string, (columns: Columns, count: number) => unknown[]>()

@@ -17,6 +17,7 @@ import type { SlotsState } from '../aggregates/slots.ts'
 import { KeyTable } from '../state/key-table.ts'
 import type { KeyTableState } from '../state/key-table.ts'
 import { BatchBuilder } from './batch-builder.ts'
+import { ColumnRows } from './column-rows.ts'
 import { rowMaker } from './compile.ts'
 import type { Operator, Provisional, StageContext } from './operator.ts'
 import type { RowReader } from './row-reader.ts'
@@ -76,6 +77,9 @@ export class WindowOperator implements Operator, Provisional {
   /** Watermark at which early rows are due; undefined when nothing changed. */
   private earlyAt: number | undefined
   private out = new BatchBuilder()
+  /** Final rows of windows that never change again, as columns: rows are made when somebody looks. */
+  private readonly final: ColumnRows
+  private readonly rowValues: unknown[] = []
   /** The slice of the previous record. */
   private current: Slice | undefined
   private currentStart = Infinity
@@ -86,6 +90,14 @@ export class WindowOperator implements Operator, Provisional {
     this.shape = parts.shape
     this.reader = parts.reader
     this.make = rowMaker([...parts.keyNames, 'windowStart', 'windowEnd', ...parts.aggregateNames, 'kind', 'revision'])
+    this.final = new ColumnRows([
+      ...parts.keyNames,
+      'windowStart',
+      'windowEnd',
+      ...parts.aggregateNames,
+      'kind',
+      'revision',
+    ])
     this.keepsSent = parts.latenessMs > 0 || parts.emit !== 'final'
     this.everyMs = typeof parts.emit === 'object' ? parts.emit.everyMs : undefined
     this.table = new KeyTable(parts.keyNames.length)
@@ -129,7 +141,7 @@ export class WindowOperator implements Operator, Provisional {
 
   onWatermark(watermarkMs: number): Batch {
     if (watermarkMs > this.watermarkMs) this.advance(watermarkMs)
-    return this.out.take(watermarkMs)
+    return this.keepsSent ? this.out.take(watermarkMs) : this.final.take(watermarkMs)
   }
 
   onEnd(): Batch {
@@ -321,7 +333,7 @@ export class WindowOperator implements Operator, Provisional {
   ): void {
     const rowCount = slots.fields[slot * this.parts.layout.stride] as number
     if (!this.keepsSent) {
-      if (rowCount !== 0) this.out.add(this.row(slots, slot, end, kind, 0), end - 1, beforeMs)
+      if (rowCount !== 0) this.final.add(this.valuesOf(slots, slot, end, kind, 0), end - 1, beforeMs)
       return
     }
     let window = this.sent.get(end)
@@ -341,14 +353,20 @@ export class WindowOperator implements Operator, Provisional {
   }
 
   private row(slots: Slots, slot: number, end: number, kind: string, revision: number): Record<string, unknown> {
+    return this.make(this.valuesOf(slots, slot, end, kind, revision))
+  }
+
+  /** The columns of one row, in an array that is used again for the next. */
+  private valuesOf(slots: Slots, slot: number, end: number, kind: string, revision: number): readonly unknown[] {
     const { layout, keyNames } = this.parts
     const keyId = slots.keys[slot] as number
-    const values: unknown[] = []
+    const values = this.rowValues
+    values.length = 0
     for (let c = 0; c < keyNames.length; c++) values.push(this.table.valueOf(keyId, c))
     values.push(this.shape.startOf(end), end)
     layout.results(values, slots, slot)
     values.push(kind, revision)
-    return this.make(values)
+    return values
   }
 
   private slicesOf(end: number): Slice[] {

@@ -214,15 +214,18 @@ export class KeyTable {
     const known = this.knownIds()
     const kept = known.filter(id => !old(id))
     if (kept.length === known.length) return
+    // A few of many are taken out one by one: most keys of a window come again in the next.
+    const few = this.width === 1 && (known.length - kept.length) * 4 < known.length
     for (const id of known) {
       if (!old(id)) continue
+      if (few) this.columnIds[0]?.delete(canonical(this.columns[0]?.[id]))
       for (const column of this.columns) column[id] = undefined
       this.free.push(id)
     }
     this.unheld -= known.length - kept.length
     this.order = this.order.filter(id => !old(id))
     this.fresh = this.fresh.filter(id => !old(id))
-    this.rebuild(kept)
+    if (!few) this.rebuild(kept)
   }
 
   /** Maps from values to ids anew. */
