@@ -12,7 +12,7 @@ import { childNodes, patternNames, type Node } from './typescript.ts'
 export const API_NAMES: readonly string[] = [
   'aggregate', 'alterTopic', 'checkpoint', 'collect', 'connect', 'count', 'countDistinct', 'counting', 'createTopic', 'cumulating', 'deleteTopic', 'detector',
   'eventTime', 'feed', 'file', 'first', 'from', 'fromColumns', 'generate', 'groups', 'histogram', 'hopping', 'idle', 'last', 'max', 'mean', 'min', 'model', 'nab', 'over', 'param',
-  'produce', 'quantile', 'runtime', 'schemas', 'session', 'setRuntime', 'stddev', 'stream', 'sum', 'topK', 'topic', 'topicLog', 'topics',
+  'produce', 'quantile', 'record', 'replay', 'runtime', 'schemas', 'session', 'setRuntime', 'stddev', 'stopRecording', 'stream', 'sum', 'topK', 'topic', 'topicLog', 'topics',
   'train', 'tumbling', 'watermark',
 ]
 

@@ -51,6 +51,7 @@ export const connect: MagicDefinition = defineMagic({
       says: 'Its topics are prod:orders and so on; the built-in ones stay.',
     },
     { text: '%connect --profile prod', says: 'A cluster by its profile; no secret stands in the notebook.' },
+    { text: '%connect file:recordings', says: 'Recorded topics: any notebook runs on them by this one line.' },
     { text: '%connect embedded', says: 'Back to the built-in topics.' },
   ],
   glossary: 'Flink: CREATE CATALOG · Kafka Streams: bootstrap.servers · Beam: KafkaIO.withBootstrapServers',
@@ -83,9 +84,9 @@ function wrongRegistry(url: string): string | undefined {
 }
 
 function wrongUrl(url: string): string | undefined {
-  if (url === 'embedded' || url === 'embedded://') return undefined
+  if (url === 'embedded' || url === 'embedded://' || /^file:./.test(url)) return undefined
   const brokers = /^kafka:\/\/([^/?#]+)\/?$/.exec(url)?.[1]
-  if (brokers === undefined) return 'it is embedded or kafka://host:port'
+  if (brokers === undefined) return 'it is embedded, kafka://host:port or file:FOLDER of recordings'
   if (brokers.includes('@')) return 'a user or password does not belong into a notebook'
   const wrong = brokers
     .split(',')

@@ -261,7 +261,7 @@ const errors: readonly (readonly [cell: string, lines: readonly string[]])[] = [
   ['%sink orders --file b.xls', ['UsageError: --file of %sink is "b.xls": its name ends in .jsonl, .csv, .avro or .parquet', '  %sink orders --file b.xls', '                      ^^^^^']],
   ['%topics --partitions 3', ['UsageError: --partitions means nothing for the list of topics', '  %topics --partitions 3', '                       ^']],
   ['%connect kafka://me:pw@host:9092', ['UsageError: %connect cannot use "kafka://*****@host:9092": a user or password does not belong into a notebook', '  %connect kafka://*****@host:9092', '           ^^^^^^^^^^^^^^^^^^^^^^^', 'Try: %connect kafka://localhost:9092']],
-  ['%connect pulsar://host', ['UsageError: %connect cannot use "pulsar://host": it is embedded or kafka://host:port', '  %connect pulsar://host', '           ^^^^^^^^^^^^^', 'Try: %connect kafka://localhost:9092']],
+  ['%connect pulsar://host', ['UsageError: %connect cannot use "pulsar://host": it is embedded, kafka://host:port or file:FOLDER of recordings', '  %connect pulsar://host', '           ^^^^^^^^^^^^^', 'Try: %connect kafka://localhost:9092']],
   ['%stop', ['UsageError: %stop names no stream', '  %stop', '  ^^^^^', 'Try: %stop --all']],
   ['%stop a --all', ['UsageError: %stop has names and --all, one of them is meant', '  %stop a --all', '          ^^^^^']],
   ['%param t 9 --max 5', ['UsageError: 9 is not between anything and 5', '  %param t 9 --max 5', '           ^']],

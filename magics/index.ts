@@ -32,6 +32,8 @@ import { pause } from './pause.ts'
 import { produce } from './produce.ts'
 import { quickref as quickrefMagic } from './quickref.ts'
 import { reset } from './reset.ts'
+import { record } from './record.ts'
+import { replay } from './replay.ts'
 import { resume } from './resume.ts'
 import { run } from './run.ts'
 import { mayHoldMagic } from './split.ts'
@@ -81,6 +83,8 @@ export const MAGICS: readonly MagicDefinition[] = [
   markdown,
   nab,
   train,
+  record,
+  replay,
   param,
   pause,
   produce,

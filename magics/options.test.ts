@@ -19,6 +19,8 @@ const plain: Readonly<Record<string, readonly [header: string, body?: string]>> 
   param: ['level 3'],
   pause: ['orders'],
   produce: ['orders', '{"id":1}'],
+  record: ['orders orders.rec'],
+  replay: ['orders.rec'],
   resume: ['orders'],
   schema: ['show orders-value'],
   score: ['orders --features amount'],
@@ -34,6 +36,9 @@ const plain: Readonly<Record<string, readonly [header: string, body?: string]>> 
 
 /** Values where the type alone does not tell a good one; `instead` is a header the option needs. */
 const special: Readonly<Record<string, { readonly value?: string; readonly instead?: string }>> = {
+  'record stop': { instead: 'orders' },
+  'replay speed': { value: 'max' },
+  'train features': { value: 'amount,region', instead: 'orders' },
   'score model': { value: 'normal', instead: 'orders' },
   'score batch': { instead: 'orders --model normal' },
   'score engine': { value: 'tensorflow', instead: 'orders --model normal' },

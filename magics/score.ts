@@ -56,7 +56,7 @@ export const score: MagicDefinition = defineMagic({
       name: 'engine',
       type: 'choice',
       choices: ['auto', 'tensorflow'],
-      summary: 'auto makes code of a plain dense model; tensorflow never does.',
+      summary: 'Code of its own for a plain dense model (auto), or never (tensorflow).',
       default: 'auto',
     },
     {

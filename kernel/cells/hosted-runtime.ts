@@ -132,6 +132,8 @@ export function createHostedRuntime(options: HostedRuntimeOptions): HostedRuntim
     paramValue: name => params.get(name),
     defineModel: artifact => call('defineModel', artifact),
     model: name => call('model', name),
+    record: (name, spec) => call('record', name, { ...spec, cellId: options.currentCell?.() }),
+    stopRecording: name => call('stopRecording', name),
     train: (plan, spec) => call('train', plan, { ...spec, cellId: options.currentCell?.() }),
     stopTraining: name => call('stopTraining', name),
     snapshot: name => call('snapshot', name),

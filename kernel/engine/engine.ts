@@ -170,6 +170,8 @@ export class Engine {
       setParam: (name, value) => this.params.set(name, value),
       defineModel: artifact => this.models.define(artifact),
       model: name => this.models.ready(name),
+      record: (name, spec) => this.streams.record(name, spec),
+      stopRecording: name => this.streams.stopRecording(name),
       train: (plan, spec) => this.train(plan, spec),
       stopTraining: name => this.trainings.stop(name),
       snapshot: name => this.streams.snapshot(name),

@@ -89,6 +89,7 @@ export class Execution {
         merge: history === undefined ? undefined : { history, index: place },
         deliver: event => this.run.deliver(index, event),
         onError: error => this.fail(error),
+        param: (name, value) => this.run.handle({ kind: 'param', name, value }),
       })
       this.drivers.push(driver)
       if (this.paused) driver.pause()

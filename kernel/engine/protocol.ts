@@ -4,6 +4,7 @@
  * `kernel/rpc.ts`: requests with an answer, notices without. Values are v8-serialised, so bigint, Map and typed arrays pass.
  */
 import type { StreamErrorParts } from '../../stream/errors.ts'
+import type { RecordingState, RecordSpec } from '../../stream/recordings/recorder.ts'
 import type { TrainSpec } from '../../stream/training/spec.ts'
 import type { ModelArtifact } from '../../stream/models/artifact.ts'
 import type { PlanNode, ShippedLambda } from '../../stream/plan.ts'
@@ -63,6 +64,8 @@ export interface EngineForCells {
   setParam(name: string, value: unknown): void
   defineModel(artifact: ModelArtifact): void
   model(name: string): ModelArtifact
+  record(name: string, spec: RecordSpec): void
+  stopRecording(name: string): RecordingState
   train(plan: PlanNode, spec: TrainSpec): void
   stopTraining(name: string | undefined): string[]
   snapshot(name: string): Uint8Array

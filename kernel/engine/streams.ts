@@ -20,8 +20,11 @@ import type { SinkOptions, SinkResult, SinkTarget } from '../../stream/sinks/sin
 import type { TapSpec } from './compute-protocol.ts'
 import { SinkTransaction } from '../../stream/sinks/transaction.ts'
 import type { CheckpointStore } from '../../stream/checkpoints/store.ts'
-import { wallClock } from '../../stream/time/clock.ts'
 import { EngineSink } from './engine-sink.ts'
+import { notRecorded, Recorder } from '../../stream/recordings/recorder.ts'
+import type { RecordingState, RecordSpec } from '../../stream/recordings/recorder.ts'
+import { wallClock } from '../../stream/time/clock.ts'
+import type { RunEvent } from './compute-protocol.ts'
 import { Execution } from './execution.ts'
 import type { ExecutionDeps } from './execution.ts'
 import { isView, namesIn, requireFields } from './names.ts'
@@ -64,6 +67,8 @@ interface Named {
   execution: Execution | undefined
   state: StreamState
   error: StreamErrorParts | undefined
+  /** Writes down what its sources tell it. */
+  recorder?: Recorder | undefined
   /** Where its rows go, when it is a sink. */
   sink?: EngineSink | undefined
   /** A sink whose stream was replaced: it begins anew when the user says so. */
@@ -115,6 +120,27 @@ export class Streams {
     } finally {
       if (before !== undefined) await this.follow(name)
     }
+  }
+
+  /** The stream begins anew, with everything it is told written down. */
+  async record(name: string, spec: RecordSpec): Promise<void> {
+    const stream = this.require(name, 'record')
+    stream.recorder?.close()
+    stream.recorder = new Recorder(spec, {
+      stream: name,
+      clock: wallClock,
+      sources: () => stream.execution?.run.sources ?? [],
+      params: () => this.deps.params(),
+      tell: text => this.say(stream, text),
+    })
+    await stream.execution?.stop()
+    await this.launch(stream)
+  }
+
+  stopRecording(name: string): RecordingState {
+    const { recorder } = this.require(name, 'stop recording')
+    if (recorder === undefined) throw notRecorded(name)
+    return recorder.close()
   }
 
   private async resumed(stream: Named): Promise<Resumed | undefined> {
@@ -170,7 +196,9 @@ export class Streams {
     const sink = this.sinkOf(stream, plan, transaction)
     stream.sink = sink
     stream.held = false
+    const { recorder } = stream
     const execution: Execution = new Execution(this.deps, {
+      onEvent: recorder === undefined ? undefined : event => note(recorder, event),
       name: title,
       plan,
       deliver: sink === undefined ? 'nothing' : 'changes',
@@ -191,6 +219,7 @@ export class Streams {
       onRefused: error => this.deps.onError(options.cellId, title, error),
       onEnded: (state, error) => {
         void execution.closeSources()
+        recorder?.close()
         const over = (how: 'ended' | 'failed', why?: StreamErrorParts) => {
           if (!current()) return
           if (how === 'failed' && transaction !== undefined && why?.retriable === true)
@@ -512,4 +541,9 @@ export class Streams {
     await Promise.all([...this.named.values()].map(async stream => stream.execution?.stop()))
     await Promise.all([...this.named.values()].map(async stream => stream.sink?.close()))
   }
+}
+
+function note(recorder: Recorder, event: RunEvent): void {
+  if (event.kind === 'source') recorder.source(event.source, event.event)
+  if (event.kind === 'param') recorder.param(event.name, event.value)
 }

@@ -3,6 +3,7 @@
  * bytes; it neither decodes nor knows what a stream is. A broker's client package appears in its connector file only.
  */
 import type { ColumnType, Envelope, EnvelopeBatch } from '../model.ts'
+import type { RecordedReplay } from '../recordings/recorded-driver.ts'
 import type { SchemaRegistry } from '../schema-model.ts'
 
 export type { ColumnType } from '../model.ts'
@@ -35,6 +36,8 @@ export interface Connection {
   transactions?(topic: string, options: TransactionOptions): Promise<TransactionalWriter>
   /** Opens a reader without a group; nothing is ever committed. */
   read(topic: string, options: ReadOptions): Promise<Reader>
+  /** The events of a recorded topic as they were; absent where topics are read. */
+  recorded?(topic: string): RecordedReplay
   /** The connection's idea of now, epoch ms: the notebook's clock for embedded topics, the wall clock else. */
   nowMs(): number
   close(): Promise<void>

@@ -27,6 +27,7 @@ const connectors = new Map<string, Open>([
   ],
   // Loaded when first used: most notebooks never need it.
   ['kafka', async (url, options) => (await import('./kafka.ts')).openKafka(url, options)],
+  ['file', async (url, options) => new (await import('../recordings/recording-connection.ts')).RecordingConnection(url, options)],
 ])
 
 /** Schemes that can be opened. */
@@ -35,14 +36,16 @@ export const schemes: readonly string[] = [...connectors.keys()]
 /** Opens `embedded` or `kafka://host:9092`. Throws OPTION_INVALID for another scheme, and what the connector throws. */
 export async function openConnection(url: string, options: OpenOptions): Promise<Connection> {
   const typed = url.trim()
-  const scheme = /^([a-z][a-z0-9+.-]*)(?=:\/\/|$)/i.exec(typed)?.[1]?.toLowerCase() ?? typed
+  const scheme = typed.startsWith('file:')
+    ? 'file'
+    : (/^([a-z][a-z0-9+.-]*)(?=:\/\/|$)/i.exec(typed)?.[1]?.toLowerCase() ?? typed)
   const open = connectors.get(scheme)
   if (open !== undefined) return open(typed, options)
   const near = nearestNames(scheme, schemes)
   const looksLikeHost = /^[\w.-]+:\d+$/.test(typed)
   throw new StreamError({
     code: 'OPTION_INVALID',
-    message: `Cannot connect to "${typed.replace(/\/\/[^@/]*@/, '//')}": it begins with none of ${schemes.map(each => (each === 'embedded' ? each : `${each}://`)).join(', ')}`,
+    message: `Cannot connect to "${typed.replace(/\/\/[^@/]*@/, '//')}": it begins with none of ${schemes.map(each => (each === 'embedded' ? each : each === 'file' ? 'file:' : `${each}://`)).join(', ')}`,
     hint: looksLikeHost
       ? `%connect kafka://${typed}`
       : `%connect ${near[0] === 'embedded' ? 'embedded' : 'kafka://localhost:9092'}`,

@@ -18,6 +18,8 @@ import { rowsOf } from '../operators/columns.ts'
 import { FeedLog } from './feed-log.ts'
 import { columnsOf, outline } from './outline.ts'
 import type { ModelArtifact } from '../models/artifact.ts'
+import { notRecorded, Recorder } from '../recordings/recorder.ts'
+import type { RecordingState, RecordSpec } from '../recordings/recorder.ts'
 import { Trainings } from '../training/trainings.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { ModelTable } from '../models/model-table.ts'
@@ -91,6 +93,7 @@ export class LocalRuntime implements Runtime {
   private readonly params = new ParamTable()
   private readonly models = new ModelTable()
   private readonly trainings = new Trainings()
+  private readonly recorders = new Map<string, Recorder>()
   private readonly checkpointer: Checkpointer
   private readonly around: PlanSurroundings
 
@@ -109,6 +112,9 @@ export class LocalRuntime implements Runtime {
       connection: name => this.connection(name),
       feed: id => this.feedLog(id),
       models: this.models,
+      param: (name, value) => {
+        if (this.params.value(name) !== undefined) this.params.set(name, value)
+      },
     }
   }
 
@@ -404,6 +410,7 @@ export class LocalRuntime implements Runtime {
 
   async setParam(name: string, value: unknown): Promise<void> {
     this.params.set(name, value)
+    for (const recorder of this.recorders.values()) recorder.param(name, value)
   }
 
   paramValue(name: string): unknown {
@@ -412,6 +419,33 @@ export class LocalRuntime implements Runtime {
 
   async defineModel(artifact: ModelArtifact): Promise<void> {
     await this.models.define(artifact)
+  }
+
+  async record(name: string, spec: RecordSpec): Promise<void> {
+    const named = this.find(name)
+    const recorder = new Recorder(spec, {
+      stream: name,
+      clock: this.clock,
+      sources: () => named.running.sources,
+      params: () => this.params.all(),
+      tell: text => this.print(text),
+    })
+    this.recorders.get(name)?.close()
+    this.recorders.set(name, recorder)
+    const old = named.running
+    named.running = new RunningPlan(this.resolve(named.plan), this.around, {
+      onBatch() {},
+      onEnd: () => void recorder.close(),
+      onEvent: (source, event) => recorder.source(source, event),
+    })
+    await old.stop()
+    await named.running.start()
+  }
+
+  async stopRecording(name: string): Promise<RecordingState> {
+    const recorder = this.recorders.get(name)
+    if (recorder !== undefined) return recorder.close()
+    throw notRecorded(name)
   }
 
   async train(plan: PlanNode, spec: TrainSpec): Promise<void> {

@@ -19,6 +19,11 @@ export class ParamTable {
     this.values.set(name, value)
   }
 
+  /** Values of all, by name. */
+  all(): Record<string, unknown> {
+    return Object.fromEntries(this.values)
+  }
+
   value(name: string): unknown {
     return this.values.get(name)
   }

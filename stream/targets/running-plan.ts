@@ -29,10 +29,14 @@ export interface PlanSurroundings {
   feed(id: string): FeedLog
   /** Absent where no stream scores with models. */
   readonly models?: ModelTable | undefined
+  /** A recording repeats a change of a param. */
+  param?(name: string, value: unknown): void
 }
 
 export interface PlanConsumer {
   onBatch(batch: Batch): void
+  /** Before a source's event is handled. */
+  onEvent?(source: number, event: SourceEvent): void
   /** Undefined: go on at once; else the sources wait for it. */
   ready?(): Promise<void> | undefined
   /** Called once, unless stopped: the sources are over or the plan failed. */
@@ -181,6 +185,10 @@ export class RunningPlan {
   }
 
   /** Models in force are open before the first row; those in training hold the rows back until they are there. */
+  get sources(): readonly (TopicNode | FeedNode)[] {
+    return this.pipeline.sources
+  }
+
   private async openModels(): Promise<void> {
     const { models } = this.around
     const names = modelsIn(this.plan)
@@ -270,6 +278,7 @@ export class RunningPlan {
           await nextTurn()
         },
         onError: error => this.fail(error, generation),
+        param: (name, value) => this.around.param?.(name, value),
       })
       await add(driver)
       if (generation !== this.generation) return
@@ -279,6 +288,7 @@ export class RunningPlan {
   private deliver(source: number, event: SourceEvent, generation: number): Promise<void> | undefined {
     if (generation !== this.generation) return undefined
     if (this.waiting !== undefined) return this.waiting.then(() => this.deliver(source, event, generation))
+    this.consumer.onEvent?.(source, event)
     this.pipeline.push(source, event)
     this.handled[source] = (this.handled[source] ?? 0) + 1
     if (

@@ -8,6 +8,7 @@ import type { Columns, StreamStats } from '../model.ts'
 import type { LambdaSlot, PlanNode, TopicOptions } from '../plan.ts'
 import type { ModelArtifact } from '../models/artifact.ts'
 import type { TrainSpec } from '../training/spec.ts'
+import type { RecordingState, RecordSpec } from '../recordings/recorder.ts'
 import type { SchemaRegistry } from '../schema-model.ts'
 import type { ColumnType, GroupSummary, SegmentSummary, TopicChanges, TopicSummary } from '../connectors/connector.ts'
 import type { SinkOptions, SinkResult, SinkTarget } from '../sinks/sink.ts'
@@ -60,6 +61,10 @@ export interface Runtime {
   paramValue(name: string): unknown
   /** `model(…)`: streams that score with the name do so with this model from now on, and those that wait for it go on. */
   defineModel(artifact: ModelArtifact): Promise<void>
+  /** Records what the sources of a running stream tell it; the stream begins anew. */
+  record(name: string, spec: RecordSpec): Promise<void>
+  /** Ends the recording of a stream. Throws STREAM_UNKNOWN when there is none. */
+  stopRecording(name: string): Promise<RecordingState>
   /** Begins a training on rows of `plan`; resolves when it has begun. A training of the same name is ended. */
   train(plan: PlanNode, spec: TrainSpec): Promise<void>
   /** Ends the training of that name, or all; gives the names of those that ran. */

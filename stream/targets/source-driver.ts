@@ -7,6 +7,7 @@ import type { EnvelopeBatch, SourceEvent } from '../model.ts'
 import type { HistoryMerge } from './history-merge.ts'
 import { sliceBatch } from './slices.ts'
 import type { TopicNode } from '../plan.ts'
+import { RecordedDriver } from '../recordings/recorded-driver.ts'
 import { SchemaAttacher } from '../schemas/attach-schemas.ts'
 import type { Clock, Timer } from '../time/clock.ts'
 import { PROCESSING_TIME } from '../time/event-time.ts'
@@ -22,6 +23,8 @@ export interface SourceDriverOptions {
   readonly clock: Clock
   /** Handles one event; the next one is read when it resolves. */
   deliver(event: SourceEvent): Promise<void> | void
+  /** A recording repeats a change of a param. */
+  param?(name: string, value: unknown): Promise<void> | void
   /** The read failed for good. */
   onError(error: unknown): void
   /** Next offsets to read (restore); wins over `from`. */
@@ -49,6 +52,12 @@ export interface SourceDriver {
 /** Opens the reader and starts delivering. The first event is `partitions`. Rejects when the topic cannot be opened. */
 export async function driveTopic(options: SourceDriverOptions): Promise<SourceDriver> {
   const { node, connection, positions, bounded, maxBatch } = options
+  const recorded = connection.recorded?.(node.topic)
+  if (recorded !== undefined) {
+    const { clock, deliver, onError } = options
+    const param = (name: string, value: unknown) => options.param?.(name, value)
+    return new RecordedDriver(recorded, { clock, deliver, onError, param })
+  }
   const to = node.options.to ?? (bounded === true ? 'latest' : undefined)
   const reader = await connection.read(node.topic, {
     from: node.options.from ?? TOPIC_FROM,
