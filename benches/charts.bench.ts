@@ -1,7 +1,10 @@
-/** Charts: what one frame costs the page, and how long a row takes from the stream's output to the screen. No Jupyter between. */
+/**
+ * Charts: what one frame costs the page, and how long a row takes from the stream's output to the screen, beside the bare widget of
+ * extension/page/bare-widget.ts on the same rows in the same run. No Jupyter between.
+ */
 import { launchChromium, openChartPage, type OpenPage } from '../tests/browser/open-chart-page.ts'
 import { median, type BenchSetup, type Measurement } from './bench.ts'
-import type { Browser } from 'playwright-core'
+import type { Browser, CDPSession } from 'playwright-core'
 
 const FRAMES = 60
 const POINTS = 1000
@@ -54,15 +57,16 @@ async function frameMainThreadMs(): Promise<number> {
   return withChart(async ({ page }) => {
     const session = await page.context().newCDPSession(page)
     await session.send('Performance.enable')
-    const busyMs = async (): Promise<number> => {
-      const { metrics } = await session.send('Performance.getMetrics')
-      const counted = new Set(['ScriptDuration', 'LayoutDuration', 'RecalcStyleDuration'])
-      return metrics.reduce((sum, metric) => (counted.has(metric.name) ? sum + metric.value * 1000 : sum), 0)
-    }
-    const before = await busyMs()
+    const before = await busyMs(session)
     for (let i = 0; i < FRAMES; i++) await drawOne(page, i)
-    return ((await busyMs()) - before) / FRAMES
+    return ((await busyMs(session)) - before) / FRAMES
   })
+}
+
+async function busyMs(session: CDPSession): Promise<number> {
+  const { metrics } = await session.send('Performance.getMetrics')
+  const counted = new Set(['ScriptDuration', 'LayoutDuration', 'RecalcStyleDuration'])
+  return metrics.reduce((sum, metric) => (counted.has(metric.name) ? sum + metric.value * 1000 : sum), 0)
 }
 
 /** From handing a row to the tap until the frame that shows it is on the screen. */
@@ -94,7 +98,67 @@ function drawOne(page: OpenPage['page'], index: number): Promise<number> {
   )
 }
 
+const SECONDS = 5
+const RACES = [
+  { name: '1k', charts: 1, points: 1000 },
+  { name: '10k', charts: 1, points: 10_000 },
+  { name: '4-charts', charts: 4, points: 1000 },
+  { name: '10-charts', charts: 10, points: 1000 },
+] as const
+
+/**
+ * Updates at 10 Hz, ours and the bare widget's in turn. Main thread in its own processor time per update and chart; pictures per
+ * second and chart; from handing over a row to the picture with it.
+ */
+async function raceWithBareWidget(): Promise<Record<string, number>> {
+  const found: Record<string, number> = {}
+  for (const { name, charts, points } of RACES) {
+    for (const kind of ['bare', 'riffle'] as const) {
+      const { mainMs, picturesPerS, p50, p95 } = await raceOne(kind, { charts, points, seconds: SECONDS })
+      found[`main-thread-ms-${name}-${kind}`] = mainMs
+      found[`pictures-per-s-${name}-${kind}`] = picturesPerS
+      found[`painted-p50-ms-${name}-${kind}`] = p50
+      found[`painted-p95-ms-${name}-${kind}`] = p95
+    }
+    found[`main-thread-ratio-${name}`] = ratioOf(found, `main-thread-ms-${name}-riffle`, `main-thread-ms-${name}-bare`)
+    found[`pictures-ratio-${name}`] = ratioOf(found, `pictures-per-s-${name}-bare`, `pictures-per-s-${name}-riffle`)
+  }
+  return found
+}
+
+const ratioOf = (found: Readonly<Record<string, number>>, over: string, under: string): number =>
+  (found[over] ?? Number.NaN) / (found[under] ?? Number.NaN)
+
+async function raceOne(
+  kind: 'riffle' | 'bare',
+  run: { readonly charts: number; readonly points: number; readonly seconds: number },
+): Promise<Record<'mainMs' | 'picturesPerS' | 'p50' | 'p95', number>> {
+  if (browser === undefined) throw new Error('the bench was not set up')
+  const { page, close } = await openChartPage(browser)
+  try {
+    // All in sight: what is out of sight is not drawn.
+    await page.setViewportSize({ width: 1000, height: 400 * run.charts })
+    const session = await page.context().newCDPSession(page)
+    await session.send('Performance.enable', { timeDomain: 'threadTicks' })
+    const before = await busyMs(session)
+    const { updates, pictures, latenciesMs } = await page.evaluate(([who, what]) => window.page.race(who, what), [
+      kind,
+      run,
+    ] as const)
+    const sorted = [...latenciesMs].sort((a, b) => a - b)
+    return {
+      mainMs: ((await busyMs(session)) - before) / updates,
+      picturesPerS: pictures / run.seconds / run.charts,
+      p50: median(sorted),
+      p95: sorted[Math.floor(sorted.length * 0.95)] ?? Number.NaN,
+    }
+  } finally {
+    await close()
+  }
+}
+
 export const measurements: readonly Measurement[] = [
+  { name: 'charts.race', unit: 'ms', runs: 3, measure: raceWithBareWidget },
   { name: 'charts.frame-main-thread-ms', unit: 'ms', measure: frameMainThreadMs },
   { name: 'charts.produced-to-painted-ms', unit: 'ms', measure: producedToPaintedMs },
 ]
@@ -110,5 +174,9 @@ declare const window: {
   page: {
     add(stream: string, concept: object, options: object): void
     push(stream: string, rows: object[], open: object[], stats: object): void
+    race(
+      kind: 'riffle' | 'bare',
+      run: { readonly charts: number; readonly points: number; readonly seconds: number },
+    ): Promise<{ readonly updates: number; readonly pictures: number; readonly latenciesMs: readonly number[] }>
   }
 }

@@ -7,7 +7,9 @@ import { ChartPanel } from '../src/panel.ts'
 import { ChartTap } from '../../stream/charts/tap.ts'
 import { KernelLink } from '../src/kernel-link.ts'
 import { LIVE_MIME } from '../../stream/charts/protocol.ts'
+import { race } from './race.ts'
 import { SAMPLE_STATS } from '../../stream/charts/sample-stats.ts'
+import type { RaceResult, RaceRun } from './race.ts'
 import type { Batch, StreamStats } from '../../stream/model.ts'
 import type { ChartConcept } from '../../stream/charts/concept.ts'
 import type { ChartOptions, FromEngine, LiveBundle } from '../../stream/charts/protocol.ts'
@@ -85,6 +87,7 @@ const page = {
   end(stream: string): void {
     hub.end(charts.get(stream)?.chartId ?? '', 'stopped', 'by %stop')
   },
+  race: (kind: 'riffle' | 'bare', run: RaceRun): Promise<RaceResult> => race(kind, run, page),
   lost: (): void => link.lost('the kernel is restarting'),
   theme(light: boolean): void {
     document.body.dataset['jpThemeLight'] = String(light)

@@ -10,6 +10,7 @@ import { paramValues } from '../../stream/charts/fallback.ts'
 import { drawnMarks } from '../../stream/charts/marks.ts'
 import { validateSpec } from '../../stream/charts/validate.ts'
 import { DATASET } from '../../stream/charts/protocol.ts'
+import { refusingLoader } from './refusing-loader.ts'
 import { showTooltip } from './tooltip.ts'
 import type { ChartTheme } from './theme.ts'
 import type { ChartColumn, ChartRow, Retention } from '../../stream/charts/protocol.ts'
@@ -162,13 +163,6 @@ export const evalBlocked: () => boolean = (() => {
     }
   }
 })()
-
-/** A chart draws its rows and nothing else: no spec may read from or write to the network. */
-function refusingLoader(): vega.Loader {
-  const refuse = (uri: string): Promise<never> =>
-    Promise.reject(new Error(`Riffle charts load nothing: ${uri.slice(0, 80)}`))
-  return { ...vega.loader(), load: refuse, sanitize: refuse, http: refuse, file: refuse }
-}
 
 function mergeConfig(theme: Record<string, unknown>, own: unknown): Record<string, unknown> {
   return typeof own === 'object' && own !== null ? { ...theme, ...own } : theme
