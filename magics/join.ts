@@ -9,7 +9,7 @@ import {
   type SectionContext,
 } from './define.ts'
 import { quote } from './values.ts'
-import { pairCode, wrongPair } from './window.ts'
+import { pairCode, pairOptions } from './window.ts'
 
 export const join: MagicDefinition = defineMagic({
   name: 'join',
@@ -39,20 +39,7 @@ export const join: MagicDefinition = defineMagic({
       summary: 'Rows match that fall into the same window of this size.',
       example: '10s',
     },
-    {
-      name: 'hopping',
-      type: 'text',
-      summary: 'Windows of the first size, one begins every second size.',
-      example: '10s/5s',
-      check: wrongPair,
-    },
-    {
-      name: 'cumulating',
-      type: 'text',
-      summary: 'Windows that grow by the second size up to the first, then begin anew.',
-      example: '1h/1m',
-      check: wrongPair,
-    },
+    ...pairOptions,
     {
       name: 'session',
       type: 'duration',

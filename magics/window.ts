@@ -4,6 +4,7 @@ import {
   defineMagic,
   type HeaderValue,
   type MagicDefinition,
+  type OptionDefinition,
   type Piece,
   type Section,
   type SectionContext,
@@ -11,6 +12,24 @@ import {
 import { CHART_MARKS } from './chart.ts'
 import { fieldPlaces } from './fields.ts'
 import { quote, wrongZone } from './values.ts'
+
+/** Windows that two sizes name, of aggregates and of joins. */
+export const pairOptions: readonly OptionDefinition[] = [
+  {
+    name: 'hopping',
+    type: 'text',
+    summary: 'Windows of the first size, one begins every second size.',
+    example: '10s/5s',
+    check: wrongPair,
+  },
+  {
+    name: 'cumulating',
+    type: 'text',
+    summary: 'Windows that grow by the second size up to the first, then begin anew.',
+    example: '1h/1m',
+    check: wrongPair,
+  },
+]
 
 export const window: MagicDefinition = defineMagic({
   name: 'window',
@@ -26,20 +45,7 @@ export const window: MagicDefinition = defineMagic({
   ],
   options: [
     { name: 'tumbling', type: 'duration', summary: 'Windows of this size, side by side.', example: '10s' },
-    {
-      name: 'hopping',
-      type: 'text',
-      summary: 'Windows of the first size, one begins every second size.',
-      example: '10s/5s',
-      check: wrongPair,
-    },
-    {
-      name: 'cumulating',
-      type: 'text',
-      summary: 'Windows that grow by the second size up to the first, then begin anew.',
-      example: '1h/1m',
-      check: wrongPair,
-    },
+    ...pairOptions,
     {
       name: 'session',
       type: 'duration',
@@ -203,7 +209,7 @@ function wrongRange(text: string): string | undefined {
 
 const PAIR = /^(\d+(?:\.\d+)?(?:ms|s|m|h|d|w|mo))\/(\d+(?:\.\d+)?(?:ms|s|m|h|d|w))$/
 
-export function wrongPair(text: string): string | undefined {
+function wrongPair(text: string): string | undefined {
   return PAIR.test(text) ? undefined : 'it is two durations, like 10s/5s'
 }
 
