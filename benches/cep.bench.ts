@@ -1,13 +1,16 @@
 /**
  * Event patterns per CPU second, inline through the public API: three workloads of an event a millisecond, keys and values from a
- * hash of the event's number, 1,000 and 1,000,000 keys. Matches and a checksum over them are checked, so a fast wrong answer
- * fails.
+ * hash of the event's number, 1,000 and 1,000,000 keys; Flink's CEP library right after it on the same events. Matches and a
+ * checksum over them are checked against each other and against literals, so a fast wrong answer fails.
  *
- * The source makes its rows within the measured time, as the runner of the engine it is compared with does.
+ * The source makes its rows within the measured time, as the runner of Flink does. And the bytes a partial match takes.
  */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { from } from '../stream/index.ts'
 import type { Stream } from '../stream/index.ts'
 import type { Measurement } from './bench.ts'
+import { flinkCep } from './peers/cep/flink.ts'
 
 interface Event {
   readonly at: number
@@ -51,21 +54,58 @@ function matchesOf(
   return keyed.match('a, b*[consecutive], c', steps, { skip: 'past-last' })
 }
 
-async function run(workload: Workload, keyCount: number): Promise<number> {
+interface Outcome {
+  readonly matches: number
+  readonly checksum: number
+  readonly eventsPerCpuSecond: number
+}
+
+async function riffle(workload: Workload, keyCount: number): Promise<Outcome> {
   const cpu = process.cpuUsage()
-  let count = 0
+  let matches = 0
   let checksum = 0
   for await (const match of matchesOf(workload, from(events(keyCount), { time: 'at', outOfOrder: 0 }))) {
-    count++
+    matches++
     for (const step in match) {
       for (const event of match[step] as readonly Event[]) checksum += event.at
     }
   }
   const { user, system } = process.cpuUsage(cpu)
-  const outcome = OUTCOMES[`${workload}/${keyCount === 1000 ? '1k' : '1M'}`]
-  if (EVENTS === 2_000_000 && (count !== outcome?.matches || checksum % CHECKSUM_MODULUS !== outcome.checksum))
-    throw new Error(`${workload} with ${keyCount} keys: ${count} matches, checksum ${checksum % CHECKSUM_MODULUS}`)
-  return EVENTS / ((user + system) / 1e6)
+  checksum %= CHECKSUM_MODULUS
+  const known = OUTCOMES[`${workload}/${keyCount === 1000 ? '1k' : '1M'}`]
+  if (EVENTS === 2_000_000) mustEqual(`${workload} with ${keyCount} keys`, { matches, checksum }, known)
+  return { matches, checksum, eventsPerCpuSecond: EVENTS / ((user + system) / 1e6) }
+}
+
+function mustEqual(what: string, found: Omit<Outcome, 'eventsPerCpuSecond'>, known: typeof found | undefined): void {
+  if (found.matches === known?.matches && found.checksum === known.checksum) return
+  throw new Error(`${what}: ${found.matches} matches, checksum ${found.checksum}, not ${JSON.stringify(known)}`)
+}
+
+/** Partial matches that stay, on prepared rows: what memory grows by beside them, for each. */
+async function bytesPerPartialMatch(keyCount: number): Promise<number> {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const rows = Array.from({ length: 1_000_000 }, (_, i) => ({ at: i, key: mix(i + 1) % keyCount, value: 0 }))
+  const used = (): number => {
+    collect()
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    return heapUsed + arrayBuffers
+  }
+  let bytes = Number.NaN
+  const before = used()
+  async function* source(): AsyncGenerator<Event> {
+    yield* rows
+    // What was asked for before has been handled when more is asked for.
+    for (let i = 0; i < 20_000; i++) yield { at: rows.length + i, key: 0, value: 1 }
+    bytes = used() - before
+  }
+  const steps = { open: (e: Event) => e.value === 0, close: (e: Event) => e.value > 1 }
+  const matches = from(source(), { time: 'at', outOfOrder: 0 })
+    .keyBy('key')
+    .match('open -> close', steps, { within: '1d', maxRuns: 100_000 })
+  for await (const match of matches) throw new Error(`a match nobody expects: ${JSON.stringify(match)}`)
+  return bytes / rows.length
 }
 
 function* events(keyCount: number): Generator<Event, void, undefined> {
@@ -80,9 +120,61 @@ function mix(x: number): number {
   return (h ^ (h >>> 16)) >>> 0
 }
 
-export const measurements: readonly Measurement[] = (['login', 'card', 'abc'] as const).map(workload => ({
-  name: `cep.${workload}-events-per-cpu-s`,
-  unit: 'events/s',
-  runs: 1,
-  measure: async () => ({ '1k': await run(workload, 1000), '1M': await run(workload, 1_000_000) }),
-}))
+const KEYS = { '1k': 1000, '1M': 1_000_000 } as const
+
+/** Both programs on one workload, one right after the other; kept for the ratio. */
+const measured = new Map<string, { readonly ours: Outcome; readonly flink: Outcome | undefined }>()
+
+async function both(
+  workload: Workload,
+  keys: keyof typeof KEYS,
+): Promise<{ ours: Outcome; flink: Outcome | undefined }> {
+  const name = `${workload}/${keys}`
+  const old = measured.get(name)
+  if (old !== undefined) return old
+  const ours = await riffle(workload, KEYS[keys])
+  const flink = await flinkCep(workload, KEYS[keys], EVENTS)
+  if (flink !== undefined) mustEqual(`${name}: Riffle and Flink`, ours, flink)
+  const result = { ours, flink }
+  measured.set(name, result)
+  return result
+}
+
+const workloads = ['login', 'card', 'abc'] as const
+
+export const measurements: readonly Measurement[] = [
+  ...workloads.map<Measurement>(workload => ({
+    name: `cep.${workload}-events-per-cpu-s`,
+    unit: 'events/s',
+    runs: 1,
+    measure: async () => {
+      const found: Record<string, number> = {}
+      for (const keys of ['1k', '1M'] as const) {
+        const { ours, flink } = await both(workload, keys)
+        found[keys] = ours.eventsPerCpuSecond
+        if (flink !== undefined) found[`flink-${keys}`] = flink.eventsPerCpuSecond
+      }
+      return found
+    },
+  })),
+  ...workloads.map<Measurement>(workload => ({
+    name: `cep.${workload}-to-flink-ratio`,
+    unit: 'ratio',
+    runs: 1,
+    measure: async () => {
+      const found: Record<string, number> = {}
+      for (const keys of ['1k', '1M'] as const) {
+        const { ours, flink } = await both(workload, keys)
+        if (flink !== undefined) found[keys] = ours.eventsPerCpuSecond / flink.eventsPerCpuSecond
+      }
+      return found
+    },
+  })),
+  { name: 'cep.bytes-per-partial-match', unit: 'bytes', runs: 1, measure: () => bytesPerPartialMatch(1000) },
+  {
+    name: 'cep.bytes-per-key-with-a-partial-match',
+    unit: 'bytes',
+    runs: 1,
+    measure: () => bytesPerPartialMatch(1_000_000),
+  },
+]
