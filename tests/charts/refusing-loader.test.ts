@@ -39,10 +39,7 @@ test('a view with the loader of charts asks no server and reads no file, whateve
       assert.equal(await rowsWith(refusingLoader()), 0)
     }
     assert.deepEqual(asked, [])
-    await assert.rejects(
-      refusingLoader().sanitize('https://example.org/x.png', {}),
-      /Riffle charts load nothing: https/,
-    )
+    await assert.rejects(refusingLoader().load('https://example.org/x.png'), /Riffle charts load nothing: https/)
   } finally {
     server.close()
     rmSync(folder, { recursive: true })
