@@ -56,7 +56,7 @@ const cases: readonly (readonly [marked: string, result: string])[] = [
   ['%connect em|', '9-11 value embedded'],
   ['%types o|', '7-8 value on value off'],
   ['%stop ordersV|', '6-13 stream ordersV1'],
-  ['%stop orders |', '13-13 stream orders stream ordersV1 option --all'],
+  ['%stop orders |', '13-13 stream orders stream ordersV1 option --all option --drain'],
   ['%topic -- -|', '10-11'],
   ['const a = 1|', 'none'],
 ]
