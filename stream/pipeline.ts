@@ -486,6 +486,8 @@ function shapeOf(node: PlanNode): string {
     }
     case 'union':
       return `(${shapeOf(node.left)},${shapeOf(node.right)})>union`
+    case 'distinct':
+      return `${shapeOf(node.input)}>distinct${JSON.stringify(node.by)}`
     default:
       return `${shapeOf(node.input)}>${node.op}`
   }

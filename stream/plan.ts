@@ -70,6 +70,8 @@ export type PlanNode =
   | { readonly op: 'filter'; readonly input: PlanNode; readonly f: LambdaSlot }
   | { readonly op: 'map'; readonly input: PlanNode; readonly f: LambdaSlot }
   | { readonly op: 'flatMap'; readonly input: PlanNode; readonly f: LambdaSlot }
+  /** One row for each value of these fields, of the whole row when there are none. */
+  | { readonly op: 'distinct'; readonly input: PlanNode; readonly by: readonly string[] }
   | { readonly op: 'window'; readonly input: PlanNode; readonly options: WindowOptions }
   | JoinNode
   /** All rows of both, in the order they are handled. */

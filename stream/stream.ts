@@ -136,6 +136,19 @@ export class Stream<T> implements AsyncIterable<T> {
     return this.child({ op: 'flatMap', input: this.input(), f: runtime().ship(f) })
   }
 
+  /**
+   * One row for each value of the fields, of the whole row when none is named: the first one that has it. When rows may be taken back
+   * and the first one is, the next one of its value takes its place. Keeps one row for each value, all rows of a changelog.
+   *
+   * @example
+   * ```ts
+   * await from([{ k: 'a', v: 1 }, { k: 'a', v: 2 }, { k: 'b', v: 3 }]).distinct('k').toArray() // v: 1 and v: 3
+   * ```
+   */
+  distinct(...fields: readonly (keyof T & string)[]): Stream<T> {
+    return this.child({ op: 'distinct', input: this.input(), by: fields })
+  }
+
   /** All rows of both streams, in the order they come; the watermark is the lower one. */
   union<R>(other: Stream<R>): Stream<T | R> {
     return this.with(other, { op: 'union', left: this.input(), right: other.input() })

@@ -7,6 +7,7 @@ import { ColumnSessionOperator } from './column-session.ts'
 import { ColumnWindowOperator } from './column-window.ts'
 import type { ColumnAggregate } from './column-aggregates.ts'
 import { CountingOperator } from './counting.ts'
+import { DistinctOperator } from './distinct.ts'
 import { filterOperator } from './filter.ts'
 import { flatMapOperator } from './flat-map.ts'
 import { lambdaOf } from './lambda.ts'
@@ -28,7 +29,7 @@ import { WindowOperator } from './window.ts'
 /** Nodes that become one operator between their input and the next stage. */
 export type OperatorNode = Extract<
   PlanNode,
-  { op: 'filter' | 'map' | 'flatMap' | 'window' | 'match' | 'score' | 'changes' }
+  { op: 'filter' | 'map' | 'flatMap' | 'distinct' | 'window' | 'match' | 'score' | 'changes' }
 >
 
 export function buildOperator(node: OperatorNode, host: ModelHost, context: StageContext): Operator {
@@ -39,6 +40,8 @@ export function buildOperator(node: OperatorNode, host: ModelHost, context: Stag
       return mapOperator(lambdaOf(node.f, host), context)
     case 'flatMap':
       return flatMapOperator(lambdaOf(node.f, host), context)
+    case 'distinct':
+      return new DistinctOperator({ by: node.by, retracts: mayRetract(node.input), context })
     case 'changes':
       return changesOperator()
     case 'match': {

@@ -89,6 +89,7 @@ export function mayRetract(node: PlanNode): boolean {
     case 'filter':
     case 'map':
     case 'flatMap':
+    case 'distinct':
       return mayRetract(node.input)
     case 'stream':
       return true

@@ -109,6 +109,7 @@ export function columnsOf(
     case 'stream':
       return known(plan)
     case 'filter':
+    case 'distinct':
       return columnsOf(plan.input, known)
     case 'map':
     case 'flatMap':

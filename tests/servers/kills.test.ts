@@ -158,6 +158,8 @@ for (const [what, kill] of Object.entries(kills)) {
       const out = `out${what}`
       const kernel = await runNotebook(out)
       const before = await until(async () => {
+        const told = kernel.client.received.find(message => message.header.msg_type === 'error')
+        assert.equal(told, undefined, JSON.stringify(told?.content))
         const count = await committedCount(out)
         return count > 0 ? count : undefined
       }, LIMIT_MS)
