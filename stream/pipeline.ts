@@ -13,7 +13,7 @@ import type { Batch, EnvelopeBatch, LateRecord, Refused, SourceEvent, StreamStat
 import { StreamError } from './errors.ts'
 import type { ScoringModel } from './models/open-models.ts'
 import type { StreamErrorParts } from './errors.ts'
-import type { FeedNode, PlanNode, TopicNode } from './plan.ts'
+import type { FeedNode, PlanNode, TopicNode, WindowSpec } from './plan.ts'
 import type { RowChunk } from './targets/runtime.ts'
 import { buildOperator } from './operators/build.ts'
 import { buildJoin } from './operators/joins/build.ts'
@@ -129,9 +129,11 @@ interface Way {
   readonly table: boolean
   /** Null values are taken below, as deletions. */
   readonly tombstones: boolean
+  /** The longest window on the way, 0 without one. */
+  readonly windowMs: number
 }
 
-const PLAIN: Way = { late: [], errors: [], table: false, tombstones: false }
+const PLAIN: Way = { late: [], errors: [], table: false, tombstones: false, windowMs: 0 }
 
 /** Operators between the last window and the result: what provisional rows pass through. */
 interface Tail {
@@ -323,13 +325,14 @@ class RunningPipeline implements Pipeline {
           errors: isLate ? way.errors : [...way.errors, sink],
           table: false,
           tombstones: false,
+          windowMs: way.windowMs,
         })
         return
       }
       case 'join':
       case 'union': {
         this.inTail = false
-        const context = new Stage(this.refusals, way.late, way.errors)
+        const context = new Stage(this.refusals, way.late, way.errors, text => this.host.onNotice?.(text))
         const operator = node.op === 'union' ? new Union() : buildJoin(node.options, this.host, context)
         const mode = node.op === 'join' ? node.options.mode.kind : undefined
         this.build(node.left, batch => next(operator.onInput(0, batch)), { ...way, tombstones: false })
@@ -342,7 +345,7 @@ class RunningPipeline implements Pipeline {
         return
       }
       default: {
-        const context = new Stage(this.refusals, way.late, way.errors)
+        const context = new Stage(this.refusals, way.late, way.errors, text => this.host.onNotice?.(text))
         const steps = node.op === 'filter' || node.op === 'map'
         const host = way.tombstones && steps ? passTombstones(this.host, node.op === 'filter') : this.host
         const operator = buildOperator(node, host, context)
@@ -351,7 +354,8 @@ class RunningPipeline implements Pipeline {
         this.noteTail(node, operator)
         if (node.op === 'match' && parsePattern(node.options.pattern).canBeEmpty)
           this.host.onNotice?.(`The pattern ${node.options.pattern} can match nothing; an empty match is never given`)
-        const above = steps ? way : { ...way, tombstones: false }
+        const windowMs = Math.max(way.windowMs, node.op === 'window' ? spanOf(node.options.window) : 0)
+        const above = steps ? way : { ...way, tombstones: false, windowMs }
         this.build(node.input, batch => next(withIdle(run(operator, batch), batch)), above)
         this.operators.push({ node, operator, context })
       }
@@ -359,7 +363,7 @@ class RunningPipeline implements Pipeline {
   }
 
   private buildSource(node: TopicNode | FeedNode, next: Next, way: Way): void {
-    const context = new Stage(this.refusals, way.late, way.errors)
+    const context = new Stage(this.refusals, way.late, way.errors, text => this.host.onNotice?.(text))
     const slot = node.op === 'feed' && typeof node.time !== 'string' ? node.time : undefined
     const stage = new SourceStage({
       node,
@@ -373,7 +377,7 @@ class RunningPipeline implements Pipeline {
       notice: text => this.host.onNotice?.(text),
       tombstones: way.tombstones,
     })
-    this.sources.push(node)
+    this.sources.push(node.op === 'topic' && way.windowMs > 0 ? { ...node, windowMs: way.windowMs } : node)
     this.tables.push(way.table)
     this.sourceStages.push({ stage, context, next })
   }
@@ -399,6 +403,13 @@ class RunningPipeline implements Pipeline {
     if (batch.columns === undefined || batch.count <= OUTPUT_ROWS) this.host.onOutput(batch)
     else for (const part of partsOf(batch, OUTPUT_ROWS)) this.host.onOutput(part)
   }
+}
+
+/** How far back a window looks, as far as its definition tells. */
+function spanOf(window: WindowSpec | undefined): number {
+  if (window === undefined) return 0
+  if (window.kind === 'cumulating') return window.maxSizeMs
+  return 'sizeMs' in window ? (window.sizeMs ?? 0) : 0
 }
 
 function weighedOf(node: PlanNode, operator: Operator | TwoInputOperator): Weighed {

@@ -93,6 +93,8 @@ export interface TopicNode {
   readonly connection: string
   readonly topic: string
   readonly options: TopicOptions
+  /** Told by the pipeline to who reads: the longest window below, which needs the topic to keep as much. */
+  readonly windowMs?: number | undefined
 }
 
 export interface TopicOptions {

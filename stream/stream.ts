@@ -729,10 +729,24 @@ function namedAggregates(
   by: WindowOptions['by'],
   bounds: boolean,
 ): WindowOptions['aggregates'] {
-  const named = Object.entries(aggregates).map(([name, aggregate]) => ({ name, aggregate: specOf(aggregate) }))
+  const named = Object.entries(aggregates).map(([name, aggregate]) => ({
+    name,
+    aggregate: specOf(checked(name, aggregate)),
+  }))
   const taken = [...by.map(k => k.name), ...(bounds ? ['windowStart', 'windowEnd'] : []), 'kind', 'revision']
   refuseTwice([...taken, ...named.map(a => a.name)])
   return named
+}
+
+function checked(name: string, aggregate: unknown): Aggregate<never, unknown> {
+  if (typeof aggregate === 'object' && aggregate !== null && 'kind' in aggregate)
+    return aggregate as Aggregate<never, unknown>
+  const shown = typeof aggregate === 'function' ? 'a function' : (JSON.stringify(aggregate) ?? String(aggregate))
+  throw new StreamError({
+    code: 'OPTION_INVALID',
+    message: `Cannot compute column "${name}": ${shown.slice(0, 60)} is no aggregate`,
+    hint: `Write for example ${name}: count() or ${name}: sum('amount')`,
+  })
 }
 
 /** An aggregate as plain data: its lambdas are shipped. */

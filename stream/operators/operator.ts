@@ -37,6 +37,8 @@ export interface StageContext {
   refuse(batch: Batch, index: number, reason: string, counts?: boolean): void
   /** A lambda threw: refuses the record with the lambda's line. */
   threw(batch: Batch, index: number, error: unknown, lambda: Lambda): void
+  /** Told once each to whoever made the stream: something that is no error and may still not be meant. */
+  notice?(text: string): void
   /** Rows of this stage seen without a failure; ends the "first 100 all fail" watch. */
   passed(): void
 }

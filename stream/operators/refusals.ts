@@ -64,14 +64,21 @@ export class Stage implements StageContext {
   private readonly refusals: Refusals
   private readonly lateSinks: readonly Collector[]
   private readonly errorSinks: readonly Collector[]
+  private readonly tell: ((text: string) => void) | undefined
   private failedCount = 0
   private anyPassed = false
   private first: string | undefined
 
-  constructor(refusals: Refusals, lateSinks: readonly Collector[], errorSinks: readonly Collector[]) {
+  constructor(
+    refusals: Refusals,
+    lateSinks: readonly Collector[],
+    errorSinks: readonly Collector[],
+    tell?: (text: string) => void,
+  ) {
     this.refusals = refusals
     this.lateSinks = lateSinks
     this.errorSinks = errorSinks
+    this.tell = tell
   }
 
   drop(batch: Batch, index: number, reason = 'later than the allowed lateness: no open window takes it'): void {
@@ -93,6 +100,10 @@ export class Stage implements StageContext {
 
   threw(batch: Batch, index: number, error: unknown, lambda: Lambda): void {
     this.refuse(batch, index, lambda.describe(error))
+  }
+
+  notice(text: string): void {
+    this.tell?.(text)
   }
 
   passed(): void {

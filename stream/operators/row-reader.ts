@@ -11,6 +11,8 @@ import { metaOf } from './operator.ts'
 export interface NamedReader {
   readonly name: string
   readonly read: (row: unknown) => unknown
+  /** The field it reads, when it is one. */
+  readonly field?: string | undefined
   /** Set when `read` is a lambda of the user's. */
   readonly lambda?: Lambda | undefined
 }
@@ -27,6 +29,11 @@ export interface InputReader extends NamedReader {
   readonly custom?: Lambda | undefined
 }
 
+/** What a record has instead, for a misspelt name. */
+function fieldsOf(row: unknown): string {
+  return typeof row === 'object' && row !== null ? ` (it has ${Object.keys(row).slice(0, 12).join(', ')})` : ''
+}
+
 export class RowReader implements Values {
   readonly numbers: Float64Array
   readonly boxed: unknown[]
@@ -38,6 +45,8 @@ export class RowReader implements Values {
   private readonly keyValues: unknown[]
   private readonly custom: Lambda | undefined
   private batch: Batch | undefined
+  /** Names told about: keys without a value, fields that are not there. */
+  private readonly told = new Set<string>()
   private index = 0
 
   constructor(
@@ -83,12 +92,15 @@ export class RowReader implements Values {
       if (keys.length === 1) {
         at = keys[0] as NamedReader
         const key = at.lambda?.wantsMeta === true ? at.lambda.call(row, metaOf(batch, i)) : at.read(row)
+        if (key === null || key === undefined || key === '') this.tellEmptyKey(at, key, row)
         this.context.passed()
         return table.intern1(key)
       }
       for (let k = 0; k < keys.length; k++) {
         at = keys[k] as NamedReader
-        this.keyValues[k] = at.lambda?.wantsMeta === true ? at.lambda.call(row, metaOf(batch, i)) : at.read(row)
+        const key = at.lambda?.wantsMeta === true ? at.lambda.call(row, metaOf(batch, i)) : at.read(row)
+        this.keyValues[k] = key
+        if (key === null || key === undefined || key === '') this.tellEmptyKey(at, key, row)
       }
       this.context.passed()
       return table.intern(this.keyValues)
@@ -112,6 +124,23 @@ export class RowReader implements Values {
     }
   }
 
+  private tellEmptyKey(reader: NamedReader, key: unknown, row: unknown): void {
+    if (this.told.has(reader.name)) return
+    this.told.add(reader.name)
+    const what = key === '' ? 'empty text' : key === null ? 'null' : 'missing'
+    this.context.notice?.(
+      `The key "${reader.name}" is ${what} in a record; records without one form a group of their own${fieldsOf(row)}`,
+    )
+  }
+
+  private tellMissing(name: string, field: string, row: unknown): void {
+    if (this.told.has(`=${name}`) || typeof row !== 'object' || row === null || field in row) return
+    this.told.add(`=${name}`)
+    this.context.notice?.(
+      `The field "${field}" of aggregate "${name}" is missing in a record; it is skipped${fieldsOf(row)}`,
+    )
+  }
+
   private readOther(a: number, input: InputReader, value: unknown, batch: Batch, i: number): void {
     if (input.whole === true) {
       this.skipped[a] = 0
@@ -119,6 +148,7 @@ export class RowReader implements Values {
       return
     }
     this.skipped[a] = 1
+    if (value === undefined && input.field !== undefined) this.tellMissing(input.name, input.field, batch.rows[i])
     if (value === null || value === undefined) return
     const nan = typeof value === 'number'
     if (typeof value === 'bigint' || value instanceof Date) {

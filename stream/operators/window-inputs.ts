@@ -32,7 +32,7 @@ export function inputOf(
 }
 
 export function readerOf(name: string, value: LambdaSlot | string, host: LambdaHost): NamedReader {
-  if (typeof value === 'string') return { name, read: fieldReader(value) }
+  if (typeof value === 'string') return { name, read: fieldReader(value), field: value }
   const lambda = lambdaOf(value, host)
   return { name, read: lambda.call, lambda }
 }

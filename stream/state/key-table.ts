@@ -192,7 +192,8 @@ export class KeyTable {
     this.fresh.push(id)
     for (let c = 0; c < this.width; c++) {
       const value = values[c]
-      ;(this.columns[c] as unknown[])[id] = value === undefined ? null : value
+      // A Map takes −0 for 0: what is shown must not depend on which came first.
+      ;(this.columns[c] as unknown[])[id] = value === undefined ? null : value === 0 ? 0 : value
     }
     return id
   }

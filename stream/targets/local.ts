@@ -58,6 +58,8 @@ export interface LocalRuntimeOptions {
   readonly clock?: Clock | undefined
   /** Default: the embedded topics with their demos. Tests give an empty log. */
   readonly embedded?: (() => Promise<Connection>) | undefined
+  /** Told once each: an event time that looks like seconds, a key without a value. Default a line on the console's error side. */
+  readonly notice?: ((text: string) => void) | undefined
   /** Where `.chart()` prints. Default the console. */
   readonly print?: ((text: string) => void) | undefined
 }
@@ -107,8 +109,15 @@ export class LocalRuntime implements Runtime {
       streams: () => [...this.named.values()].filter(n => n.options.listed !== false).map(n => this.kept(n)),
       onError: (_name, error) => this.print(`${error.message}\n${error.hint ?? ''}`),
     })
+    const notice = options.notice ?? (text => console.warn(`riffle: ${text}`))
+    const told = new Set<string>()
     this.around = {
       clock: this.clock,
+      notice: text => {
+        if (told.has(text)) return
+        told.add(text)
+        notice(text)
+      },
       connection: name => this.connection(name),
       feed: id => this.feedLog(id),
       models: this.models,

@@ -29,6 +29,8 @@ export interface PlanSurroundings {
   feed(id: string): FeedLog
   /** Absent where no stream scores with models. */
   readonly models?: ModelTable | undefined
+  /** Told once each: what is no error and may still not be meant. */
+  notice?(text: string): void
   /** A recording repeats a change of a param. */
   param?(name: string, value: unknown): void
 }
@@ -223,6 +225,7 @@ export class RunningPlan {
       decode: (batch, node) => decodeBatch(batch, { format: node.options.format }),
       model: name => this.models.get(name),
       onOutput: batch => this.consumer.onBatch(batch),
+      onNotice: text => this.around.notice?.(text),
     })
   }
 
@@ -278,6 +281,7 @@ export class RunningPlan {
           await nextTurn()
         },
         onError: error => this.fail(error, generation),
+        onNotice: text => this.around.notice?.(text),
         param: (name, value) => this.around.param?.(name, value),
       })
       await add(driver)

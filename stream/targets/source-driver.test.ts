@@ -196,3 +196,26 @@ test('by processing time the clock moves the watermark, and silence makes nothin
   await settle()
   assert.equal(events.length, 6)
 })
+
+test('a window longer than the topic keeps its records is told, and what was dropped before it was read', async () => {
+  const told: string[] = []
+  const reader = new FakeReader()
+  const driver = await driveTopic({
+    node: { op: 'topic', connection: 'prod', topic: 'orders', options: {}, windowMs: 86_400_000 },
+    // Only these are asked of it.
+    connection: {
+      read: async () => reader,
+      describe: async () => ({ name: 'orders', internal: false, partitions: [], retentionMs: 3_600_000 }),
+    } as unknown as Connection,
+    clock: new VirtualClock(0),
+    deliver: () => {},
+    onError: assert.fail,
+    onNotice: text => told.push(text),
+  })
+  await reader.give({ ...read([0]), lostCount: 1200 }, { ...read([0]), lostCount: 1300 })
+  await driver.stop()
+  assert.deepEqual(told, [
+    'A window of 1d is longer than topic "orders" keeps its records (1h): started again, it misses what is gone by then',
+    'Topic "orders" dropped 1,200 records before they were read: its retention is too short for this stream',
+  ])
+})

@@ -10,6 +10,7 @@ import type { TopicNode } from '../plan.ts'
 import { RecordedDriver } from '../recordings/recorded-driver.ts'
 import { SchemaAttacher } from '../schemas/attach-schemas.ts'
 import type { Clock, Timer } from '../time/clock.ts'
+import { formatDuration } from '../time/duration.ts'
 import { PROCESSING_TIME } from '../time/event-time.ts'
 
 export const TOPIC_FROM = '-10000'
@@ -25,6 +26,8 @@ export interface SourceDriverOptions {
   deliver(event: SourceEvent): Promise<void> | void
   /** A recording repeats a change of a param. */
   param?(name: string, value: unknown): Promise<void> | void
+  /** One line for people: the source is away, it is back. */
+  readonly onNotice?: ((text: string) => void) | undefined
   /** The read failed for good. */
   onError(error: unknown): void
   /** Next offsets to read (restore); wins over `from`. */
@@ -65,6 +68,7 @@ export async function driveTopic(options: SourceDriverOptions): Promise<SourceDr
     partition: node.options.partition,
     positions,
     maxBatch,
+    onNotice: options.onNotice,
   })
   return new TopicDriver(options, reader)
 }
@@ -89,6 +93,7 @@ class TopicDriver implements SourceDriver {
   /** The event time is the time of reading: the clock moves the watermark, silence does not. */
   private readonly processing: boolean
   private ticking: Timer | undefined
+  private lostTold = false
 
   constructor(options: SourceDriverOptions, reader: Reader) {
     this.options = options
@@ -139,8 +144,36 @@ class TopicDriver implements SourceDriver {
     return this.reader.lagCount()
   }
 
+  /** A window cannot be made again from a topic that keeps less than the window spans. */
+  private async compareRetention(): Promise<void> {
+    const { node, connection, onNotice } = this.options
+    const { windowMs } = node
+    if (windowMs === undefined || onNotice === undefined) return
+    const [summary] = await connection.describe(node.topic).then(
+      told => [told],
+      () => [],
+    )
+    const keptMs = summary?.retentionMs
+    if (keptMs === undefined || keptMs >= windowMs || this.stopped) return
+    onNotice(
+      `A window of ${formatDuration(windowMs)} is longer than topic "${node.topic}" keeps its records (${formatDuration(keptMs)}): ` +
+        'started again, it misses what is gone by then',
+    )
+  }
+
+  /** Said once: what retention dropped before it was read is in no window. */
+  private tellLost(lostCount: number | undefined): void {
+    if (lostCount === undefined || lostCount === 0 || this.lostTold) return
+    this.lostTold = true
+    const { node, onNotice } = this.options
+    onNotice?.(
+      `Topic "${node.topic}" dropped ${lostCount.toLocaleString('en-US')} records before they were read: its retention is too short for this stream`,
+    )
+  }
+
   private async run(): Promise<void> {
     try {
+      void this.compareRetention()
       await this.deliver({ kind: 'partitions', count: this.reader.partitionCount })
       const { partition } = this.options.node.options
       // Partitions nobody reads must not hold the watermark.
@@ -195,7 +228,8 @@ class TopicDriver implements SourceDriver {
     }
   }
 
-  private async handle({ batch, exhausted, live }: ReadResult): Promise<void> {
+  private async handle({ batch, exhausted, live, lostCount }: ReadResult): Promise<void> {
+    this.tellLost(lostCount)
     const taken = batch.count > this.left ? sliceBatch(batch, 0, this.left) : batch
     this.left -= taken.count
     if (live) this.leaveHistory()
