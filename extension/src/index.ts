@@ -7,18 +7,21 @@ import { ILabShell, ILayoutRestorer } from '@jupyterlab/application'
 import { ICommandPalette, IThemeManager, MainAreaWidget } from '@jupyterlab/apputils'
 import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook'
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime'
+import { IRunningSessionManagers } from '@jupyterlab/running'
 import { ISettingRegistry } from '@jupyterlab/settingregistry'
 import { IStatusBar } from '@jupyterlab/statusbar'
 import { CommandToolbarButton, runningIcon, stopIcon } from '@jupyterlab/ui-components'
 import { ChartRenderer } from './chart-renderer.ts'
 import { NotebookPort } from './notebook-port.ts'
 import { ParamRenderer } from './param-renderer.ts'
+import { RunningStreams } from './running-streams.ts'
 import { StatusItem } from './status-item.ts'
 import { StreamPanel } from './stream-panel.ts'
 import { LIVE_MIME, PARAM_MIME } from '../../stream/charts/protocol.ts'
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application'
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces'
 import type { NotebookPanel } from '@jupyterlab/notebook'
+import type { StreamHome } from './running-streams.ts'
 import type { LiveBundle } from '../../stream/charts/protocol.ts'
 import type { KernelLink } from './kernel-link.ts'
 
@@ -45,6 +48,7 @@ const charts: JupyterFrontEndPlugin<void> = {
     IStatusBar,
     ILabShell,
     ILayoutRestorer,
+    IRunningSessionManagers,
   ],
   activate: (
     app: JupyterFrontEnd,
@@ -56,6 +60,7 @@ const charts: JupyterFrontEndPlugin<void> = {
     statusBar: IStatusBar | null,
     labShell: ILabShell | null,
     restorer: ILayoutRestorer | null,
+    running: IRunningSessionManagers | null,
   ) => {
     const settings: Settings = { saveFrames: true, statusBar: true }
     const ports = new Map<NotebookPanel, NotebookPort>()
@@ -83,6 +88,17 @@ const charts: JupyterFrontEndPlugin<void> = {
       panel?.setLink(link)
       status.setLink(link)
     }
+    const homes = (): StreamHome[] =>
+      [...ports].map(([notebook, port]) => ({
+        path: notebook.context.path,
+        ownLink: () => port.ownLink(),
+        show: cellId => {
+          app.shell.activateById(notebook.id)
+          if (cellId !== null) showCell(notebook, cellId)
+        },
+      }))
+    running?.add(new RunningStreams(homes))
+
     const adopt = (notebook: NotebookPanel): void => {
       const port = new NotebookPort({
         panel: notebook,
@@ -131,11 +147,8 @@ function addPanel(
 ): StreamPanel {
   const panel = new StreamPanel({
     showCell: cellId => {
-      const notebook = notebooks.currentWidget?.content
-      const index = notebook?.widgets.findIndex(cell => cell.model.id === cellId) ?? -1
-      if (notebook === undefined || index < 0) return
-      notebook.activeCellIndex = index
-      void notebook.scrollToItem(index, 'smart')
+      const notebook = notebooks.currentWidget
+      if (notebook !== null) showCell(notebook, cellId)
     },
     insertCell: source => {
       const notebook = notebooks.currentWidget?.content
@@ -155,6 +168,13 @@ function addPanel(
   })
   palette?.addItem({ command: COMMANDS.showPanel, category: 'Riffle' })
   return panel
+}
+
+function showCell({ content }: NotebookPanel, cellId: string): void {
+  const index = content.widgets.findIndex(cell => cell.model.id === cellId)
+  if (index < 0) return
+  content.activeCellIndex = index
+  void content.scrollToItem(index, 'smart')
 }
 
 /** A chart in a tab of its own: another view of the same rows, alive as long as the notebook's kernel. */

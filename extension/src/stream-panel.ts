@@ -3,6 +3,7 @@
  * kernel only while it can be seen. Everything is text; names come from streams and are nobody's HTML.
  */
 import { Widget } from '@lumino/widgets'
+import { makeSparkline } from './sparkline.ts'
 import { clockText, compact, grouped } from './numbers.ts'
 import type { KernelLink } from './kernel-link.ts'
 import type { StreamLine, TopicLine } from '../../stream/charts/protocol.ts'
@@ -147,7 +148,10 @@ function makeRow(
   head.append(title, buttons)
   const outline = element('div', 'riffle-outline')
   const counts = element('div', 'riffle-stream-counts')
-  node.append(head, outline, counts)
+  const spark = makeSparkline(`Events per second of ${name}`)
+  const line = element('div', 'riffle-stream-line')
+  line.append(counts, spark.element)
+  node.append(head, outline, line)
   return {
     node,
     update(stream) {
@@ -159,6 +163,7 @@ function makeRow(
       setText(pause, paused ? 'Resume' : 'Pause')
       pause.setAttribute('aria-label', `${paused ? 'Resume' : 'Pause'} stream ${name}`)
       pause.hidden = !['running', 'paused'].includes(stream.state)
+      spark.add(stream.state === 'running' ? stream.recordsPerSecond : 0)
       setText(outline, stream.outline)
       outline.title = stream.outline
       setText(counts, countsText(stream))

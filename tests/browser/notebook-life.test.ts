@@ -79,6 +79,14 @@ test('two notebooks have a kernel each: a stop in one leaves the other, and the 
     /^2 streams · .+\/s$/.test(document.querySelector('.riffle-status')?.innerText ?? ''),
   )
 
+  await page.waitForFunction(
+    () => (document.querySelector('.riffle-spark polyline')?.getAttribute('points') ?? '') !== '',
+  )
+  // JupyterLab's own panel of what runs lists the streams of both.
+  await notebook.command('running:show-panel')
+  for (const stream of ['leftStream', 'rightStream'])
+    await page.locator('.jp-RunningSessions .jp-RunningSessions-item', { hasText: stream }).first().waitFor()
+
   await page.getByRole('button', { name: 'Pause stream rightStream' }).first().click()
   await streamListed(page, 'rightStream', 'paused')
   await notebook.command('riffle:stop-all-streams')
@@ -209,6 +217,35 @@ test('a chart out of sight is sent nothing and catches up when it is seen again'
   await notebook.end()
 })
 
+test('settings: a save leaves the frames in the file alone, and the status bar is free', async () => {
+  writeNotebook(its.lab, 'settings.ipynb', [TOPIC, WINDOW])
+  const first = await openNotebook(its.browser, its.lab, 'settings.ipynb')
+  await saveSettings(first.page, '{ "saveFrames": false, "statusBar": false }')
+  await first.end()
+  const notebook = await openNotebook(its.browser, its.lab, 'settings.ipynb')
+  const { page } = notebook
+  try {
+    await notebook.runNext()
+    await notebook.runNext()
+    await sequenceAfter(page, 'ordersWindow', await sequenceAfter(page, 'ordersWindow', 2))
+    await notebook.command('riffle:show-streams')
+    await streamListed(page, 'ordersWindow', 'running')
+    assert.equal(await page.locator('.riffle-status:not(.lm-mod-hidden)').count(), 0)
+    await notebook.command('docmanager:save')
+    const saved = JSON.parse(readFileSync(join(its.lab.root, 'settings.ipynb'), 'utf8')) as {
+      cells: { outputs: { data: Record<string, { last?: { savedAt: unknown } }> }[] }[]
+    }
+    assert.equal(saved.cells[1]?.outputs[0]?.data['application/vnd.riffle.live.v1+json']?.last?.savedAt, null)
+  } finally {
+    await saveSettings(page, '{}')
+  }
+  await notebook.end()
+})
+
+async function saveSettings(page: Page, text: string): Promise<void> {
+  await page.evaluate(raw => jupyterapp.serviceManager.settings.save('@riffle/jupyterlab:charts', raw), text)
+}
+
 /** Index of the cell that each chart stands in. */
 function chartPlaces(page: Page): Promise<unknown[]> {
   return page.$$eval('.jp-Notebook .jp-Cell', cells =>
@@ -248,6 +285,7 @@ async function framesTo(page: Page): Promise<{ quiet(): Promise<void> }> {
 interface PageNode {
   readonly dataset: Readonly<Record<string, string>>
   readonly innerText: string
+  getAttribute(name: string): string | null
   querySelector(selector: string): PageNode | null
 }
 declare const document: {
@@ -255,6 +293,7 @@ declare const document: {
   querySelectorAll(selector: string): { readonly length: number }
 }
 declare const jupyterapp: {
+  serviceManager: { settings: { save(id: string, raw: string): Promise<void> } }
   shell: {
     currentWidget: {
       context: { path: string }
