@@ -94,7 +94,7 @@ async function bytesPerPartialMatch(keyCount: number): Promise<number> {
   }
   let bytes = Number.NaN
   const before = used()
-  async function* source(): AsyncGenerator<Event> {
+  function* source(): Generator<Event, void, undefined> {
     yield* rows
     // What was asked for before has been handled when more is asked for.
     for (let i = 0; i < 20_000; i++) yield { at: rows.length + i, key: 0, value: 1 }
