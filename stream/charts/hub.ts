@@ -33,6 +33,8 @@ export interface ChartHubOptions {
   streams?(): readonly StreamLine[]
   topics?(): Promise<readonly TopicLine[]>
   stopAll?(): void
+  /** The notebook is being saved. */
+  saved?(): void
   /** Somebody began or ceased to look at a chart: reads that no one watches may pause. */
   watched?(chartId: string, watched: boolean): void
 }
@@ -198,6 +200,9 @@ export class ChartHub {
       case 'stop-all':
         this.#options.stopAll?.()
         break
+      case 'saved':
+        this.#options.saved?.()
+        break
       default:
         break
     }
@@ -262,6 +267,7 @@ function wellFormed(message: ToEngine): boolean {
     case 'outputs':
     case 'topics':
     case 'stop-all':
+    case 'saved':
     case 'bye':
       return true
     default:

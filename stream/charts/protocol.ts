@@ -130,6 +130,8 @@ export type ToEngine =
   | { readonly type: 'watch-streams'; readonly on: boolean }
   | { readonly type: 'control-stream'; readonly stream: string; readonly action: 'pause' | 'resume' | 'stop' }
   | { readonly type: 'stop-all' }
+  /** The notebook is being saved: what the engine keeps on disk is as of now. */
+  | { readonly type: 'saved' }
   /** Answered once by `topics`. */
   | { readonly type: 'topics' }
   | { readonly type: 'bye' }
