@@ -31,6 +31,18 @@ export function breakable<T>(signals: Signals, f: () => T): T {
   }
 }
 
+const nap = new Int32Array(new SharedArrayBuffer(4))
+const ABSORB_MS = 50
+
+/** A script that does nothing but be there for a signal that is on its way. */
+export function absorbSignal(signals: Signals): void {
+  try {
+    breakable(signals, () => Atomics.wait(nap, 0, 0, ABSORB_MS))
+  } catch {
+    // It came.
+  }
+}
+
 /**
  * Break-on-SIGINT starts a thread, about 0.1 ms. In a hot chain of awaits it is left out now and then: loop guards stop what
  * hangs there, only code without guards would not be stopped.

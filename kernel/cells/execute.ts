@@ -7,7 +7,7 @@ import { StreamError } from '../../stream/errors.ts'
 import type { Channel } from './channel.ts'
 import { compile, type Compiled } from './compile.ts'
 import { bundleOf, isHandle } from './display.ts'
-import { drive } from './driver.ts'
+import { absorbSignal, drive } from './driver.ts'
 import { placeError, toCellError } from './errors.ts'
 import { Interrupted, setRunning, SHARED, unlessStopped } from './interrupt.ts'
 import { isParam, isStream, listNames } from './listing.ts'
@@ -170,7 +170,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     }
     runs.active.delete(run)
     setRunning(shared, runs.current?.hash ?? 0)
-    await signals.settled()
+    await signals.settled(() => absorbSignal(signals))
     if (run.interrupted) lingerAfterStop()
     if (runs.active.size === 0) Atomics.store(shared, SHARED.level, aftermath === undefined ? 0 : 1)
     channel.send({

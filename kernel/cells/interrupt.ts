@@ -7,9 +7,10 @@
  *   +150 ms   SIGINT to direct child processes (execSync waits for one)
  *
  * Shared words: [0] level, [1] the running request (hash; 0 is idle), [2] guards that threw, [3] messages the event loop took,
- * [4] the request to stop, [5] SIGINTs the watcher has raised, [6] 1 while the watcher looks and acts.
+ * [4] the request to stop, [5] SIGINTs the watcher has raised, [6] 1 while the watcher looks and acts, [7] of those SIGINTs the ones that
+ * have arrived: two that wait would become one, so the watcher raises none while one is on its way.
  */
-export const SHARED = { level: 0, running: 1, thrown: 2, taken: 3, target: 4, raised: 5, acting: 6 } as const
+export const SHARED = { level: 0, running: 1, thrown: 2, taken: 3, target: 4, raised: 5, acting: 6, seen: 7 } as const
 
 export function createShared(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(8 * Int32Array.BYTES_PER_ELEMENT))
@@ -27,44 +28,36 @@ export function setRunning(shared: Int32Array, hash: number): void {
  */
 export class Signals {
   private readonly shared: Int32Array
-  private seen = 0
-  /** Not waited for any longer, but not a terminal's either, should they still come. */
-  private overdue = 0
-  private overdueUntil = 0
 
   constructor(shared: Int32Array) {
     this.shared = shared
   }
 
   get due(): boolean {
-    return this.seen < Atomics.load(this.shared, SHARED.raised)
+    return Atomics.load(this.shared, SHARED.seen) < Atomics.load(this.shared, SHARED.raised)
   }
 
   /** True when the signal that just arrived is the watcher's. */
   arrived(): boolean {
-    if (this.due) this.seen++
-    else if (this.overdue > 0 && performance.now() < this.overdueUntil) this.overdue--
-    else return false
-    return true
+    const own = this.due
+    if (own) Atomics.add(this.shared, SHARED.seen, 1)
+    return own
   }
 
-  async settled(): Promise<void> {
-    for (const limit = performance.now() + SIGNAL_LIMIT_MS; this.due && performance.now() < limit;) {
-      await new Promise(resolve => setImmediate(resolve))
-    }
-    const raised = Atomics.load(this.shared, SHARED.raised)
-    if (raised > this.seen) {
-      this.overdue = raised - this.seen
-      this.overdueUntil = performance.now() + OVERDUE_MS
-    }
-    this.seen = raised
+  /**
+   * Called when a cell has ended and the watcher acts no more for it. What it raised has reached the process by then, so the event
+   * loop hears of it in its next turn. A signal that came just as a guard threw is kept by Node's own thread and would break the
+   * next script instead: `absorb` runs one for it to break.
+   */
+  async settled(absorb: () => void): Promise<void> {
+    for (let turn = 0; turn < TURNS && this.due; turn++) await new Promise(resolve => setImmediate(resolve))
+    if (this.due) absorb()
+    // One that broke a script whose own error was shown instead was never told.
+    Atomics.store(this.shared, SHARED.seen, Atomics.load(this.shared, SHARED.raised))
   }
 }
 
-/** A signal takes a moment at most; should one get lost, the cell ends all the same. */
-const SIGNAL_LIMIT_MS = 300
-/** On a busy machine one may take longer; it must not stop the cell after the one it was raised for. */
-const OVERDUE_MS = 5_000
+const TURNS = 3
 
 export class Interrupted extends Error {
   constructor() {

@@ -71,6 +71,7 @@ function interrupt(requestId: string): void {
   if (running === 0) return
   later(30, () => {
     if (Atomics.load(shared, SHARED.thrown) !== thrown) return
+    if (Atomics.load(shared, SHARED.seen) < Atomics.load(shared, SHARED.raised)) return
     Atomics.add(shared, SHARED.raised, 1)
     signal(process.pid)
   })

@@ -24,6 +24,15 @@ const blocking: readonly (readonly [string, string])[] = [
   ],
   ['a loop in a timer', 'await new Promise(() => setTimeout(() => { console.log("started"); for (;;) {} }, 1))'],
   ['a regular expression', 'console.log("started"); /^(a+)+$/.test("a".repeat(64) + "b")'],
+  ['awaits that never leave the microtasks', 'console.log("started"); for (;;) await null'],
+  [
+    'a for await',
+    'async function* never() { console.log("started"); await new Promise(() => {}) }\nfor await (const one of never()) console.log(one)',
+  ],
+  [
+    'a stream that is read',
+    'const read = await topic("orders")\nconsole.log("started")\nfor await (const row of read) if (row === null) break',
+  ],
   ['a child process', 'import { execSync } from "node:child_process"; console.log("started"); execSync("sleep 60")'],
 ]
 
@@ -46,6 +55,29 @@ for (const [name, code] of blocking) {
     )
   })
 }
+
+test('Stop ends the first of a queue of cells, the others are answered and not run', async () => {
+  const first = client.execute('console.log("started"); for (;;) {}')
+  const rest = [client.execute('globalThis.queued = true'), client.execute('console.log("queued")')]
+  await client.until(message => message.parent.msg_id === first && message.content['text'] === 'started\n', 'the start')
+  client.send('control', 'interrupt_request', {})
+  const names = await Promise.all(
+    [first, ...rest].map(async id => (await client.reply(id)).content['ename'] as unknown),
+  )
+  assert.deepEqual(names, ['Interrupted', 'Aborted', 'Aborted'])
+  for (const id of rest) await client.idle(id)
+  assert.equal(client.text(rest[1] ?? ''), '')
+  assert.equal((await client.run('kept')).reply.content['status'], 'ok')
+})
+
+test('a second Stop right behind the first harms nothing', async () => {
+  const id = client.execute('console.log("started"); for (;;) {}')
+  await client.until(message => message.parent.msg_id === id && message.content['text'] === 'started\n', 'the start')
+  for (let press = 0; press < 2; press += 1) client.send('control', 'interrupt_request', {})
+  assert.equal((await client.reply(id)).content['ename'], 'Interrupted')
+  const { iopub } = await client.run('let sum = 0; for (let n = 0; n < 1e6; n++) sum += 1; kept + 1')
+  assert.equal(iopub.find(message => message.header.msg_type === 'execute_result')?.content['data']['text/plain'], '42')
+})
 
 test('Stop answers a waiting prompt', async () => {
   const id = client.execute('await prompt("name?")', { allow_stdin: true })
