@@ -179,6 +179,8 @@ export interface StreamStats {
   readonly time?: StreamTime | undefined
   /** The pattern of `.match` at work; only where somebody can look at it. */
   readonly pattern?: import('./patterns/view.ts').PatternView | undefined
+  /** The newest line about its source or target: a broker is away, or how long it was. */
+  readonly notice?: string | undefined
   /** What ended it, when failed. */
   readonly error?: import('./errors.ts').StreamErrorParts | undefined
 }

@@ -17,6 +17,8 @@ export interface EngineSinkOptions {
   readonly transaction: SinkTransaction | undefined
   /** Told once: the first row that could not be written. */
   readonly onRefused: (error: StreamErrorParts) => void
+  /** The target is away, it is back. */
+  readonly onNotice: (text: string) => void
 }
 
 export class EngineSink {
@@ -27,7 +29,7 @@ export class EngineSink {
   private settle: { resolve: () => void; reject: (error: unknown) => void } | undefined
   private execution: Execution | undefined
 
-  constructor({ target, plan, connection, transaction, onRefused }: EngineSinkOptions) {
+  constructor({ target, plan, connection, transaction, onRefused, onNotice }: EngineSinkOptions) {
     this.transaction = transaction
     this.done = new Promise((resolve, reject) => (this.settle = { resolve, reject }))
     this.done.catch(() => undefined)
@@ -42,6 +44,7 @@ export class EngineSink {
             if (!told) onRefused({ ...error.toJSON(), hint: error.hint ?? 'The sink goes on without this row' })
             told = true
           },
+          onNotice,
         })),
       onRoom: () => this.execution?.run.pump(),
       onFailed: error => this.execution?.run.finish('failed', partsOf(error)),
@@ -69,9 +72,19 @@ export class EngineSink {
     } catch (cause) {
       failure = partsOf(cause)
     }
+    // A transaction that was lost with its broker is made again: `over` settles then.
+    if (failure?.retriable === true && this.transaction !== undefined) return failure
     if (failure === undefined) this.settle?.resolve()
     else this.settle?.reject(StreamError.from(failure))
     return failure
+  }
+
+  /** What became of the sink that took this one's place. */
+  over(after: Promise<void>): void {
+    after.then(
+      () => this.settle?.resolve(),
+      (error: unknown) => this.settle?.reject(error),
+    )
   }
 
   /** Nothing is written any more. Idempotent. */

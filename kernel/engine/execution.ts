@@ -28,12 +28,15 @@ export interface ExecutionOptions extends RunOptions {
   readonly plan: PlanNode
   /** Ends where every topic ended at the start. */
   readonly bounded?: boolean | undefined
+  /** One line for people: a source is away, it is back. */
+  readonly onNotice?: ((text: string) => void) | undefined
 }
 
 export class Execution {
   readonly run: Run
   private readonly deps: ExecutionDeps
   private readonly bounded: boolean
+  private readonly onNotice: ((text: string) => void) | undefined
   private drivers: SourceDriver[] = []
   private detach: (() => void)[] = []
   private readonly endOfFeeds: Promise<void>[] = []
@@ -43,6 +46,7 @@ export class Execution {
   constructor(deps: ExecutionDeps, options: ExecutionOptions) {
     this.deps = deps
     this.bounded = options.bounded ?? false
+    this.onNotice = options.onNotice
     this.run = deps.compute.start({ models: deps.models, ...options })
   }
 
@@ -89,6 +93,7 @@ export class Execution {
         merge: history === undefined ? undefined : { history, index: place },
         deliver: event => this.run.deliver(index, event),
         onError: error => this.fail(error),
+        onNotice: this.onNotice,
         param: (name, value) => this.run.handle({ kind: 'param', name, value }),
       })
       this.drivers.push(driver)

@@ -71,6 +71,8 @@ interface Named {
   recorder?: Recorder | undefined
   /** Where its rows go, when it is a sink. */
   sink?: EngineSink | undefined
+  /** The newest line about its source or target: away, or how long it was. */
+  notice?: string | undefined
   /** A sink whose stream was replaced: it begins anew when the user says so. */
   held?: boolean | undefined
 }
@@ -216,6 +218,7 @@ export class Streams {
         if (current()) this.deps.onTaps(frames, name)
       },
       onConsole: (to, text) => this.deps.onConsole(options.cellId, to, text),
+      onNotice: text => (stream.notice = text),
       onRefused: error => this.deps.onError(options.cellId, title, error),
       onEnded: (state, error) => {
         void execution.closeSources()
@@ -257,17 +260,19 @@ export class Streams {
     const given = () => this.named.get(stream.name) !== stream || this.stateOf(stream) === 'stopped'
     this.say(stream, `Sink "${stream.name}" waits: ${why.message}. It goes on from its last transaction`)
     stream.state = 'starting'
+    const lost = stream.sink
     for (;;) {
       await stream.execution?.stop()
-      await stream.sink?.close()
+      await (stream.sink === lost ? lost?.pump.close() : stream.sink?.close())
       await new Promise<void>(resolve => wallClock.setTimer(AGAIN_MS, resolve))
-      if (given()) return
+      if (given()) return lost?.over(Promise.resolve())
       try {
         await this.begin(stream)
         if (!given()) this.say(stream, `Sink "${stream.name}" goes on`)
-        return
+        return lost?.over(stream.sink?.done ?? Promise.resolve())
       } catch (error) {
         if (given() || (error instanceof StreamError && error.retriable)) continue
+        lost?.over(Promise.reject(error as Error))
         const parts = error instanceof StreamError ? error.toJSON() : undefined
         if (this.stateOf(stream) !== 'failed') this.over(stream, 'failed', parts)
         return
@@ -348,6 +353,7 @@ export class Streams {
       transaction,
       connection: name => this.deps.connections.get(name),
       onRefused: error => this.deps.onError(cellId, stream.name, error),
+      onNotice: text => (stream.notice = text),
     })
   }
 
@@ -499,6 +505,7 @@ export class Streams {
       stateBytes: stats?.stateBytes ?? 0,
       time: stats?.time,
       pattern: stats?.pattern,
+      notice: stream.notice,
       error: stream.error,
     }
   }

@@ -10,7 +10,7 @@ import type { TableCell } from './tables.ts'
 export function streamsBundle(streams: readonly StreamSummary[], now: Json): Json {
   const rows = streams.map(({ name, outline, stats, captures }) => [
     name,
-    stats.error === undefined ? stats.state : `${stats.state}: ${stats.error.message}`,
+    stateText(stats),
     rate(stats.recordsPerSecond),
     count(stats.recordCount),
     count(stats.rowCount),
@@ -40,6 +40,11 @@ export function streamsBundle(streams: readonly StreamSummary[], now: Json): Jso
     prose: ['what it does'],
     empty: 'No stream is running. %topics lists topics, %topic NAME binds one.',
   })
+}
+
+function stateText({ state, error, notice }: StreamSummary['stats']): string {
+  if (error !== undefined) return `${state}: ${error.message}`
+  return notice === undefined ? state : `${state}: ${notice}`
 }
 
 function usesText(captured: StreamSummary['captures'][number], now: unknown): string {

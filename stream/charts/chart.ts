@@ -53,6 +53,9 @@ export class Chart {
   #spec: Spec | null = null
   #removed: readonly string[] = []
   #status: ChartStatus = emptyStatus('starting')
+  /** About the stream's source; what the chart leaves out. */
+  #told: string | undefined
+  #leftOut: string | null = null
   #end: ChartFrame['end']
 
   constructor({ chartId, stream, concept, options, title }: ChartParts) {
@@ -128,6 +131,7 @@ export class Chart {
   }
 
   setStats(stats: StreamStats, errors: readonly string[]): void {
+    this.#told = stats.notice
     const {
       state,
       recordsPerSecond,
@@ -153,7 +157,7 @@ export class Chart {
         errorCount,
       },
       errors: errors.slice(-ERROR_LINES).map(line => line.split('\n', 1)[0] ?? ''),
-      notice: this.#status.notice,
+      notice: noticeOf([stats.notice, this.#leftOut]),
       ...(this.#concept.form === 'window' && stats.time !== undefined ? { time: stats.time } : {}),
       ...(this.#concept.pattern !== undefined && stats.pattern !== undefined ? { pattern: stats.pattern } : {}),
     }
@@ -243,8 +247,14 @@ export class Chart {
       ...(otherSeriesCount > 0 ? [`${otherSeriesCount} other series not drawn`] : []),
       ...(this.#removed.length > 0 ? [`taken out of the spec: ${this.#removed.join(', ')}`] : []),
     ]
-    this.#status = { ...this.#status, notice: parts.length === 0 ? null : parts.join(' · ') }
+    this.#leftOut = noticeOf(parts)
+    this.#status = { ...this.#status, notice: noticeOf([this.#told, this.#leftOut]) }
   }
+}
+
+function noticeOf(parts: readonly (string | null | undefined)[]): string | null {
+  const told = parts.filter(part => part !== null && part !== undefined)
+  return told.length === 0 ? null : told.join(' · ')
 }
 
 export function emptyStatus(state: StreamState): ChartStatus {

@@ -85,6 +85,7 @@ export class KafkaReader implements Reader {
   #closed = false
   #failure: unknown
   #lostCount = 0
+  #awaySinceMs = 0
   #wakeReader: (() => void) | undefined
   #wakeFetcher: (() => void) | undefined
 
@@ -230,8 +231,7 @@ export class KafkaReader implements Reader {
           continue
         }
         await this.#within(this.#fetch(wanted))
-        if (attempt > 1)
-          this.#options.onNotice(`Reading topic "${this.#options.topic}" goes on: "${this.#options.url}" is back`)
+        if (attempt > 1) this.#tellBack()
         attempt = 0
       } catch (error) {
         if (this.#closed) return
@@ -342,6 +342,7 @@ export class KafkaReader implements Reader {
       }
     }
     if (type === 'TOPIC_AUTHORIZATION_FAILED') return this.#fail(requestFailed(`read topic "${topic}"`, url, error))
+    if (attempt === 0) this.#awaySinceMs = clock.nowMs()
     if (attempt === 1)
       onNotice(
         `Reading topic "${topic}" waits: the connection to "${url}" was lost, it is tried again until it is back`,
@@ -358,6 +359,12 @@ export class KafkaReader implements Reader {
     if (this.#closed) return
     void this.#cluster.disconnect().catch(() => undefined)
     this.#cluster = this.#freshCluster()
+  }
+
+  #tellBack(): void {
+    const { topic, url, clock, onNotice } = this.#options
+    const awayMs = Math.round((clock.nowMs() - this.#awaySinceMs) / 100) * 100
+    onNotice(`Reading topic "${topic}" goes on: "${url}" was away for ${awayMs / 1000} s`)
   }
 
   #freshCluster(): KafkaCluster {

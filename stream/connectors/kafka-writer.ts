@@ -143,7 +143,7 @@ export class KafkaWriter implements RecordWriter {
           compression: compressionNumbers[compression],
           topicMessages: [{ topic, messages }],
         })
-        this.#tellBack()
+        this.#tellBack(clock.nowMs() - beganMs)
         return BigInt(answer?.baseOffset ?? -1)
       } catch (cause) {
         const error = requestFailed(`write to topic "${topic}"`, url, cause)
@@ -167,11 +167,12 @@ export class KafkaWriter implements RecordWriter {
     )
   }
 
-  #tellBack(): void {
+  #tellBack(awayMs: number): void {
     if (!this.#told) return
     this.#told = false
     const { topic, url } = this.#options
-    this.#options.onNotice(`Writing to topic "${topic}" goes on: "${url}" is back`)
+    const seconds = Math.round(awayMs / 100) / 10
+    this.#options.onNotice(`Writing to topic "${topic}" goes on: "${url}" was away for ${seconds} s`)
   }
 
   #pause(ms: number): Promise<void> {

@@ -13,19 +13,28 @@ export interface OpenSinkOptions {
   readonly connection: (name: string) => Promise<Connection> | Connection
   /** A row could not be written; the sink goes on. */
   readonly onRefused: (error: StreamError) => void
+  /** The target is away, it is back. */
+  readonly onNotice?: ((text: string) => void) | undefined
   /** Of a topic: in place of the connection's plain writer. */
   readonly records?: ((topic: string) => Promise<RecordWriter>) | undefined
 }
 
 /** Throws OPTION_INVALID when the target cannot take what the plan gives, and what opening it throws. */
 export async function openSink(target: SinkTarget, options: OpenSinkOptions): Promise<SinkWriter> {
-  const { plan, onRefused, records } = options
+  const { plan, onRefused, onNotice, records } = options
   const hidden = constantColumns(plan)
   const changelog = mayRetract(plan)
   if (target.kind === 'file') return openFileWriter(target, { hidden, changelog, onRefused })
   const mode = modeOf(target, changelog)
   const connection = await options.connection(target.connection)
-  return openTopicWriter(connection, target, { mode, leavesOut: target.mode === 'append', hidden, onRefused, records })
+  return openTopicWriter(connection, target, {
+    mode,
+    leavesOut: target.mode === 'append',
+    hidden,
+    onRefused,
+    onNotice,
+    records,
+  })
 }
 
 function modeOf(target: TopicTarget, changelog: boolean): SinkMode {
