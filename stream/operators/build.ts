@@ -22,6 +22,7 @@ import { ScoreOperator } from './score.ts'
 import { ScoreModelOperator } from './score-model.ts'
 import type { ModelHost } from './score-model.ts'
 import { SessionOperator } from './session.ts'
+import { TopFirst } from './top-first.ts'
 import { customFunctionsOf, inputOf, mayRetract, readerOf } from './window-inputs.ts'
 import { windowShape } from './window-shape.ts'
 import { WindowOperator } from './window.ts'
@@ -71,7 +72,11 @@ function windowOperator(options: WindowOptions, retracts: boolean, host: LambdaH
   if (window.kind === 'tumbling' || window.kind === 'hopping' || window.kind === 'cumulating') {
     const shape = windowShape(window)
     const { latenessMs, emit } = options
-    return new WindowOperator({ shape, keyNames, layout, aggregateNames, reader, latenessMs, emit, context })
+    const operator = new WindowOperator({ shape, keyNames, layout, aggregateNames, reader, latenessMs, emit, context })
+    const [only] = specs
+    const topOnly = specs.length === 1 && only?.kind === 'topK' && keys.length === 0
+    if (!topOnly || latenessMs > 0 || emit !== 'final' || typeof only.value !== 'string') return operator
+    return new TopFirst(operator, shape, only.k ?? 1, only.value)
   }
   const parts = { keyNames, layout, aggregateNames, reader, context }
   if (window.kind === 'session') {

@@ -232,3 +232,25 @@ test('a table grows, is split when it is large, and keeps its keys in order', ()
   assert.ok(keys.every((key, i) => i === 0 || key > (keys[i - 1] as number)))
   assert.ok(table.bytes() / n < 64, `${table.bytes() / n} bytes a key`)
 })
+
+test('the top rows of columns are those of rows, ties and late rows too', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      events,
+      fc.constantFrom(tumbling(10), hopping(20, 5), cumulating(20, 5)),
+      fc.constantFrom(0, 7),
+      fc.integer({ min: 1, max: 4 }),
+      async (rows, window, outOfOrder, k) => {
+        const options = { time: 'at', outOfOrder } as const
+        const top = () => ({ top: topK(k, 'part', { tie: 'whole' }) })
+        const byColumns = fromColumns(columnsOf(rows), options).window(window).aggregate(top())
+        const byRows = from(rows, options).window(window).aggregate(top())
+        assert.deepEqual(await byColumns.toArray(), await byRows.toArray())
+        const told = (r: { reason: string; offset: bigint }) => [r.offset, r.reason]
+        assert.deepEqual((await byColumns.late().toArray()).map(told), (await byRows.late().toArray()).map(told))
+        assert.deepEqual((await byColumns.errors().toArray()).map(told), (await byRows.errors().toArray()).map(told))
+      },
+    ),
+    { numRuns: RUNS },
+  )
+})

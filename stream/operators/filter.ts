@@ -70,7 +70,8 @@ function columnFilter(
   return keptColumns(batch, columns, kept, n)
 }
 
-function keptColumns(batch: Batch, columns: Columns, kept: Int32Array, n: number): Batch {
+/** The rows of a batch of columns at the first `n` of the indices. */
+export function keptColumns(batch: Batch, columns: Columns, kept: Int32Array, n: number): Batch {
   if (n === batch.count) return batch
   let times: Float64Array | undefined
   let befores: Float64Array | undefined

@@ -68,6 +68,13 @@ export const mutations: readonly Mutation[] = [
     suite: ['stream/targets/source-driver.test.ts'],
   },
   {
+    name: 'a late row of columns is not counted as dropped in front of a top list',
+    file: 'stream/operators/top-first.ts',
+    find: '(best[full - 1] as number) && lastEnd - 1 > (beforeMs[i] as number)) continue',
+    replace: '(best[full - 1] as number)) continue',
+    suite: ['stream/operators/column-window.test.ts'],
+  },
+  {
     name: 'state may grow to twice its limit',
     file: 'stream/state/state-limit.ts',
     find: 'if (all <= this.limitBytes ||',
