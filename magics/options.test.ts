@@ -9,6 +9,7 @@ import { expanded } from './testing.ts'
 const plain: Readonly<Record<string, readonly [header: string, body?: string]>> = {
   cep: ['orders', 'pattern: a -> b\na: e => e.ok\nb: e => e.ok'],
   chart: ['orders'],
+  checkpoint: ['10s'],
   connect: ['kafka://localhost:9092'],
   filter: ['orders', 'o => o.ok'],
   generate: ['orders'],

@@ -12,7 +12,7 @@ export const reset: MagicDefinition = defineMagic({
   options: [],
   examples: [
     { text: '%reset', says: 'A notebook as after a restart, without one.' },
-    { text: '%reset big', says: 'Lets go of one variable and its memory.' },
+    { text: '%reset revenue', says: 'Lets go of one variable and its memory.' },
   ],
   glossary: 'As in IPython (%reset -f).',
   expand: (section, context: SectionContext) => {

@@ -110,7 +110,8 @@ export const train: MagicDefinition = defineMagic({
 function layersCode(section: Section, context: SectionContext): Piece[] {
   const { body } = section
   if (body === undefined || body.text.trim() === '') return []
-  const lines = body.text.split('\n')
+  // A semicolon at the end keeps the cell quiet, as everywhere.
+  const lines = body.text.replace(/;\s*$/, '').split('\n')
   const wrong = lines.findIndex(line => !layerLine.test(line))
   if (wrong < 0)
     return [

@@ -76,7 +76,7 @@ test('a URL without a known scheme is refused with the next thing to type', asyn
     hint: '%connect kafka://localhost:9092',
   })
   await assert.rejects(openConnection('kakfa://h:1', options), {
-    message: 'Cannot connect to "kakfa://h:1": it begins with none of embedded, kafka://',
+    message: 'Cannot connect to "kakfa://h:1": it begins with none of embedded, kafka://, file:',
   })
   await assert.rejects(
     openConnection('http://me:secret@h', options),
