@@ -1,5 +1,5 @@
 /** What an expansion may know of the engine: streams and topics, asked for only when a cell holds a magic. */
-import { DefaultNames, variableName } from '../../magics/index.ts'
+import { DefaultNames } from '../../magics/index.ts'
 import type { ExpandContext } from '../../magics/index.ts'
 import type { NotebookName } from '../cells/protocol.ts'
 import type { EngineProcess } from './engine-process.ts'
@@ -55,14 +55,19 @@ export class MagicContext {
           async ({ name }) => [name, await within(engine.call('listTopics', name, {}), ANSWER_LIMIT_MS)] as const,
         ),
       )
-      // A stream that has shown no row yet has the columns of the topic it is named after.
+      // The stream of a topic that has shown no row yet has the topic's columns. Its outline tells it, not its name: a feed may be called
+      // like a topic.
       const columnsOf = new Map(
-        topics.flatMap(([, list]) => (list ?? []).map(topic => [variableName(topic.name), topic.columns ?? []])),
+        topics.flatMap(([connection, list]) =>
+          (list ?? []).flatMap(topic =>
+            [topic.name, `${connection}:${topic.name}`].map(name => [name, topic.columns ?? []]),
+          ),
+        ),
       )
       return {
         streams: new Map(
           streams.map(one => {
-            const columns = one.columns.length > 0 ? one.columns : (columnsOf.get(one.name) ?? [])
+            const columns = one.columns.length > 0 ? one.columns : (columnsOf.get(one.outline) ?? [])
             return [one.name, { columns: columns.map(column => column.name), cellId: one.cellId }]
           }),
         ),

@@ -49,6 +49,11 @@ export class Scope {
     this.#names.clear()
   }
 
+  /** The module that declared a name last. */
+  moduleOf(name: string): string | undefined {
+    return this.#names.get(name)?.module
+  }
+
   forget(name: string): void {
     this.#names.delete(name)
   }

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -161,14 +161,36 @@ export class TypeServer {
   /** Signature and documentation as Markdown. */
   async hover(source: string, offset: number, known: Iterable<string>): Promise<string | undefined> {
     return await this.#probe(source, offset, known, async (uri, position) => {
-      const result = (await this.#client?.request('textDocument/hover', { textDocument: { uri }, position })) as {
-        contents?: { value?: string } | string
-      } | null
-      const contents = result?.contents
-      const text = (typeof contents === 'string' ? contents : contents?.value)?.trim()
-      // A name nobody declared has the type `any`: that is no answer.
-      return text === undefined || text === '' || /^```\w*\nany\n```$/.test(text) ? undefined : text
+      const text = await this.#hoverAt(uri, position)
+      // A variable of an earlier cell is declared anew around this one: its own words stand where it was declared.
+      const name = /^```\w*\nvar ([\p{ID_Start}$_][\p{ID_Continue}$]*):/u.exec(text ?? '')?.[1]
+      return (name === undefined ? undefined : await this.#hoverDeclared(name)) ?? text
     })
+  }
+
+  async #hoverDeclared(name: string): Promise<string | undefined> {
+    const module = this.#scope.moduleOf(name)
+    if (module === undefined) return undefined
+    const text = readFileSync(join(this.#options.folder, module), 'utf8')
+    const at = new RegExp(
+      `\\b(?:const|let|var|function\\*?)\\s+${name.replaceAll('$', '\\$')}(?![\\p{ID_Continue}$])`,
+      'u',
+    ).exec(text)
+    // Declared in a pattern: its type is all there is to say.
+    if (at === null) return undefined
+    const before = text.slice(0, at.index + at[0].length - 1).split('\n')
+    if (!this.#versions.has(module)) this.#open(module, text)
+    return await this.#hoverAt(this.#uri(module), { line: before.length - 1, character: before.at(-1)?.length ?? 0 })
+  }
+
+  async #hoverAt(uri: string, position: Position): Promise<string | undefined> {
+    const result = (await this.#client?.request('textDocument/hover', { textDocument: { uri }, position })) as {
+      contents?: { value?: string } | string
+    } | null
+    const contents = result?.contents
+    const text = (typeof contents === 'string' ? contents : contents?.value)?.trim()
+    // A name nobody declared has the type `any`: that is no answer.
+    return text === undefined || text === '' || /^```\w*\nany\n```$/.test(text) ? undefined : text
   }
 
   async #probe<T>(
