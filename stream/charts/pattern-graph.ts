@@ -40,6 +40,8 @@ const CHARACTER = 7.5
 const PAD = 22
 const GAP = 96
 const ARC = 34
+/** Room for what stands below an arc. */
+const LABELS = 36
 const SIGNS = new Map<string, string>([
   ['next', ','],
   ['then', '→'],
@@ -69,7 +71,7 @@ export function graphPicture(view: PatternView): GraphPicture {
   const below = Math.max(0, ...backs.map(({ from, to }) => from - to + 1)) * ARC
   return {
     width: x + matchWidth / 2 + 8,
-    height: y + NODE_HEIGHT / 2 + below + 12,
+    height: y + NODE_HEIGHT / 2 + (below === 0 ? 12 : below + LABELS),
     nodes,
     ways: view.edges.map(edge => wayOf(edge, nodes, view)),
   }

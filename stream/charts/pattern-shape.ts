@@ -17,7 +17,14 @@ export function isPatternView(value: unknown): value is PatternView {
       one => ['from', 'to', 'count'].every(name => typeof one[name] === 'number') && isTexts(one['nots']),
     ) &&
     isList(matches, isTaken) &&
-    isList(misses, one => isTaken(one) && isTexts(one['awaited']) && typeof one['explanation'] === 'string') &&
+    isList(
+      misses,
+      one =>
+        isTaken(one) &&
+        typeof one['count'] === 'number' &&
+        isTexts(one['awaited']) &&
+        typeof one['explanation'] === 'string',
+    ) &&
     isList(live, one => isTaken(one) && isTexts(one['awaited']))
   )
 }

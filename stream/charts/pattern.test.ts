@@ -36,6 +36,7 @@ const VIEW: PatternView = {
   misses: [
     {
       number: 1,
+      count: 1,
       key: 'bob',
       events: [[0, 2000]],
       reached: 'login',

@@ -54,6 +54,8 @@ export interface ViewedMatch {
 
 export interface ViewedMiss {
   readonly number: number
+  /** Partial matches of the key that the same event ended; the one that took most is shown. */
+  readonly count: number
   readonly key: string | null
   readonly events: readonly ViewedEvent[]
   readonly reached: string

@@ -71,6 +71,7 @@ test('an event that came between is named, with the condition as it was written 
   assert.deepEqual(misses, [
     {
       number: 0,
+      count: 1,
       key: 'k',
       events: [[0, 0]],
       reached: 'a',
@@ -95,6 +96,15 @@ test('no offer is made where the joint is not what was wrong', () => {
   const [greedy] = viewOf('a{1,2} -> b', ['a', 'b'], rowsOf('aaab')).misses
   assert.equal(greedy?.offer, null)
   assert.match(greedy?.explanation ?? '', /b is false for it$/)
+})
+
+test('partial matches that one event ended are one near miss with their count', () => {
+  const { misses, missCount } = viewOf('a+ -> !x -> b', ['a', 'x', 'b'], rowsOf('aaax'))
+  assert.equal(missCount, 3)
+  assert.deepEqual(
+    misses.map(({ count, reason }) => [count, reason]),
+    [[3, 'not']],
+  )
 })
 
 test('a strict loop is offered without [consecutive], and what follows a loop is what was hoped for', () => {

@@ -33,6 +33,7 @@ export interface WatchParts {
 
 interface Missed {
   readonly number: number
+  readonly count: number
   readonly key: unknown
   readonly events: readonly ViewedEvent[]
   readonly standing: Standing
@@ -102,7 +103,21 @@ export class PatternWatch {
   private remember(runs: Runs, run: number, key: unknown, death: Death | undefined, timeoutMs: number): void {
     const standing = standingOf(runs, run)
     const list = this.misses[standing.step] as Missed[]
-    list.push({ number: this.number++, key, events: this.eventsOf(runs, run), standing, death, timeoutMs })
+    const missed = {
+      number: this.number++,
+      count: 1,
+      key,
+      events: this.eventsOf(runs, run),
+      standing,
+      death,
+      timeoutMs,
+    }
+    // One event often ends many partial matches of its key: they are one near miss with a count, told of the one that took most.
+    const last = list.at(-1)
+    if (last?.death !== undefined && last.key === key && last.death.row === death?.row) {
+      const most = last.events.length >= missed.events.length ? last : missed
+      list[list.length - 1] = { ...most, count: last.count + 1 }
+    } else list.push(missed)
     if (list.length >= 2 * NEWEST) list.splice(0, list.length - NEWEST)
   }
 
@@ -116,20 +131,21 @@ export class PatternWatch {
       .map(missed => this.shown(missed))
   }
 
-  private shown({ number, key, events, standing, death, timeoutMs }: Missed): ViewedMiss {
+  private shown({ number, count, key, events, standing, death, timeoutMs }: Missed): ViewedMiss {
     const reason: Reason =
       death === undefined ? reasonOfTime(this.near, standing, timeoutMs) : reasonOfDeath(this.near, standing, death)
     const { condition } = reason
     const text = this.parts.textOf(this.parts.options.definitions.findIndex(d => d.name === condition))
     return {
       number,
+      count,
       key: keyText(key),
       events,
       reached: reason.reached,
       awaited: reason.awaited,
       reason: reason.reason,
       condition: condition ?? null,
-      conditionText: text === undefined ? null : shortened(text.replace(/\s+/g, ' ')),
+      conditionText: text === undefined ? null : shortened(asTyped(text)),
       event: death === undefined ? null : rowText(death.row),
       explanation: reason.explanation,
       offer: reason.offer ?? null,
@@ -179,6 +195,11 @@ export function standingOf(runs: Runs, run: number): Standing {
 
 export function watchOf(parts: Omit<WatchParts, 'graph'>): PatternWatch {
   return new PatternWatch({ ...parts, graph: patternGraph(parts.pattern) })
+}
+
+/** As it was typed: in one line, the API without the name a magic puts before it. */
+function asTyped(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/\briffle\.(?=\w+\()/g, '')
 }
 
 function keyText(key: unknown): string | null {

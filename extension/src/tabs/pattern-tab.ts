@@ -64,7 +64,7 @@ function missCells(miss: ViewedMiss): Node[] {
   }
   return [
     words(miss.key ?? ''),
-    words(miss.reached),
+    words(miss.count === 1 ? miss.reached : `${miss.reached} × ${miss.count}`),
     why,
     text('code', '', miss.event ?? ''),
     words(clock(miss.endedMs)),
