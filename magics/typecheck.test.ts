@@ -20,7 +20,10 @@ import type { NotebookApi } from '../../magics/define.ts'
 declare global {
   var riffle: typeof import('../../stream/index.ts')
   var notebook: NotebookApi
-  var display: { html(text: string): object; markdown(text: string): object }
+  var normal: import('../../stream/index.ts').Model
+  var limit: number
+  var text: string
+  var display: { (value: unknown): object; html(text: string): object; markdown(text: string): object }
 }
 declare module '../../stream/topic-types.ts' {
   interface TopicTypes { orders: import('./notebook.ts').Order }
