@@ -117,6 +117,7 @@ export class NotebookPort {
 
   /** `started` comes before the notebook is turned into JSON, so what is written now is in this save. */
   #onSave(_: unknown, state: DocumentRegistry.SaveState): void {
+    if (state === 'started') this.link?.saved()
     if (state !== 'started' || !this.#options.savesFrames()) return
     const savedAt = new Date().toISOString()
     for (const renderer of [...this.#renderers]) renderer.save(savedAt)

@@ -34,6 +34,8 @@ export interface ChartsOptions {
   readonly params: Params
   readonly streams: () => Streams
   topics(): Promise<readonly TopicLine[]>
+  /** The notebook is being saved. */
+  saved(): void
   send(connection: string, message: FromEngine, buffers?: readonly Uint8Array[]): void
   /** A chart lost a field it draws; told in the cell of the chart. */
   onError(cellId: string | undefined, stream: string, error: StreamErrorParts): void
@@ -70,6 +72,7 @@ export class Charts {
       streams: () => options.streams().list(performance.now()).map(streamLine),
       topics: options.topics,
       stopAll: () => void this.stopAll(),
+      saved: options.saved,
     })
     this.timer = setInterval(() => this.tellStatus(), STATUS_MS)
     this.listTimer = setInterval(() => this.hub.tellStreams(), LIST_MS)

@@ -114,6 +114,7 @@ export class Engine {
       params: this.params,
       streams: () => this.streams,
       topics: () => this.topicLines(),
+      saved: () => void this.checkpoints.save(true),
       send: (connection, message, buffers) => options.chart(connection, message, buffers),
       onError: (cellId, stream, error) => options.streamError(cellId ?? '', stream, error),
     })
@@ -191,7 +192,6 @@ export class Engine {
       cellCharts: (cellId, chartIds) => this.charts.cellShows(cellId, chartIds),
       // The closing of the old process's socket has said it already, and the new process may be connected by now.
       cellsReplaced: () => {},
-      saved: () => this.checkpoints.save(true),
       recall: entries => this.begin(entries),
       shutdown,
     }

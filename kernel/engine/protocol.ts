@@ -94,8 +94,6 @@ export interface EngineForSupervisor extends Pick<
   connections(): { name: string; url: string }[]
   /** The cells process was replaced: its subscriptions end as CELLS_RESTARTED, named streams go on. */
   cellsReplaced(): void
-  /** The notebook was saved: what is kept on disk is as of now. */
-  saved(): void
   /** What the engine before this one told with `remember`; answered when everything runs again. */
   recall(entries: readonly Remembered[]): void
   shutdown(): void

@@ -98,7 +98,9 @@ export class KafkaTransactions implements TransactionalWriter {
       for (const [partition, list] of byPartition) {
         let done = 0
         for (const messages of requestsOf(list.map(each => each.message))) {
-          const [answer] = await transaction.sendBatch({ acks: -1, topicMessages: [{ topic, messages }] })
+          // Nothing was sent when the marks of the last transaction are still on their way.
+          const send = () => transaction.sendBatch({ acks: -1, topicMessages: [{ topic, messages }] })
+          const [answer] = await settled(clock, send, BETWEEN)
           const first = BigInt(answer?.baseOffset ?? -1)
           for (let i = 0; i < messages.length; i++)
             positions[list[done + i]!.index] = { partition, offset: first + BigInt(i) }
@@ -117,13 +119,15 @@ export class KafkaTransactions implements TransactionalWriter {
     const positions = sources.length > 0 ? sources : [{ topic: this.#options.topic, partitions: [[0, 0n] as const] }]
     try {
       const transaction = await this.#begin()
-      await transaction.sendOffsets({
+      const offsets = {
         consumerGroupId: this.#options.id,
         topics: positions.map(({ topic, partitions }) => ({
           topic,
           partitions: partitions.map(([partition, offset]) => ({ partition, offset: String(offset), metadata })),
         })),
-      })
+      }
+      // The same offsets twice are the same offsets.
+      await settled(this.#options.clock, () => transaction.sendOffsets(offsets))
       await transaction.commit()
       this.#transaction = undefined
       this.committed = note
@@ -173,13 +177,16 @@ const AGAIN = new Set([
   'NOT_ENOUGH_REPLICAS', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND', 'KAFKA_STORAGE_ERROR',
 ]) // prettier-ignore
 
-async function settled<T>(clock: Clock, f: () => Promise<T>): Promise<T> {
+/** The broker answers a commit before it has marked every partition. */
+const BETWEEN = new Set(['CONCURRENT_TRANSACTIONS'])
+
+async function settled<T>(clock: Clock, f: () => Promise<T>, types: ReadonlySet<string> = AGAIN): Promise<T> {
   const untilMs = clock.nowMs() + SETTLING_MS
   for (;;) {
     try {
       return await f()
     } catch (error) {
-      if (!AGAIN.has(typeOf(error) ?? '') || clock.nowMs() > untilMs) throw error
+      if (!types.has(typeOf(error) ?? '') || clock.nowMs() > untilMs) throw error
       await new Promise<void>(resolve => clock.setTimer(100, resolve))
     }
   }

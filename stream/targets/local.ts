@@ -106,7 +106,7 @@ export class LocalRuntime implements Runtime {
     this.checkpointer = new Checkpointer({
       clock: this.clock,
       program: process.argv[1] ?? 'program',
-      streams: () => [...this.named.values()].filter(n => n.options.listed !== false).map(n => this.kept(n)),
+      streams: () => [...this.named.values()].filter(mayGoOn).map(n => this.kept(n)),
       onError: (_name, error) => this.print(`${error.message}\n${error.hint ?? ''}`),
     })
     const notice = options.notice ?? (text => console.warn(`riffle: ${text}`))
@@ -592,6 +592,11 @@ async function begin({ running, sink }: Named): Promise<void> {
 }
 
 const unheard: PlanConsumer = { onBatch() {}, onEnd() {} }
+
+/** Listed, and not over. */
+function mayGoOn({ running, options }: Named): boolean {
+  return options.listed !== false && ['starting', 'running', 'paused'].includes(running.stats().state)
+}
 
 function readsFeed(plan: PlanNode): boolean {
   if (plan.op === 'join' || plan.op === 'union') return readsFeed(plan.left) || readsFeed(plan.right)

@@ -1018,14 +1018,14 @@ export const mutations: readonly Mutation[] = [
     file: 'stream/checkpoints/checkpointer.ts',
     find: 'if (meta.key !== key) {',
     replace: 'if (meta.key === undefined) {',
-    suite: ['tests/hosted/checkpoints.test.ts'],
+    suite: ['stream/checkpoints/resume.test.ts'],
   },
   {
     name: 'a second start of a stream goes on from its checkpoint',
     file: 'stream/checkpoints/checkpointer.ts',
     find: 'const again = this.started.has(name)',
     replace: "const again = name === ''",
-    suite: ['tests/hosted/checkpoints.test.ts'],
+    suite: ['stream/checkpoints/resume.test.ts'],
   },
   {
     name: 'a resumed stream reads its topics from the beginning',
