@@ -14,6 +14,7 @@ import type {
   EngineNotice,
   SupervisorNotice,
 } from './engine/protocol.ts'
+import { onSecret, redacted } from '../stream/redact.ts'
 import { entryPoint } from './entries.ts'
 import { createRpc, ipcTransport, streamTransport } from './rpc.ts'
 import type { Rpc } from './rpc.ts'
@@ -36,6 +37,8 @@ const engine = new Engine({
   },
 })
 
+onSecret(secret => supervisor.notify({ type: 'secret', secret }))
+
 const server = createServer(socket => {
   const rpc = createRpc<EngineForCells, object, never, CellsNotice>(streamTransport(socket), {
     handlers: engine.forCells(socket),
@@ -50,8 +53,10 @@ const server = createServer(socket => {
 })
 
 // What a broker's client throws from a timer of its own must not take every stream with it; the kernel's log has it.
-process.on('uncaughtException', error => console.error('engine:', error))
-process.on('unhandledRejection', error => console.error('engine:', error))
+const logged = (error: unknown) =>
+  console.error(redacted(`engine: ${error instanceof Error ? error.stack : String(error)}`))
+process.on('uncaughtException', logged)
+process.on('unhandledRejection', logged)
 
 let ending: Promise<void> | undefined
 function end(): Promise<void> {

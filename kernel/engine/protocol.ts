@@ -121,6 +121,8 @@ export type EngineNotice =
   /** A stream's error, told once in the cell that made it (stderr text after idle). */
   | { readonly type: 'streamError'; readonly cellId: string; readonly stream: string; readonly error: StreamErrorParts }
   /** To be told to the next engine, should this one be killed; without a value no longer. */
+  /** A password the engine uses: nothing that the notebook sees may hold it. */
+  | { readonly type: 'secret'; readonly secret: string }
   | { readonly type: 'remember'; readonly key: string; readonly value: Remembered | undefined }
 
 /** Notices to the cells process. */

@@ -1,4 +1,5 @@
 /** What was run: in memory for this session, and in a JSON-lines file for earlier ones. */
+import { redacted } from '../../stream/redact.ts'
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -124,7 +125,7 @@ function glob(pattern: string): RegExp {
 const MODE = { mode: 0o600 }
 
 function lineOf({ session, line, input }: Entry): string {
-  return `${JSON.stringify([session, line, input])}\n`
+  return `${redacted(JSON.stringify([session, line, input]))}\n`
 }
 
 /** History is a convenience: a full disk or a read-only home must not fail a cell. */

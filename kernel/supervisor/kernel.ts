@@ -18,6 +18,7 @@ import type { Launched } from './launch.ts'
 import { Wire } from './message.ts'
 import type { Header, Incoming, Json } from './message.ts'
 import { NotebookCalls } from './notebook-calls.ts'
+import { keepSecret } from '../../stream/redact.ts'
 import { childEnvironment, entryBeside, packageRoot } from './places.ts'
 import { behindServer } from './server-between.ts'
 import { Shells } from './shells.ts'
@@ -72,6 +73,8 @@ export class Kernel {
   #sockets: Sockets | undefined
   /** By the msg_id of the question. */
   readonly #prompts = new Map<string, string>()
+  /** Questions whose answer is shown nowhere. */
+  readonly #passwordPrompts = new Set<string>()
   #ending = false
   #childrenStarted = false
 
@@ -331,7 +334,9 @@ export class Kernel {
       identities: running.identities,
       content: { prompt, password },
     })
-    if (messageId !== undefined) this.#prompts.set(messageId, request.requestId)
+    if (messageId === undefined) return
+    this.#prompts.set(messageId, request.requestId)
+    if (password) this.#passwordPrompts.add(messageId)
   }
 
   #inputReply(message: Incoming): void {
@@ -342,6 +347,7 @@ export class Kernel {
     if (messageId === undefined || requestId === undefined) return
     this.#prompts.delete(messageId)
     const value = text(message.content['value'])
+    if (this.#passwordPrompts.delete(messageId)) keepSecret(value)
     this.#cells.send({ type: 'input', requestId, value: value === '\u0004' ? null : value })
   }
 
@@ -350,6 +356,7 @@ export class Kernel {
       this.#language.engineReady()
       return this.#cells.announceEngine()
     }
+    if (notice.type === 'secret') return keepSecret(notice.secret)
     if (notice.type === 'chart') return this.#comms.fromEngine(notice.connection, notice.message, notice.buffers)
     const parent = this.#cellParents.get(this.#lastRequest.get(notice.cellId) ?? '')
     if (notice.type === 'lambdaOutput') return this.#iopub.stream(parent, notice.name, notice.text)

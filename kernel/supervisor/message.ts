@@ -5,6 +5,7 @@
  *
  * The signature covers the four JSON frames exactly as received.
  */
+import { redacted } from '../../stream/redact.ts'
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 
 export const PROTOCOL = '5.5'
@@ -64,9 +65,9 @@ export class Wire {
       date: new Date().toISOString(),
       version: PROTOCOL,
     }
-    const parts = [header, message.parent ?? {}, message.metadata ?? {}, message.content].map(part =>
-      Buffer.from(jsonText(part)),
-    )
+    // The one place everything passes on its way to a notebook: what is known to be secret is in none of it.
+    const shown = [message.metadata ?? {}, message.content].map(part => redacted(jsonText(part)))
+    const parts = [jsonText(header), jsonText(message.parent ?? {}), ...shown].map(part => Buffer.from(part))
     const signature = Buffer.from(this.#sign(parts))
     const buffers = (message.buffers ?? []).map(bytes => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
     return [...(message.identities ?? []), DELIMITER, signature, ...parts, ...buffers]
