@@ -10,6 +10,9 @@ import { runtime } from './targets/runtime-registry.ts'
 import type { FeedPort, RowSource } from './targets/runtime.ts'
 
 const CHUNK_ROWS = 4096
+
+/** Name of the method of an iterable that gives its rows in arrays: they are all there at once, and no marks are among them. */
+export const ROW_BATCHES: unique symbol = Symbol.for('riffle.rowBatches') as never
 const CHUNK_COLUMN_ROWS = 16_384
 
 /** Something that has to be pumped into the runtime while somebody consumes it. */
@@ -31,9 +34,10 @@ export interface PumpOptions {
 
 /** Pumps an iterable into a feed: in chunks, waiting for the consumers after each, then ends it. */
 export function iterablePump({ id, rows, partition }: PumpOptions): Pump {
-  return pumpOf(id, port =>
-    Array.isArray(rows) && partition === undefined ? pumpArray(port, rows) : pumpRows(port, rows, partition),
-  )
+  return pumpOf(id, port => {
+    if (partition === undefined && Array.isArray(rows)) return pumpArray(port, rows)
+    return partition === undefined && inBatches(rows) ? pumpBatches(port, rows) : pumpRows(port, rows, partition)
+  })
 }
 
 /** Columns go in slices; where the runtime takes rows only, rows are made of them. */
@@ -131,6 +135,16 @@ async function pumpArray(port: FeedPort, rows: readonly unknown[]): Promise<void
     await tell(port, mark)
     start = i + 1
   }
+}
+
+interface RowBatches {
+  [ROW_BATCHES](): AsyncIterable<readonly unknown[]>
+}
+
+const inBatches = (rows: object): rows is RowBatches => ROW_BATCHES in rows
+
+async function pumpBatches(port: FeedPort, rows: RowBatches): Promise<void> {
+  for await (const batch of rows[ROW_BATCHES]()) await port.push(batch)
 }
 
 async function pumpRows(

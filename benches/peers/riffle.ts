@@ -2,10 +2,8 @@
  * The workloads of `workload.md` through the public API; `riffle.ts CELL EVENTS REPETITIONS [FILE]` runs one as its peers are run.
  * Windows and steps read columns, joins rows, the workload K lines of JSON.
  */
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
-import { count, from, fromColumns, hopping, session, sum, topK, tumbling } from '../../stream/index.ts'
-import type { WindowDefinition } from '../../stream/index.ts'
+import { count, file, from, fromColumns, hopping, session, sum, topK, tumbling } from '../../stream/index.ts'
+import type { Stream, WindowDefinition } from '../../stream/index.ts'
 import { bench, parse, rowHash, T0, type Answer, type Workload } from './js/gen.mjs'
 
 type Input = Workload & { readonly file?: string }
@@ -82,7 +80,8 @@ const queries: Readonly<Record<string, Query>> = {
       })
   },
   K: async (input, bound, sink) => {
-    const windows = from(linesOf(input.file!), { time: 'ts', outOfOrder: bound })
+    const lines = from(file(input.file!), { time: 'ts', outOfOrder: bound }) as unknown as Stream<JsonRow>
+    const windows = lines
       .keyBy('key')
       .window(tumbling('10s'))
       .aggregate({ n: count(), total: sum('val') })
@@ -122,9 +121,10 @@ interface Row {
   readonly val: number
 }
 
-async function* linesOf(file: string): AsyncGenerator<{ ts: number; key: string; val: number }> {
-  const lines = createInterface({ input: createReadStream(file, { highWaterMark: 2 ** 20 }) })
-  for await (const line of lines) yield JSON.parse(line) as { ts: number; key: string; val: number }
+interface JsonRow {
+  readonly ts: number
+  readonly key: string
+  readonly val: number
 }
 
 await bench(run)
