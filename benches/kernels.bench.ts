@@ -83,10 +83,12 @@ const memory = async (started: Started): Promise<number> => {
   return (await memoryBelow(started.kernel.process.pid ?? 0)).reduce((sum, { megabytes }) => sum + megabytes, 0)
 }
 
+let printing: ReturnType<typeof printed> | undefined
+
 /** Lines of 20,000 that a notebook saved by nbclient holds, and how long the cell took. */
-async function printed(): Promise<Line> {
+async function printed(): Promise<{ readonly lines: Line; readonly seconds: Line }> {
   const { runPython } = await import('../tests/protocol/python-client.ts')
-  const line: Line = {}
+  const [arrived, took]: [Line, Line] = [{}, {}]
   for (const peer of await kernels()) {
     const command = peer.command?.('{connection_file}')
     const name = peer.name === 'ipykernel' ? 'python3' : peer.name
@@ -97,10 +99,10 @@ async function printed(): Promise<Line> {
     const { status, stdout, stderr } = await runPython(['printed_lines.py', '20000', name, code, '20'], 120_000, specs)
     if (status !== 0) throw new Error(`nbclient with ${peer.name}: ${stderr.slice(-300)}`)
     const { lines, seconds } = JSON.parse(stdout) as { lines: number; seconds: number }
-    line[`${peer.name}-lines`] = lines
-    line[`${peer.name}-s`] = seconds
+    arrived[peer.name] = lines
+    took[peer.name] = seconds
   }
-  return line
+  return { lines: arrived, seconds: took }
 }
 
 const interrupt = (place: string): Measurement => ({
@@ -145,6 +147,18 @@ export const measurements: readonly Measurement[] = [
   { name: 'kernel.beside-completion-warm-ms', unit: 'ms', runs: 1, measure: within(completion('warm')) },
   { name: 'kernel.beside-inspect-ms', unit: 'ms', runs: 1, measure: within(inspection) },
   ...Object.keys(PLACES).map(interrupt),
-  { name: 'kernel.beside-nbclient-20000', unit: 's', runs: 1, measure: printed },
+  {
+    name: 'kernel.beside-nbclient-lines',
+    unit: 'lines',
+    runs: 1,
+    measure: async () => (await (printing = printed())).lines,
+  },
+  // The same run: what counts beside the lines that arrive is how long they took.
+  {
+    name: 'kernel.beside-nbclient-s',
+    unit: 's',
+    runs: 1,
+    measure: async () => (await (printing ??= printed())).seconds,
+  },
   { name: 'kernel.beside-memory-mb', unit: 'MB', runs: 1, measure: within(memory) },
 ]

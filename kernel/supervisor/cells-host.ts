@@ -265,6 +265,7 @@ export class CellsHost {
 
   #exited(how: string, ready: boolean): void {
     this.#process = undefined
+    const lost = this.#names.map(one => one.name)
     this.#names = []
     if (this.#stopping) return
     if (!ready) this.#failedStarts += 1
@@ -272,7 +273,7 @@ export class CellsHost {
     this.#options.onReplaced()
     if (this.#failedStarts < START_LIMIT) this.start()
     for (const running of interrupted) {
-      const error = ready ? replacedError(how, running.replacing) : startError(how, this.#lastWords)
+      const error = ready ? replacedError(how, running.replacing, lost) : startError(how, this.#lastWords)
       this.#finish(running.execute.requestId, { status: 'error', error, userExpressions: {}, payload: [] })
     }
   }
@@ -283,11 +284,16 @@ function firstLine(typed: string): string {
   return line.length > 60 ? `${line.slice(0, 57)}…` : line
 }
 
-function replacedError(how: string, asked: boolean): CellError {
+/** Names shown of those that are lost. */
+const SHOWN_NAMES = 12
+
+function replacedError(how: string, asked: boolean, lost: readonly string[]): CellError {
   const message = asked
     ? 'The cells process was replaced, as asked by the second Stop'
     : `The cells process ended with ${how}`
+  const more = lost.length > SHOWN_NAMES ? ` and ${lost.length - SHOWN_NAMES} more` : ''
   return errorOf('CellsReplaced', `${message}: the variables of the notebook are lost, streams and charts go on`, [
+    ...(lost.length === 0 ? [] : [`Lost: ${lost.slice(0, SHOWN_NAMES).join(', ')}${more}`]),
     "Run the cells that define your variables again; stream('NAME') finds a running stream.",
   ])
 }

@@ -74,10 +74,48 @@ test('process.exit in a cell ends the cells process only: an error says what is 
       /exit code 3: the variables of the notebook are lost, streams and charts go on/,
     )
     assert.ok(iopub.some(message => message.content['text'] === 'last words\n'))
+    assert.ok((reply.content['traceback'] as string[]).includes('Lost: lost'))
     assert.equal(iopub.filter(message => message.header.msg_type === 'error').length, 1)
     const next = await client.run('typeof lost', { user_expressions: {} }, {})
     assert.equal(next.reply.content['status'] === 'ok' || next.reply.content['ename'] === 'TypeScriptError', true)
     assert.equal((await client.run('1 + 1')).reply.content['status'], 'ok')
+  } finally {
+    await kernel.stop()
+  }
+})
+
+test('memory that runs out in a cell ends the cells process only', async () => {
+  const kernel = await startKernel({ environment: { NODE_OPTIONS: '--max-old-space-size=100' } })
+  try {
+    const { client } = kernel
+    const { reply } = await client.run('const all: number[][] = []; for (;;) all.push(new Array(100_000).fill(1))')
+    assert.equal(reply.content['ename'], 'CellsReplaced')
+    assert.equal((await client.run('1 + 1')).reply.content['status'], 'ok')
+    assert.equal(await client.heartbeat('alive'), 'alive')
+  } finally {
+    await kernel.stop()
+  }
+})
+
+test('endless recursion, a late throw and a forgotten rejection are errors of their cell', async () => {
+  const kernel = await startKernel()
+  try {
+    const { client } = kernel
+    const { reply } = await client.run('const kept = 1\nfunction deeper(): number { return deeper() + 1 }\ndeeper()')
+    assert.deepEqual(
+      [reply.content['ename'], reply.content['evalue']],
+      ['RangeError', 'Maximum call stack size exceeded'],
+    )
+    assert.ok((reply.content['traceback'] as string[]).length < 20, 'equal frames are told once')
+    const late = await client.run(
+      'setTimeout(() => { throw new TypeError("late throw") }, 1); void Promise.reject(new Error("forgotten"));',
+    )
+    assert.equal(late.reply.content['status'], 'ok')
+    for (const evalue of ['late throw', 'forgotten'])
+      await client.until(
+        one => one.header.msg_type === 'error' && one.parent.msg_id === late.id && one.content['evalue'] === evalue,
+      )
+    assert.equal((await client.run('kept')).reply.content['status'], 'ok')
   } finally {
     await kernel.stop()
   }
