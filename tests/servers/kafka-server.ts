@@ -33,11 +33,16 @@ export interface KafkaServer {
   /** Ends the broker at once, as a crash would; `restart` brings the same log back on the same port. */
   kill(): Promise<void>
   restart(): Promise<void>
+  /** The broker says nothing any more, and holds its connections; `wake` lets it go on. */
+  freeze(): void
+  wake(): void
   /** Ends the broker and removes its folder. Idempotent. */
   stop(): Promise<void>
 }
 
 export interface KafkaOptions {
+  /** Absent: one that is free. */
+  readonly port?: number | undefined
   /** Further lines for server.properties; `folder` is where the broker runs. */
   readonly properties?:
     ((folder: string, port: number, controllerPort: number) => Promise<readonly string[]>) | undefined
@@ -50,7 +55,8 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
   const java = await ensureJava()
   const libs = await ensureJars(`kafka-${kafkaVersion}`, artifacts, java)
   const folder = mkdtempSync(join(tmpdir(), 'riffle-kafka-'))
-  const [port, controllerPort] = await freePorts(2)
+  const [some, controllerPort] = await freePorts(2)
+  const port = options.port ?? some
   writeFileSync(
     join(folder, 'server.properties'),
     properties(port!, controllerPort!, (await options.properties?.(folder, port!, controllerPort!)) ?? []),
@@ -111,6 +117,8 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
     port: port!,
     url: `kafka://127.0.0.1:${port}`,
     kill: () => end('SIGKILL'),
+    freeze: () => void child?.kill('SIGSTOP'),
+    wake: () => void child?.kill('SIGCONT'),
     restart: async () => {
       await end('SIGTERM')
       await launch()

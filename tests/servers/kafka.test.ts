@@ -64,6 +64,31 @@ test('a broker that is killed and comes back costs a read no record and doubles 
   await connection.close()
 })
 
+test('a broker that keeps silent is told within five seconds by whatever is asked', async () => {
+  const { url, freeze, wake } = await kafka()
+  const connection = await openKafka(url, { as: 'local', clock: wallClock })
+  const topic = `silent-${process.pid}`
+  await connection.create(topic, { partitions: 1 })
+  freeze()
+  try {
+    for (const ask of [
+      () => connection.topics({ facts: true }),
+      () => connection.describe(topic),
+      () => connection.segments(topic),
+      () => connection.groups(),
+      () => connection.read(topic, { from: 'earliest' }),
+    ]) {
+      const startedMs = Date.now()
+      await assert.rejects(ask(), { code: 'KAFKA_UNREACHABLE' })
+      assert.ok(Date.now() - startedMs < 5000, `took ${Date.now() - startedMs} ms`)
+    }
+  } finally {
+    wake()
+  }
+  assert.equal((await connection.describe(topic)).name, topic)
+  await connection.close()
+})
+
 for (const codec of ['gzip', 'snappy', 'lz4', 'zstd']) {
   test(`a topic that the broker compresses with ${codec} is read`, async () => {
     const { url, host, port } = await kafka()

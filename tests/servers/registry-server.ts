@@ -17,7 +17,7 @@ export interface RegistryServer {
 }
 
 /** Resolves when it answers; new subjects are BACKWARD compatible, as on Confluent's. */
-export async function startRegistry(): Promise<RegistryServer> {
+export async function startRegistry(wanted?: number): Promise<RegistryServer> {
   const java = await ensureJava()
   const app = await ensureArchive(
     `apicurio-${version}`,
@@ -26,7 +26,7 @@ export async function startRegistry(): Promise<RegistryServer> {
   )
   const jar = readdirSync(app).find(name => name.endsWith('-runner.jar'))
   if (jar === undefined) throw new Error(`Cannot start the registry: ${app} holds no runner jar`)
-  const [port] = await freePorts(1)
+  const port = wanted ?? (await freePorts(1))[0]!
   const url = `http://127.0.0.1:${port}/apis/ccompat/v7`
   const http = ['-Dquarkus.http.host=127.0.0.1', `-Dquarkus.http.port=${port}`]
   // Without these it opens port 9000 on all interfaces.
