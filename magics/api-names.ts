@@ -10,10 +10,10 @@ import { childNodes, patternNames, type Node } from './typescript.ts'
 /** Held against the exports of stream/index.ts by a test. */
 // prettier-ignore
 export const API_NAMES: readonly string[] = [
-  'aggregate', 'alterTopic', 'checkpoint', 'collect', 'connect', 'count', 'countDistinct', 'counting', 'createTopic', 'cumulating', 'deleteTopic', 'detector',
-  'eventTime', 'feed', 'file', 'first', 'from', 'fromColumns', 'generate', 'groups', 'histogram', 'hopping', 'idle', 'last', 'max', 'mean', 'min', 'model', 'nab', 'over', 'param',
+  'aggregate', 'alterTopic', 'checkpoint', 'collect', 'compare', 'connect', 'count', 'countDistinct', 'counting', 'createTopic', 'cumulating', 'deleteTopic', 'detector', 'drift',
+  'eventTime', 'feed', 'file', 'first', 'from', 'fromColumns', 'generate', 'groups', 'histogram', 'hopping', 'idle', 'judge', 'labels', 'last', 'max', 'mean', 'min', 'model', 'nab', 'over', 'param',
   'produce', 'quantile', 'record', 'replay', 'runtime', 'schemas', 'session', 'setRuntime', 'stddev', 'stopRecording', 'stream', 'sum', 'topK', 'topic', 'topicLog', 'topics',
-  'train', 'tumbling', 'watermark',
+  'train', 'tumbling', 'vusPr', 'watermark',
 ]
 
 export interface ApiCall {

@@ -19,6 +19,7 @@ import type {
 import { callRegistry, registryOf } from '../../stream/targets/registry-access.ts'
 import { describeTopic, listTopics, produceRows } from '../../stream/targets/topic-access.ts'
 import { Trainings } from '../../stream/training/trainings.ts'
+import { curveRows } from '../../stream/training/spec.ts'
 import type { TrainSpec } from '../../stream/training/spec.ts'
 import { ModelTable } from '../../stream/models/model-table.ts'
 import { wallClock } from '../../stream/time/clock.ts'
@@ -288,8 +289,15 @@ export class Engine {
       },
       {
         models: this.models,
-        epoch: row => this.feeds.push(curve, { kind: 'rows', rows: [row], processingTimeMs: wallClock.nowMs() }),
-        over: () => this.feeds.push(curve, { kind: 'end' }),
+        epoch: async row => {
+          const processingTimeMs = wallClock.nowMs()
+          await this.feeds.push(`${curve}-chart`, { kind: 'rows', rows: curveRows(row), processingTimeMs })
+          await this.feeds.push(curve, { kind: 'rows', rows: [row], processingTimeMs })
+        },
+        over: async () => {
+          await this.feeds.push(`${curve}-chart`, { kind: 'end' })
+          await this.feeds.push(curve, { kind: 'end' })
+        },
         tell: text => this.options.lambdaOutput(cellId, 'stdout', text),
       },
     )

@@ -21,6 +21,7 @@ import type { ModelArtifact } from '../models/artifact.ts'
 import { notRecorded, Recorder } from '../recordings/recorder.ts'
 import type { RecordingState, RecordSpec } from '../recordings/recorder.ts'
 import { Trainings } from '../training/trainings.ts'
+import { curveRows } from '../training/spec.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { ModelTable } from '../models/model-table.ts'
 import { ParamTable } from './param-table.ts'
@@ -459,12 +460,17 @@ export class LocalRuntime implements Runtime {
 
   async train(plan: PlanNode, spec: TrainSpec): Promise<void> {
     const curve = this.feed(spec.curve)
+    const chart = this.feed(`${spec.curve}-chart`)
     const alive = keepAlive()
     await this.trainings.begin(spec, () => this.subscribe(plan), {
       models: this.models,
-      epoch: row => curve.push([row]),
+      epoch: async row => {
+        await chart.push(curveRows(row))
+        await curve.push([row])
+      },
       over: async () => {
         alive.cancel()
+        await chart.end()
         await curve.end()
       },
       tell: text => this.print(text.trimEnd()),

@@ -24,7 +24,7 @@ export interface TrainSpec {
   readonly seed: number
   /** Folder that packages are looked up from. */
   readonly from?: string | undefined
-  /** Feed that rows of the loss curve go to. */
+  /** Feed that rows of the loss curve go to; with `-chart` behind it, those of its chart. */
   readonly curve: string
   readonly cellId?: string | undefined
 }
@@ -35,6 +35,12 @@ export interface Epoch {
   readonly loss: number
   /** Of the rows held back; null when none are. */
   readonly validationLoss: number | null
+}
+
+/** Both curves under each other: what a chart of two lines takes. */
+export function curveRows({ epoch, loss, validationLoss }: Epoch): object[] {
+  const trained = { epoch, of: 'trained on', loss }
+  return validationLoss === null ? [trained] : [trained, { epoch, of: 'held back', loss: validationLoss }]
 }
 
 /**

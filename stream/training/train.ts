@@ -10,6 +10,18 @@ import { defaultLayers, parseLayers } from './spec.ts'
 
 const DISPLAY: unique symbol = Symbol.for('Jupyter.display') as never
 
+type LayerMaker = (config?: object) => unknown
+
+/** What a function that builds a model is given: the parts of TensorFlow.js that make models, under their own names. */
+export interface TensorflowBuilder {
+  sequential(config?: object): { add(layer: unknown): void }
+  model(config: object): unknown
+  input(config: object): unknown
+  readonly layers: { readonly dense: LayerMaker; readonly dropout: LayerMaker } & Readonly<Record<string, LayerMaker>>
+  readonly regularizers: Readonly<Record<string, (config?: object) => unknown>>
+  readonly initializers: Readonly<Record<string, (config?: object) => unknown>>
+}
+
 export interface TrainSettings<F extends string> {
   /** Fields the model takes, in their order. */
   readonly features: readonly F[]
@@ -19,7 +31,7 @@ export interface TrainSettings<F extends string> {
    * Layers, one a line: `dense 8 tanh`; or a function that builds a model of TensorFlow.js: `(tf, inputs) => tf.sequential({ … })`.
    * Default for an autoencoder: a half, a quarter, a half of the width.
    */
-  readonly layers?: string | ((tf: never, inputs: number) => unknown) | undefined
+  readonly layers?: string | ((tf: TensorflowBuilder, inputs: number) => unknown) | undefined
   /** Rows that are read. Default 10,000; fewer when the stream ends before. */
   readonly rows?: number | undefined
   /** Default 20. */
@@ -40,6 +52,8 @@ export interface TrainSettings<F extends string> {
 export class TrainedModel extends Model {
   /** The loss curve as a stream: `epoch`, `loss`, `validationLoss`. */
   readonly curve: Stream<Epoch>
+  /** Both curves under each other, for the chart. */
+  private readonly curves: Stream<unknown>
   /** Resolves when the training has begun to read; rejects when it cannot. */
   readonly begun: Promise<void>
 
@@ -47,6 +61,7 @@ export class TrainedModel extends Model {
   constructor(spec: TrainSpec, curve: Stream<Epoch>, begun: Promise<void>) {
     super(spec.name, spec.features)
     this.curve = curve
+    this.curves = curveOf(`${spec.curve}-chart`)
     this.begun = begun
     begun.catch(() => {})
   }
@@ -63,7 +78,7 @@ export class TrainedModel extends Model {
 
   async [DISPLAY](): Promise<MimeBundle> {
     await this.begun
-    const chart = new Chart(this.curve.flatMap(lossRows), {
+    const chart = new Chart(this.curves, {
       mark: 'line',
       x: 'epoch',
       y: 'loss',
@@ -73,15 +88,6 @@ export class TrainedModel extends Model {
     return (chart as unknown as Record<symbol, () => Promise<MimeBundle>>)[DISPLAY]!()
   }
 }
-
-/** Both curves in one chart. */
-const lossRows = ({ epoch, loss, validationLoss }: Epoch) =>
-  validationLoss === null
-    ? [{ epoch, of: 'training', loss }]
-    : [
-        { epoch, of: 'training', loss },
-        { epoch, of: 'held back', loss: validationLoss },
-      ]
 
 /**
  * Trains a model on rows of a stream, in a thread: streams, charts and cells go on meanwhile. Interrupt ends it.
@@ -122,14 +128,15 @@ export function train<T, F extends keyof T & string>(stream: Stream<T>, settings
     from: process.cwd(),
     curve: `training-${crypto.randomUUID()}`,
   }
-  const curve = new Stream<Epoch>({
-    plan: { op: 'feed', id: spec.curve, partitions: 1, time: undefined, outOfOrderMs: undefined, bounded: false },
-    pumps: [],
-    endless: () => false,
-  })
+  const curve = curveOf<Epoch>(spec.curve)
   const begun = runtime().train(stream.input(), spec)
   stream.beginPumps()
   return new TrainedModel(spec, curve, begun)
+}
+
+function curveOf<T>(id: string): Stream<T> {
+  const plan = { op: 'feed', id, partitions: 1, bounded: false } as const
+  return new Stream<T>({ plan, pumps: [], endless: () => false })
 }
 
 function whole(what: string, value: number, least: number, most: number): number {

@@ -4,13 +4,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { from, model, train } from '../../stream/index.ts'
-import type { StreamError } from '../../stream/index.ts'
+import type { StreamError, TensorflowBuilder } from '../../stream/index.ts'
 import { scratch } from './files.ts'
-
-interface Tensorflow {
-  sequential(options: object): unknown
-  readonly layers: { dense(options: object): unknown }
-}
 
 /** b follows a, so one number tells both. */
 const normal = Array.from({ length: 800 }, (_, i) => ({ a: Math.sin(i / 9), b: 2 * Math.sin(i / 9) + 5, c: i % 7 }))
@@ -82,7 +77,7 @@ test('what cannot be trained is told to those who wait', async () => {
 })
 
 test('a function builds a model of TensorFlow.js where it is trained', async () => {
-  const build = (tf: Tensorflow, inputs: number) =>
+  const build = (tf: TensorflowBuilder, inputs: number) =>
     tf.sequential({
       layers: [
         tf.layers.dense({ units: 2, activation: 'elu', inputShape: [inputs] }),
