@@ -90,7 +90,9 @@ async function interrupts(): Promise<Record<string, number>> {
     const times: Record<string, number> = {}
     for (const place of Object.keys(PLACES)) {
       await succeed(kernel, '1')
-      times[place] = await interruptMs(peer, place, { kernel, readyMs: 0 })
+      const took = await interruptMs(peer, place, { kernel, readyMs: 0 })
+      if (took === undefined) throw new Error(`The cell of ${place} ended by itself`)
+      times[place] = took
     }
     return times
   })

@@ -111,8 +111,11 @@ export const PLACES: Readonly<Record<string, readonly [js: string, python: strin
 /** A Stop that has done nothing by then never will. */
 export const NEVER_MS = 5_000
 
-/** Milliseconds from Stop to the reply; `NEVER_MS` when none comes. The kernel is started anew by who goes on. */
-export async function interruptMs(peer: PeerKernel, place: string, { kernel }: Started): Promise<number> {
+/**
+ * Milliseconds from Stop to the reply; `NEVER_MS` when none comes, undefined when the cell had ended before (a kernel without prompts). The
+ * kernel is started anew by who goes on.
+ */
+export async function interruptMs(peer: PeerKernel, place: string, { kernel }: Started): Promise<number | undefined> {
   const [js, python, deno] = PLACES[place] ?? ['', undefined]
   const code = peer.python ? (python ?? '') : peer.name === 'deno' ? (deno ?? js) : js
   const { client } = kernel
@@ -124,6 +127,7 @@ export async function interruptMs(peer: PeerKernel, place: string, { kernel }: S
     .catch(() => undefined)
   if (place === 'prompt')
     await client.until(one => one.channel === 'stdin', 'the question', NEVER_MS).catch(() => undefined)
+  if (client.received.some(one => one.channel === 'shell' && one.parent.msg_id === id)) return undefined
   const began = performance.now()
   if (peer.interrupts === 'message') client.send('control', 'interrupt_request', {})
   else kernel.process.kill('SIGINT')
