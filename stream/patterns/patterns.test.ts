@@ -221,3 +221,47 @@ test('a pattern that can match nothing gives a notice and no empty match', async
   })
   assert.deepEqual(notices, ['The pattern a? -> b* can match nothing; an empty match is never given'])
 })
+
+test('an event that fits what must not come and the following step ends the run, unless it completes the match', async () => {
+  const rows = [1, 7, 9].map((v, at) => ({ at, v }))
+  const steps = { a: (e: Row) => e.v === 1, x: (e: Row) => e.v === 7, b: (e: Row) => e.v === 7 }
+  const source = () => from(rows, { time: 'at' })
+  assert.deepEqual(await source().match('a -> !x -> b', steps).toArray(), [{ a: [rows[0]], b: [rows[1]] }])
+  const longer = { ...steps, c: (e: Row) => e.v === 9 }
+  assert.deepEqual(await source().match('a -> !x -> b -> c', longer).toArray(), [])
+})
+
+test('a loop in brackets with ? behind it is the loop as a whole or not at all, wherever it stands', async () => {
+  const rows = [1, 2, 9, 2, 9].map((v, at) => ({ at, v }))
+  const steps = { a: (e: Row) => e.v === 1, b: (e: Row) => e.v === 2, c: (e: Row) => e.v === 9 }
+  const matches = await from(rows, { time: 'at' }).match('a -> (b{2,})? -> c', steps, { skip: 'none' }).toArray()
+  // Leaving the greedy loop out is no way past an event that fits it.
+  assert.deepEqual(matches, [{ a: [rows[0]], b: [rows[1], rows[3]], c: [rows[4]] }])
+})
+
+test('a match that is held back by an older partial match survives a restart', () => {
+  const steps = Object.fromEntries([1, 2, 3, 4].map(v => [`s${v}`, (e: Row) => e.v === v]))
+  const { plan } = feed<Row>({ time: 'at' }).match('s1 -> s2 | s3 -> s4', steps, { skip: 'to-next' })
+  const found: string[] = []
+  const build = () =>
+    buildPipeline(plan, {
+      revive: slot => slot as (...args: never[]) => unknown,
+      decode: () => ({ rows: [], keys: [], failures: [] }),
+      onOutput: batch => {
+        for (const row of batch.rows as Record<string, Row[]>[]) {
+          const rows = Object.values(row).flat()
+          found.push(rows.map(e => e.v).join(' '))
+        }
+      },
+    })
+  const first = build()
+  first.push(0, { kind: 'rows', rows: [1, 3, 4].map((v, at) => ({ at, v })) })
+  first.push(0, { kind: 'watermark', watermarkMs: 2 })
+  // 3 4 is complete and waits for what 1 will come to.
+  assert.deepEqual(found, [])
+  const second = build()
+  second.restore(first.snapshot())
+  second.push(0, { kind: 'rows', rows: [{ at: 3, v: 2 }] })
+  second.push(0, { kind: 'end' })
+  assert.deepEqual(found, ['1 2', '3 4'])
+})
