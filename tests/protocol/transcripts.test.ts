@@ -47,7 +47,7 @@ const scenarios: Readonly<Record<string, Play>> = {
   'execute-error': async t => {
     await t.execute('function fail(): never {\n  throw new RangeError("too far")\n}\nfail()')
     await t.execute('const size: number = "large"')
-    await t.execute('%topcs')
+    await t.execute('%nonesuch')
     await t.execute('let = 2 +')
   },
   'execute-aborted': async t => {
