@@ -27,7 +27,11 @@ const connectors = new Map<string, Open>([
   ],
   // Loaded when first used: most notebooks never need it.
   ['kafka', async (url, options) => (await import('./kafka.ts')).openKafka(url, options)],
-  ['file', async (url, options) => new (await import('../recordings/recording-connection.ts')).RecordingConnection(url, options)],
+  [
+    'file',
+    async (url, options) =>
+      new (await import('../recordings/recording-connection.ts')).RecordingConnection(url, options),
+  ],
 ])
 
 /** Schemes that can be opened. */
