@@ -85,7 +85,7 @@ test(
     const found = new Map(
       (await fired).map(each => [`${each.windowStart} ${each.region}`, { total: each.total, n: each.n }]),
     )
-    assert.deepEqual(new Map(found), new Map(expected))
+    assert.deepEqual(found, expected)
   },
 )
 
