@@ -24,7 +24,7 @@ const minute = 60_000
 const everything: readonly StepName[] = ['python', 'bundle', 'extension', 'jupyter']
 const ownLanes = ['protocol', 'servers', 'browser', 'notebooks']
 
-const protocol = lane('protocol', { needs: ['python', 'bundle'], fileLimitMs: 2 * minute, limitMs: 8 * minute })
+const protocol = lane('protocol', { needs: ['python', 'bundle'], fileLimitMs: 4 * minute, limitMs: 14 * minute })
 
 /** Order: the quick ones first, so that a broken tree is told early. */
 export const lanes: readonly Lane[] = [
