@@ -1,5 +1,6 @@
 /** The kernels ours is measured beside: tslab and Deno from npm, ipykernel of the private Python; the same task in each one's words. */
 import { join } from 'node:path'
+import { packageRoot } from '../../kernel/setup/places.ts'
 import { ensureSetup } from '../../kernel/setup/setup.ts'
 import { privatePython } from '../../kernel/setup/python.ts'
 import { startKernel, type StartedKernel } from '../../tests/protocol/client.ts'
@@ -59,7 +60,10 @@ export interface Started {
 /** Started and ready: kernel_info is answered, iopub is heard. Types are as each ships them. */
 export async function start(peer: PeerKernel): Promise<Started> {
   const began = performance.now()
-  const kernel = await startKernel(peer.command === undefined ? {} : { command: peer.command })
+  const kernel = await startKernel(
+    // tslab checks types: it finds those of Node in the folder it runs in.
+    peer.command === undefined ? {} : { command: peer.command, cwd: packageRoot },
+  )
   await kernel.client.reply(kernel.client.send('shell', 'kernel_info_request', {}))
   const readyMs = performance.now() - began
   // A kernel may publish before we have subscribed: asked until its idle is heard.

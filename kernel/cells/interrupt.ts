@@ -4,7 +4,7 @@
  *   at once   level 1: loop guards of the running cell throw; a message asks the event loop to end the pending await
  *   +10 ms    level 2: any guarded loop throws (a timer's callback of an earlier cell blocks the thread)
  *   +30 ms    SIGINT: break-on-SIGINT ends top-level code without guards (a library, a regular expression)
- *   +150 ms   SIGINT to direct child processes (execSync waits for one)
+ *   +60 ms    SIGINT to direct child processes (execSync waits for one)
  *
  * Shared words: [0] level, [1] the running request (hash; 0 is idle), [2] guards that threw, [3] messages the event loop took,
  * [4] the request to stop, [5] SIGINTs the watcher has raised, [6] 1 while the watcher looks and acts, [7] of those SIGINTs the ones that

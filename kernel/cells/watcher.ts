@@ -75,7 +75,7 @@ function interrupt(requestId: string): void {
     Atomics.add(shared, SHARED.raised, 1)
     signal(process.pid)
   })
-  later(150, () => {
+  later(60, () => {
     for (const child of descendants(process.pid)) signal(child)
   })
 }

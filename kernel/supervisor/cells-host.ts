@@ -2,7 +2,7 @@
  * The cells process over the kernel's life: started, given one cell of each shell at a time, interrupted by the ladder, replaced
  * when it dies. What it sends is turned into messages of the request it belongs to.
  *
- *   Stop ──▶ line to the watcher thread ──0.15 s──▶ its children are ended ──0.5 s──▶ "still running" on the cell ──Stop──▶ the process is replaced
+ *   Stop ──▶ line to the watcher thread ──0.06 s──▶ its children are ended ──0.5 s──▶ "still running" on the cell ──Stop──▶ the process is replaced
  */
 import type { CellError, FromCells, NotebookName, ToCells } from '../cells/protocol.ts'
 import { CellsProcess } from './cells-process.ts'
@@ -56,8 +56,8 @@ interface Running {
 const NOTICE_MS = 500
 /** When the children of a cell that does not stop are asked to end, and how. */
 const CHILDREN_SIGNALS = [
-  [150, 'SIGINT'],
-  [350, 'SIGTERM'],
+  [60, 'SIGINT'],
+  [250, 'SIGTERM'],
 ] as const
 /** A process that cannot even start is not started for ever. */
 const START_LIMIT = 3
