@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
+import { keepSecret } from '../../stream/redact.ts'
 import { jsonText, Wire } from './message.ts'
 
 function signed(key: string, parts: readonly string[]): Buffer[] {
@@ -40,4 +41,16 @@ test('an empty key means no signing', () => {
 
 test('lone surrogates and bigint become what Python can read', () => {
   assert.equal(jsonText({ a: 'x\ud800y', b: 5n, c: '👋' }), '{"a":"x\ufffdy","b":"5","c":"👋"}')
+})
+
+test('a text that is secret leaves in no frame of a message', () => {
+  keepSecret('pass-"word"-1')
+  const frames = new Wire('').encode({
+    type: 'stream',
+    content: { name: 'stdout', text: 'it is pass-"word"-1' },
+    metadata: { note: 'pass-"word"-1' },
+  })
+  const text = Buffer.concat(frames).toString()
+  assert.match(text, /it is \*\*\*/)
+  assert.ok(!text.includes('word'))
 })

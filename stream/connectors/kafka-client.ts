@@ -105,6 +105,7 @@ export interface KafkaCluster {
 }
 
 export interface KafkaProducer {
+  isIdempotent(): boolean
   connect(): Promise<void>
   disconnect(): Promise<void>
   sendBatch(options: {
