@@ -159,6 +159,11 @@ async function raceOne(
 
 export const measurements: readonly Measurement[] = [
   { name: 'charts.race', unit: 'ms', runs: 3, measure: raceWithBareWidget },
+  {
+    name: 'charts.ten-charts-frame-main-thread-ms',
+    unit: 'ms',
+    measure: async () => (await raceOne('riffle', { charts: 10, points: 1000, seconds: SECONDS })).mainMs,
+  },
   { name: 'charts.frame-main-thread-ms', unit: 'ms', measure: frameMainThreadMs },
   { name: 'charts.produced-to-painted-ms', unit: 'ms', measure: producedToPaintedMs },
 ]

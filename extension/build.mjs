@@ -35,7 +35,7 @@ await build({
   splitting: true,
   format: 'esm',
   target: 'es2022',
-  external: ['@jupyterlab/*', '@lumino/*', 'vega', 'vega-lite', 'vega-interpreter'],
+  external: ['@jupyterlab/*', '@lumino/*', '@codemirror/*', 'vega', 'vega-lite', 'vega-interpreter'],
   logLevel: 'warning',
 })
 run(

@@ -5,6 +5,7 @@
  */
 import { ILabShell, ILayoutRestorer } from '@jupyterlab/application'
 import { ICommandPalette, IThemeManager, MainAreaWidget } from '@jupyterlab/apputils'
+import { IEditorExtensionRegistry } from '@jupyterlab/codemirror'
 import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook'
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime'
 import { IRunningSessionManagers } from '@jupyterlab/running'
@@ -12,6 +13,7 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry'
 import { IStatusBar } from '@jupyterlab/statusbar'
 import { CommandToolbarButton, runningIcon, stopIcon } from '@jupyterlab/ui-components'
 import { ChartRenderer } from './chart-renderer.ts'
+import { addEditorExtensions } from './editor/index.ts'
 import { NotebookPort } from './notebook-port.ts'
 import { ParamRenderer } from './param-renderer.ts'
 import { RunningStreams } from './running-streams.ts'
@@ -49,6 +51,7 @@ const charts: JupyterFrontEndPlugin<void> = {
     ILabShell,
     ILayoutRestorer,
     IRunningSessionManagers,
+    IEditorExtensionRegistry,
   ],
   activate: (
     app: JupyterFrontEnd,
@@ -60,7 +63,8 @@ const charts: JupyterFrontEndPlugin<void> = {
     statusBar: IStatusBar | null,
     labShell: ILabShell | null,
     restorer: ILayoutRestorer | null,
-    running: IRunningSessionManagers | null,
+    managers: IRunningSessionManagers | null,
+    editors: IEditorExtensionRegistry | null,
   ) => {
     const settings: Settings = { saveFrames: true, statusBar: true }
     const ports = new Map<NotebookPanel, NotebookPort>()
@@ -88,16 +92,13 @@ const charts: JupyterFrontEndPlugin<void> = {
       panel?.setLink(link)
       status.setLink(link)
     }
-    const homes = (): StreamHome[] =>
-      [...ports].map(([notebook, port]) => ({
-        path: notebook.context.path,
-        ownLink: () => port.ownLink(),
-        show: cellId => {
-          app.shell.activateById(notebook.id)
-          if (cellId !== null) showCell(notebook, cellId)
-        },
-      }))
-    running?.add(new RunningStreams(homes))
+    const running = new RunningStreams()
+    managers?.add(running)
+    if (editors !== null)
+      addEditorExtensions(editors, model => async (code, offset) => {
+        const owner = [...ports].find(([notebook]) => notebook.content.widgets.some(cell => cell.model === model))
+        return (await owner?.[1].inspect(code, offset)) ?? null
+      })
 
     const adopt = (notebook: NotebookPanel): void => {
       const port = new NotebookPort({
@@ -111,10 +112,30 @@ const charts: JupyterFrontEndPlugin<void> = {
       ports.set(notebook, port)
       addRenderers(notebook.content.rendermime, port)
       port.linkChanged.connect(() => void follow())
+      const home: StreamHome = {
+        path: notebook.context.path,
+        show: cellId => {
+          app.shell.activateById(notebook.id)
+          if (cellId !== null) showCell(notebook, cellId)
+        },
+      }
+      let unfollow = (): void => undefined
+      const followRunning = async (): Promise<void> => {
+        unfollow()
+        const link = await port.ownLink()
+        // Two changes in a row: the later one follows alone.
+        unfollow()
+        unfollow = link === null ? () => undefined : running.follow(home, link)
+      }
+      if (managers !== null) {
+        void followRunning()
+        port.linkChanged.connect(() => void followRunning())
+      }
       void port.ownLink().then(link => link !== null && addStopButton(app, notebook))
       port.linkChanged.connect(() => void port.ownLink().then(link => link !== null && addStopButton(app, notebook)))
       notebook.disposed.connect(() => {
         ports.delete(notebook)
+        unfollow()
         port.dispose()
         void follow()
       })

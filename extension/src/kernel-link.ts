@@ -46,8 +46,6 @@ export interface LinkOptions {
 const CREDIT_EVERY_MS = 200
 const KEEP_ALIVE_MS = 10_000
 const ASK_EVERY_MS = 1000
-/** The list of streams comes once a second. */
-const ANSWER_MS = 3000
 /** The engine never counts more. */
 const CREDIT_LIMIT = 4
 /** A chart whose last view is gone stays subscribed this long: a moved cell attaches again at once. */
@@ -145,19 +143,6 @@ export class KernelLink {
       this.#streamFollowers.delete(f)
       if (this.#streamFollowers.size === 0) this.#watchStreams()
     }
-  }
-
-  /** The streams as they are now; none when the kernel does not answer in time. */
-  askStreams(): Promise<readonly StreamLine[]> {
-    return new Promise(resolve => {
-      const answer = (streams: readonly StreamLine[]): void => {
-        giveUp()
-        unfollow()
-        resolve(streams)
-      }
-      const giveUp = this.#options.timers.after(ANSWER_MS, () => answer([]))
-      const unfollow = this.followStreams(answer)
-    })
   }
 
   /** The page went out of sight, or came back. */

@@ -60,6 +60,18 @@ export class NotebookPort {
     this.#renderers.delete(renderer)
   }
 
+  /** What the kernel says about a UTF-16 offset in a cell's text; null when it is none of ours, or has nothing to say. */
+  async inspect(code: string, offset: number): Promise<string | null> {
+    if ((await this.ownLink()) === null) return null
+    // Jupyter counts code points.
+    const cursor = Array.from(code.slice(0, offset)).length
+    const kernel = this.#options.panel.sessionContext.session?.kernel
+    const reply = await kernel?.requestInspect({ code, cursor_pos: cursor, detail_level: 0 })
+    if (reply?.content.status !== 'ok' || !reply.content.found) return null
+    const text: unknown = reply.content.data['text/plain']
+    return typeof text === 'string' ? text : null
+  }
+
   openChart(bundle: LiveBundle, trusted: boolean): void {
     this.#options.openChart(this, bundle, trusted)
   }

@@ -1,4 +1,4 @@
-/** The section of JupyterLab's Running panel with the streams of all open notebooks. Asked when the panel is looked at, not before. */
+/** The section of JupyterLab's Running panel with the streams of all open notebooks: told once a second, drawn when a stream comes, goes or changes its state. */
 import { Signal } from '@lumino/signaling'
 import { runningIcon } from '@jupyterlab/ui-components'
 import { compact } from './numbers.ts'
@@ -9,7 +9,6 @@ import type { StreamLine } from '../../stream/charts/protocol.ts'
 export interface StreamHome {
   /** Where the notebook lies. */
   readonly path: string
-  ownLink(): Promise<KernelLink | null>
   /** Brings the notebook to the front, at the cell of the stream where it is known. */
   show(cellId: string | null): void
 }
@@ -26,15 +25,23 @@ export class RunningStreams implements IRunningSessions.IManager {
   readonly shutdownAllLabel = 'Stop All'
   readonly shutdownAllConfirmationText = 'Stop all streams of all notebooks? Their charts keep their last frame.'
   readonly runningChanged = new Signal<this, void>(this)
-  readonly #homes: () => readonly StreamHome[]
-  #known: readonly Known[] = []
+  readonly #known = new Map<KernelLink, Known>()
 
-  constructor(homes: () => readonly StreamHome[]) {
-    this.#homes = homes
+  /** Follows the streams of one kernel connection; the answer stops following. */
+  follow(home: StreamHome, link: KernelLink): () => void {
+    const unfollow = link.followStreams(streams => {
+      const before = stateOf(this.#known.get(link)?.streams ?? [])
+      this.#known.set(link, { home, link, streams })
+      if (stateOf(streams) !== before) this.runningChanged.emit()
+    })
+    return () => {
+      unfollow()
+      if (this.#known.delete(link)) this.runningChanged.emit()
+    }
   }
 
   running(): IRunningSessions.IRunningItem[] {
-    return this.#known.flatMap(({ home, link, streams }) =>
+    return [...this.#known.values()].flatMap(({ home, link, streams }) =>
       streams.map(stream => ({
         label: () => stream.name,
         labelTitle: () => `${stream.name} in ${home.path}\n${stream.outline}`,
@@ -42,31 +49,20 @@ export class RunningStreams implements IRunningSessions.IManager {
         icon: () => runningIcon,
         detail: () => (stream.state === 'running' ? `${compact(stream.recordsPerSecond)}/s` : stream.state),
         open: () => home.show(stream.cellId),
-        shutdown: () => {
-          link.controlStream(stream.name, 'stop')
-          this.refreshRunning()
-        },
+        shutdown: () => link.controlStream(stream.name, 'stop'),
       })),
     )
   }
 
   shutdownAll(): void {
-    for (const { link } of this.#known) link.stopAll()
-    this.refreshRunning()
+    for (const link of this.#known.keys()) link.stopAll()
   }
 
   refreshRunning(): void {
-    void this.#ask()
-  }
-
-  async #ask(): Promise<void> {
-    const known = await Promise.all(
-      this.#homes().map(async home => {
-        const link = await home.ownLink()
-        return link === null ? [] : [{ home, link, streams: await link.askStreams() }]
-      }),
-    )
-    this.#known = known.flat()
     this.runningChanged.emit()
   }
+}
+
+function stateOf(streams: readonly StreamLine[]): string {
+  return streams.map(({ name, state }) => `${name} ${state}`).join('\n')
 }

@@ -15,8 +15,9 @@ export class StatusItem extends Widget {
     this.addClass('riffle-status')
     this.#button.title = 'Show the streams of this notebook'
     this.#button.addEventListener('click', open)
+    // The status bar shows and hides its items as it likes; what is in them is ours.
+    this.#button.hidden = true
     this.node.append(this.#button)
-    this.hide()
   }
 
   setLink(link: KernelLink | null): void {
@@ -39,7 +40,7 @@ export class StatusItem extends Widget {
   #follow(): void {
     this.#unfollow?.()
     this.#unfollow = null
-    this.hide()
+    this.#button.hidden = true
     if (this.#link === null || !this.#enabled) return
     this.#unfollow = this.#link.followStreams(streams => this.#update(streams))
   }
@@ -47,7 +48,7 @@ export class StatusItem extends Widget {
   #update(streams: readonly StreamLine[]): void {
     const text = statusText(streams)
     if (this.#button.textContent !== text) this.#button.textContent = text
-    this.setHidden(streams.length === 0)
+    this.#button.hidden = streams.length === 0
   }
 }
 

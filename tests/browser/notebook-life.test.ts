@@ -230,7 +230,7 @@ test('settings: a save leaves the frames in the file alone, and the status bar i
     await sequenceAfter(page, 'ordersWindow', await sequenceAfter(page, 'ordersWindow', 2))
     await notebook.command('riffle:show-streams')
     await streamListed(page, 'ordersWindow', 'running')
-    assert.equal(await page.locator('.riffle-status:not(.lm-mod-hidden)').count(), 0)
+    assert.equal(await page.locator('.riffle-status button:visible').count(), 0)
     await notebook.command('docmanager:save')
     const saved = JSON.parse(readFileSync(join(its.lab.root, 'settings.ipynb'), 'utf8')) as {
       cells: { outputs: { data: Record<string, { last?: { savedAt: unknown } }> }[] }[]
@@ -239,6 +239,25 @@ test('settings: a save leaves the frames in the file alone, and the status bar i
   } finally {
     await saveSettings(page, '{}')
   }
+  await notebook.end()
+})
+
+test('magics have colours of their own, and the pointer tells what a magic and a variable are', async () => {
+  writeNotebook(its.lab, 'editor.ipynb', [
+    'const answer = 42',
+    '%%window orders --tumbling 10s\nn: riffle.count()',
+    'answer % 5',
+  ])
+  const notebook = await openNotebook(its.browser, its.lab, 'editor.ipynb')
+  const { page } = notebook
+  await notebook.runNext()
+  assert.deepEqual(await page.locator('.riffle-cm-magic').allInnerTexts(), ['%%window'])
+  assert.deepEqual(await page.locator('.riffle-cm-option').allInnerTexts(), ['--tumbling'])
+  assert.deepEqual(await page.locator('.riffle-cm-value').allInnerTexts(), ['orders', '10s'])
+  await page.locator('.riffle-cm-magic').hover()
+  await page.waitForFunction(() => document.querySelector('.riffle-hover')?.innerText.includes('%%window') === true)
+  await page.locator('.jp-Cell').nth(2).locator('.cm-line').hover({ position: { x: 20, y: 8 } })
+  await page.waitForFunction(() => document.querySelector('.riffle-hover')?.innerText.includes('const answer') === true)
   await notebook.end()
 })
 
