@@ -9,6 +9,7 @@ import { makeDetector } from '../stream/scoring/detectors/index.ts'
 import { Scorer } from '../stream/scoring/scorer.ts'
 import { sensorCorpus, seeded, seriesCorpus } from '../tests/scoring/corpus.ts'
 import type { Measurement } from './bench.ts'
+import { modelMeasurements } from './scoring-models.ts'
 
 /** Learning and scoring rows, without warm-up; about a second. */
 function rate(detector: string, features: number, rows: number): Promise<number> {
@@ -79,4 +80,5 @@ export const measurements: readonly Measurement[] = [
     runs: 1,
     measure: () => Promise.resolve({ auto: f1Of('auto'), autoencoder: f1Of('autoencoder') }),
   },
+  ...modelMeasurements,
 ]

@@ -9,6 +9,7 @@ import type { ScoreOptions } from '../plan.ts'
 import { StreamError } from '../errors.ts'
 import type { ScoringModel } from '../models/open-models.ts'
 import { ModelScores } from '../scoring/model-scores.ts'
+import type { FieldsOf } from '../scoring/model-scores.ts'
 import { vectorOf } from '../scoring/score-rows.ts'
 import { thresholdReader } from '../scoring/threshold-reader.ts'
 import type { Threshold } from '../scoring/scorer.ts'
@@ -37,6 +38,10 @@ export class ScoreModelOperator implements Operator {
   private readonly name: string
   private readonly batchSize: number
   private model: ScoringModel | undefined
+  /** Of the call at hand, kept so that none is made anew. */
+  private input = new Float32Array(0)
+  private readonly places: number[] = []
+  private readonly inCall: ModelScores[] = []
   private states = new Map<string, ModelScores>()
 
   constructor(options: ScoreOptions, keys: readonly NamedReader[], host: ModelHost, context: StageContext) {
@@ -86,44 +91,42 @@ export class ScoreModelOperator implements Operator {
     const { model, context } = this
     if (model === undefined)
       throw new StreamError({ code: 'INTERNAL', message: `Cannot score: model "${this.name}" is not open` })
-    const places: number[] = []
-    const states: ModelScores[] = []
-    const vectors: number[][] = []
-    for (let i = from; i < to; i++) {
-      const vector = this.vectorAt(batch, i, model)
-      const state = vector === undefined ? undefined : this.stateOf(batch, i)
-      if (vector === undefined || state === undefined) continue
-      places.push(i)
-      states.push(state)
-      vectors.push(vector)
-    }
-    if (places.length === 0) return
     const { inputs, steps, outputs } = model.predictor
     const width = inputs * steps
-    const input = new Float32Array(places.length * width)
-    vectors.forEach((vector, n) => states[n]!.take(vector, model, input, n * width))
+    if (this.input.length < (to - from) * width) this.input = new Float32Array((to - from) * width)
+    const { input, places, inCall: states } = this
+    let count = 0
+    for (let i = from; i < to; i++) {
+      if (!this.usable(batch, i, model)) continue
+      const state = this.stateOf(batch, i)
+      if (state === undefined) continue
+      state.take(batch.rows[i] as FieldsOf, model, input, count * width)
+      places[count] = i
+      states[count++] = state
+    }
+    if (count === 0) return
     let out: Float32Array
     try {
-      out = model.predictor.predict(input, places.length)
+      out = model.predictor.predict(input, count)
     } catch (error) {
-      for (const i of places) context.refuse(batch, i, (error as Error).message)
+      for (let n = 0; n < count; n++) context.refuse(batch, places[n]!, (error as Error).message)
       return
     }
     const threshold = this.threshold()
-    places.forEach((i, n) => {
-      const score = states[n]!.score(model, { input, at: n * width, out, to: n * outputs, row: vectors[n]! }, threshold)
+    for (let n = 0; n < count; n++) {
+      const i = places[n]!
+      const row = batch.rows[i] as FieldsOf
+      const score = states[n]!.score(model, { input, at: n * width, out, to: n * outputs, row }, threshold)
       if (score === undefined) {
         context.refuse(batch, i, `model "${this.name}" gives no finite number for this row`)
-        return
+        continue
       }
-      const row = batch.rows[i]
-      if (this.options.labels !== undefined)
-        score.label = Boolean((row as Readonly<Record<string, unknown>>)[this.options.labels])
+      if (this.options.labels !== undefined) score.label = Boolean(row[this.options.labels])
       const made = this.made(batch, i, row, score)
-      if (made === REFUSED) return
+      if (made === REFUSED) continue
       kept.push(i)
       rows.push(made)
-    })
+    }
   }
 
   private made(batch: Batch, i: number, row: unknown, score: object): unknown {
@@ -141,20 +144,25 @@ export class ScoreModelOperator implements Operator {
     }
   }
 
-  /** Features in their order, then the target of a model that foretells one. */
-  private vectorAt(batch: Batch, i: number, model: ScoringModel): number[] | undefined {
+  /** Whether each input, and the target of a model that foretells one, is a finite number; else the row is refused. */
+  private usable(batch: Batch, i: number, model: ScoringModel): boolean {
     if (batch.weights?.[i] === -1) {
       this.context.refuse(batch, i, 'a score cannot take back a row that was retracted')
-      return undefined
+      return false
     }
+    const { features } = this.options
     const { target } = model.artifact
-    const fields = target === undefined ? this.options.features : [...this.options.features, target]
+    const row = batch.rows[i] as FieldsOf | null
+    let good = row !== null && row !== undefined && (target === undefined || Number.isFinite(row[target]))
+    for (let f = 0; good && f < features.length; f++) good = Number.isFinite(row![features[f]!])
+    if (good) return true
     try {
-      return vectorOf(batch.rows[i], fields, 'row')
+      // Only here is the text made that says what is wrong.
+      vectorOf(row, target === undefined ? features : [...features, target], 'row')
     } catch (error) {
       this.context.refuse(batch, i, (error as StreamError).message)
-      return undefined
     }
+    return false
   }
 
   private stateOf(batch: Batch, i: number): ModelScores | undefined {

@@ -13,14 +13,17 @@ const defaultOneIn = 1000
 /** Before so many scores "one in a thousand" is no more than a guess. */
 const enough = 100
 
+/** A row by its fields. */
+export type FieldsOf = Readonly<Record<string, unknown>>
+
 export interface Prediction {
   /** Scaled inputs; those of this row begin at `at`. */
   readonly input: Float32Array
   readonly at: number
   readonly out: Float32Array
   readonly to: number
-  /** As they came; the target last, if there is one. */
-  readonly row: readonly number[]
+  /** As it came. */
+  readonly row: FieldsOf
 }
 
 type Kind = 'back' | 'target' | 'value'
@@ -42,23 +45,25 @@ export class ModelScores {
   }
 
   /** Writes the scaled input of the row to `input` at `at`; a sequence begins with its first row repeated. */
-  take(row: readonly number[], model: ScoringModel, input: Float32Array, at: number): void {
+  take(row: FieldsOf, model: ScoringModel, input: Float32Array, at: number): void {
     const { inputs, steps } = model.predictor
-    const scaled = row.slice(0, inputs).map((x, f) => scale(x, f, model))
+    const { features } = this
     if (steps === 1) {
-      input.set(scaled, at)
+      for (let f = 0; f < inputs; f++) input[at + f] = scale(row[features[f]!] as number, f, model)
       return
     }
+    const scaled = features.map((feature, f) => scale(row[feature] as number, f, model))
     if (this.past.length !== inputs * steps) this.past = Array.from({ length: steps }, () => scaled).flat()
-    else this.past.splice(0, inputs)
-    if (this.past.length < inputs * steps) this.past.push(...scaled)
+    else {
+      this.past.splice(0, inputs)
+      this.past.push(...scaled)
+    }
     input.set(this.past, at)
   }
 
   /** Undefined when the model gave no finite number. */
   score(model: ScoringModel, prediction: Prediction, threshold: Threshold | undefined): Score | undefined {
-    const parts = partsOf(model, prediction)
-    const value = parts.reduce((sum, part) => sum + part, 0) / parts.length
+    const value = valueOf(model, prediction)
     if (!Number.isFinite(value)) return undefined
     const oneIn = this.seen < enough ? 1 : this.tail.oneIn(value)
     this.tail.learn(value)
@@ -74,7 +79,7 @@ export class ModelScores {
       threshold: limit,
       model: name,
       version,
-      causes: anomalous ? this.causes(parts) : [],
+      causes: anomalous ? this.causes(partsOf(model, prediction)) : [],
     }
   }
 
@@ -109,16 +114,32 @@ function scale(x: number, f: number, { artifact }: ScoringModel): number {
   return scaler === undefined ? x : (x - (scaler.mean[f] ?? 0)) / (scaler.deviation[f] || 1)
 }
 
-/** What the score is the mean of: squared errors by feature, or the one number. */
-function partsOf(model: ScoringModel, { input, at, out, to, row }: Prediction): number[] {
+function valueOf(model: ScoringModel, { input, at, out, to, row }: Prediction): number {
   const { inputs, steps, outputs } = model.predictor
   const kind = kindOf(model)
-  if (kind === 'value') return [out[to]!]
-  if (kind === 'target') return [(out[to]! - scale(row[inputs]!, inputs, model)) ** 2]
-  // A whole sequence given back counts as a whole; of one row given back the last step is compared.
-  const from = outputs === inputs * steps ? at : at + inputs * (steps - 1)
+  if (kind === 'value') return out[to]!
+  if (kind === 'target') return (out[to]! - scale(row[model.artifact.target!] as number, inputs, model)) ** 2
+  const from = firstCompared(at, inputs, steps, outputs)
+  let sum = 0
+  for (let o = 0; o < outputs; o++) {
+    const error = out[to + o]! - input[from + o]!
+    sum += error * error
+  }
+  return sum / outputs
+}
+
+/** A whole sequence given back counts as a whole; of one row given back the last step is compared. */
+function firstCompared(at: number, inputs: number, steps: number, outputs: number): number {
+  return outputs === inputs * steps ? at : at + inputs * (steps - 1)
+}
+
+/** Squared errors by feature; nothing where the score is one number. */
+function partsOf(model: ScoringModel, { input, at, out, to }: Prediction): number[] {
+  const { inputs, steps, outputs } = model.predictor
+  if (kindOf(model) !== 'back') return []
+  const from = firstCompared(at, inputs, steps, outputs)
   const parts = Array.from({ length: inputs }, () => 0)
-  for (let o = 0; o < outputs; o++) parts[o % inputs]! += ((out[to + o]! - input[from + o]!) ** 2 * inputs) / outputs
+  for (let o = 0; o < outputs; o++) parts[o % inputs]! += (out[to + o]! - input[from + o]!) ** 2
   return parts
 }
 
