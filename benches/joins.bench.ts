@@ -171,8 +171,10 @@ async function measure(kind: 'interval' | 'asOf'): Promise<Record<string, number
   return { 'events-per-s': ROWS / mine.seconds, 'hand-events-per-s': ROWS / hand.seconds }
 }
 
-/** Cost of a snapshot of 40,000 waiting rows on the stream, and of going on from it. */
-async function snapshotCost(): Promise<Record<string, number>> {
+const WAITING = 40_000
+
+/** A left join in which `WAITING` rows wait for their partners. */
+async function waitingJoin() {
   setRuntime(new LocalRuntime())
   const [l, r] = [feed<Row>({ time: 'ts' }), feed<Row>({ time: 'ts' })]
   const joined = l.join(r, { on: 'key', within: '1h', type: 'left' })
@@ -182,8 +184,48 @@ async function snapshotCost(): Promise<Record<string, number>> {
     [l, left],
     [r, right],
   ] as const) {
-    for (const row of rows.slice(0, 20_000)) await side.push(row)
+    for (const row of rows.slice(0, WAITING / 2)) await side.push(row)
   }
+  return { joined, left: l, rows: left }
+}
+
+/** What a waiting row weighs in a snapshot. */
+async function waitingBytes(): Promise<Record<string, number>> {
+  const { joined } = await waitingJoin()
+  const bytes = await joined.snapshot()
+  await joined.stop()
+  return { 'in-a-snapshot': bytes.length / WAITING }
+}
+
+/** CPU time to go on from a GB of waiting rows. */
+async function restoreTime(): Promise<Record<string, number>> {
+  const { joined } = await waitingJoin()
+  const bytes = await joined.snapshot()
+  const begun = process.cpuUsage()
+  await joined.restore(bytes)
+  const seconds = secondsSince(begun)
+  await joined.stop()
+  return { 'per-gb': (seconds * 2 ** 30) / bytes.length }
+}
+
+/** How long a snapshot holds up the rows behind it. */
+async function snapshotStall(): Promise<Record<string, number>> {
+  const { joined, left, rows } = await waitingJoin()
+  const stalls: number[] = []
+  for (let i = 0; i < 100; i++) {
+    await left.push(rows[WAITING / 2 + i]!)
+    const begun = performance.now()
+    await joined.snapshot()
+    stalls.push(performance.now() - begun)
+  }
+  await joined.stop()
+  stalls.sort((a, b) => a - b)
+  return { p50: stalls[49]!, p99: stalls[98]! }
+}
+
+/** Cost of a snapshot of 40,000 waiting rows on the stream, and of going on from it. */
+async function snapshotCost(): Promise<Record<string, number>> {
+  const { joined } = await waitingJoin()
   const begun = performance.now()
   const bytes = await joined.snapshot()
   const taken = performance.now()
@@ -198,5 +240,8 @@ export const measurements: readonly Measurement[] = [
   ...comparison('joins', 'W5-100k'),
   { name: 'joins.interval-100k-keys', unit: 'events/s', runs: 3, measure: () => measure('interval') },
   { name: 'joins.as-of-100k-keys', unit: 'events/s', runs: 3, measure: () => measure('asOf') },
+  { name: 'joins.waiting-row-bytes', unit: 'bytes', runs: 1, measure: waitingBytes },
+  { name: 'joins.restore-s', unit: 's', runs: 3, measure: restoreTime },
+  { name: 'joins.snapshot-stall-40k-rows-ms', unit: 'ms', runs: 3, measure: snapshotStall },
   { name: 'joins.snapshot-40k-waiting-ms', unit: 'ms', runs: 3, measure: snapshotCost },
 ]

@@ -110,8 +110,8 @@ async function runNotebook(out: string): Promise<StartedKernel> {
     // Slow enough that there is a middle.
     `function slow(o: Record<string, any>) {
   let x = 0
-  for (let i = 0; i < 30_000; i++) x += i % 7
-  return { ...o, x }
+  for (let i = 0; i < 150_000; i++) x += i % 7
+  return { k: Number(o.k), v: Number(o.v), x }
 }`,
   ]) {
     const { reply } = await client.run(cell)

@@ -38,9 +38,20 @@ interface SavedRow {
   readonly mark: { readonly matched: boolean; readonly sequence: number } | undefined
 }
 
+/** Lists end to end, in columns: a row of its own objects would weigh and cost three times as much. */
+interface SavedLists {
+  /** Side, key and number of rows of each list. */
+  readonly heads: Int32Array
+  readonly times: Float64Array
+  readonly rows: readonly unknown[]
+  /** 0: not padded, 1: found nobody yet, 2: has found somebody. */
+  readonly marks: Uint8Array
+  readonly sequences: Float64Array
+}
+
 interface IntervalState {
   readonly keys: KeyTableState
-  readonly lists: readonly (readonly [side: Side, keyId: number, rows: readonly SavedRow[]])[]
+  readonly lists: SavedLists
   /** Rows without a key that wait for their pad. */
   readonly keyless: readonly (readonly [side: Side, SavedRow])[]
   readonly sequence: number
@@ -117,28 +128,42 @@ export class IntervalJoin extends TwoInputs {
   }
 
   protected save(): IntervalState {
-    const lists: [Side, number, SavedRow[]][] = []
+    const heads: number[] = []
+    let count = 0
     for (const side of [0, 1] as const) {
       this.lists[side].forEach((list, keyId) => {
         if (list === undefined) return
-        const rows: SavedRow[] = []
-        for (let i = list.head; i < list.times.length; i++) {
-          const mark = list.marks?.[i]
-          rows.push({
-            timeMs: list.times[i] as number,
-            row: list.rows[i],
-            mark: mark === undefined ? undefined : { matched: mark.matched, sequence: mark.sequence },
-          })
-        }
-        lists.push([side, keyId, rows])
+        heads.push(side, keyId, list.count)
+        count += list.count
       })
     }
+    const lists = this.saveRows(heads, count)
     const keyless = this.pads.things
       .filter(pad => pad.keyless)
       .map(({ side, mark: { timeMs, row, matched, sequence } }) => {
         return [side, { timeMs, row, mark: { matched, sequence } }] as const
       })
     return { keys: this.keys.snapshot(), lists, keyless, sequence: this.sequence }
+  }
+
+  private saveRows(heads: readonly number[], count: number): SavedLists {
+    const times = new Float64Array(count)
+    const rows = new Array<unknown>(count)
+    const marks = new Uint8Array(count)
+    const sequences = new Float64Array(count)
+    let at = 0
+    for (let h = 0; h < heads.length; h += 3) {
+      const list = this.lists[heads[h] as Side][heads[h + 1] as number] as TimedRows
+      for (let i = list.head; i < list.times.length; i++, at++) {
+        times[at] = list.times[i] as number
+        rows[at] = list.rows[i]
+        const mark = list.marks?.[i]
+        if (mark === undefined) continue
+        marks[at] = mark.matched ? 2 : 1
+        sequences[at] = mark.sequence
+      }
+    }
+    return { heads: Int32Array.from(heads), times, rows, marks, sequences }
   }
 
   protected load(state: unknown): void {
@@ -149,15 +174,21 @@ export class IntervalJoin extends TwoInputs {
     this.lists[1] = []
     this.pads.clear()
     const { limit } = this.parts
-    for (const [side, keyId, rows] of s.lists) {
+    const { heads, times, rows, marks, sequences } = s.lists
+    let at = 0
+    for (let h = 0; h < heads.length; h += 3) {
+      const side = heads[h] as Side
+      const keyId = heads[h + 1] as number
       const list = new TimedRows()
       this.lists[side][keyId] = list
-      for (const { timeMs, row, mark } of rows) {
-        const whole = mark === undefined ? undefined : { ...mark, timeMs, row }
-        list.insert(timeMs, row, whole)
+      for (const end = at + (heads[h + 2] as number); at < end; at++) {
+        const timeMs = times[at] as number
+        const row = rows[at]
+        const mark = marks[at] === 0 ? undefined : { matched: marks[at] === 2, sequence: sequences[at] as number, timeMs, row } // prettier-ignore
+        list.insert(timeMs, row, mark)
         limit.took(row, keyId, list.count)
         this.buckets[side].add(timeMs + this.last[side], keyId)
-        if (whole?.matched === false) this.pads.add(timeMs + this.last[side], { side, keyless: false, mark: whole })
+        if (mark?.matched === false) this.pads.add(timeMs + this.last[side], { side, keyless: false, mark })
       }
     }
     for (const [side, { timeMs, row, mark }] of s.keyless) {
