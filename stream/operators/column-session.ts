@@ -213,6 +213,7 @@ export class ColumnSessionOperator implements Operator, Provisional {
     while (ints[at * words * 2 + 1] !== 0) at = (at + 1) & mask
     ints[at * words * 2] = key
     ints[at * words * 2 + 1] = CLOSED
+    this.table.floats[at * words + DEADLINE] = Infinity
     this.table.used++
     this.closed++
     return at
@@ -241,7 +242,10 @@ export class ColumnSessionOperator implements Operator, Provisional {
   private put(entry: number, session: Float64Array): void {
     const { words } = this.loops
     if (this.rowsOf(entry) === CLOSED) this.closed--
+    // The deadline is the key's, not the session's: the one in a copy may have passed long ago.
+    const deadline = this.table.floats[entry * words + DEADLINE] as number
     this.table.copyIn(entry, new Int32Array(session.buffer, session.byteOffset, words * 2))
+    this.table.floats[entry * words + DEADLINE] = deadline
   }
 
   private moveToOlder(entry: number): void {

@@ -34,6 +34,17 @@ const events = fc.array(
   { maxLength: 40 },
 )
 
+/** Two keys and few instants: sessions touch, and the best of a window come late. */
+const dense = fc.array(
+  fc.record({
+    at: fc.integer({ min: 0, max: 40 }),
+    key: fc.integer({ min: 0, max: 1 }),
+    whole: fc.integer({ min: -2, max: 2 }),
+    part: fc.integer({ min: 0, max: 20 }),
+  }),
+  { minLength: 8, maxLength: 40, size: 'max' },
+)
+
 const windows = [
   tumbling(10),
   hopping(20, 5),
@@ -138,13 +149,30 @@ test('batch cuts and restarts from snapshots change nothing for columns', () => 
     return { out, dropped: pipeline.stats().droppedCount }
   }
   fc.assert(
-    fc.property(events, places, specs, (rows, cuts, window) => {
+    fc.property(fc.oneof(events, dense), places, specs, (rows, cuts, window) => {
       const plan = planOf(window)
       const whole = run(plan, rows, new Set(), new Set())
       assert.deepEqual(run(plan, rows, new Set(cuts), new Set()), whole)
       assert.deepEqual(run(plan, rows, new Set(cuts), new Set(cuts)), whole)
     }),
     { numRuns: RUNS },
+  )
+  // A session set aside comes back when a record reaches it: its key is still looked at when it ends.
+  const times = [0, 7, 0, 11, 1]
+  const rows = times.map(at => ({ at, key: at === 11 ? 1 : 0, whole: 1, part: 0 }))
+  const { out } = run(planOf({ kind: 'session', gapMs: 6 }), rows, new Set([4]), new Set())
+  assert.deepEqual(
+    (out as { key: number; windowStart: number; windowEnd: number; n: number }[]).map(r => [
+      r.key,
+      r.windowStart,
+      r.windowEnd,
+      r.n,
+    ]),
+    [
+      [0, 0, 6, 2],
+      [0, 1, 13, 2],
+      [1, 11, 17, 1],
+    ],
   )
 })
 
@@ -233,10 +261,30 @@ test('a table grows, is split when it is large, and keeps its keys in order', ()
   assert.ok(table.bytes() / n < 64, `${table.bytes() / n} bytes a key`)
 })
 
+test('sessions that touch, meet and are over: columns equal rows', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      dense,
+      fc.integer({ min: 1, max: 6 }),
+      fc.constantFrom(0, 3, 12),
+      async (rows, gap, outOfOrder) => {
+        const options = { time: 'at', outOfOrder } as const
+        const query = { n: count(), total: sum('whole'), low: min('part'), high: max('part') }
+        const byColumns = fromColumns(columnsOf(rows), options).keyBy('key').window(session(gap)).aggregate(query)
+        const byRows = from(rows, options).keyBy('key').window(session(gap)).aggregate(query)
+        assert.deepEqual(await byColumns.toArray(), await byRows.toArray())
+        const late = (r: { offset: bigint }) => r.offset
+        assert.deepEqual((await byColumns.late().toArray()).map(late), (await byRows.late().toArray()).map(late))
+      },
+    ),
+    { numRuns: RUNS },
+  )
+})
+
 test('the top rows of columns are those of rows, ties and late rows too', async () => {
   await fc.assert(
     fc.asyncProperty(
-      events,
+      fc.oneof(events, dense),
       fc.constantFrom(tumbling(10), hopping(20, 5), cumulating(20, 5)),
       fc.constantFrom(0, 7),
       fc.integer({ min: 1, max: 4 }),

@@ -68,6 +68,13 @@ export const mutations: readonly Mutation[] = [
     suite: ['stream/targets/source-driver.test.ts'],
   },
   {
+    name: 'a session of columns set aside brings its old deadline back',
+    file: 'stream/operators/column-session.ts',
+    find: 'this.table.floats[entry * words + DEADLINE] = deadline\n  }\n\n  private moveToOlder',
+    replace: '}\n\n  private moveToOlder',
+    suite: ['stream/operators/column-window.test.ts'],
+  },
+  {
     name: 'a late row of columns is not counted as dropped in front of a top list',
     file: 'stream/operators/top-first.ts',
     find: '(best[full - 1] as number) && lastEnd - 1 > (beforeMs[i] as number)) continue',
@@ -1166,5 +1173,26 @@ export const mutations: readonly Mutation[] = [
     find: "if (count > most || at + count > bytes.length) throw broken('a block is longer than it may be')",
     replace: "if (count < 0) throw broken('a block is longer than it may be')",
     suite: ['stream/connectors/kafka-codecs.test.ts'],
+  },
+  {
+    name: 'after idle what is owed is still owed',
+    file: 'kernel/supervisor/pacer.ts',
+    find: 'this.#bytes = BYTES.capacity\n      this.#messages',
+    replace: 'this.#messages',
+    suite: ['kernel/supervisor/pacer.test.ts'],
+  },
+  {
+    name: 'a name declared again is declared twice in an exported program',
+    file: 'magics/program.ts',
+    find: 'if (declared.some(name => names.has(name) || imported.has(name))) {',
+    replace: 'if (declared.length < 0) {',
+    suite: ['tests/protocol/headless.test.ts'],
+  },
+  {
+    name: 'riffle run goes on behind a cell that failed',
+    file: 'kernel/headless/run-notebook.ts',
+    find: "return reply['status'] === 'ok' ||",
+    replace: "return reply['status'] !== undefined ||",
+    suite: ['tests/protocol/headless.test.ts'],
   },
 ]
