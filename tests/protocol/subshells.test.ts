@@ -157,6 +157,22 @@ test('Stop ends what the notebook and its subshells run, the next cells run', as
   await remove(subshell)
 })
 
+test('Stop ends awaits of the notebook and of its subshells', async () => {
+  const subshell = await create()
+  const ids = [undefined, subshell].map(shell =>
+    client.execute(
+      'console.log("waits"); await new Promise(() => {})',
+      {},
+      {},
+      shell === undefined ? {} : { subshell_id: shell },
+    ),
+  )
+  for (const id of ids) await client.until(one => one.parent.msg_id === id && one.content['text'] === 'waits\n')
+  client.send('control', 'interrupt_request', {})
+  for (const id of ids) assert.equal((await client.reply(id)).content['ename'], 'Interrupted')
+  await remove(subshell)
+})
+
 test('what a deleted subshell had not begun is answered', async () => {
   const subshell = await create()
   const running = client.execute('console.log("in"); await new Promise(() => {})', {}, {}, { subshell_id: subshell })
