@@ -134,6 +134,17 @@ test('distinct of rows that stay keeps the first of each value', () => {
   )
 })
 
+test('distinct tells nothing of rows that did not come out, and puts the next in the place of one that did', () => {
+  const row = (key: string): TwinEvent => ({ kind: 'row', partition: 0, t: 0, key, value: 1 })
+  const plan: PlanNode = { op: 'distinct', input: totals, by: ['n'] }
+  const given = (...keys: string[]) =>
+    (run(plan, keys.map(row), new Set()).rows as { weight: number; row: Total }[]).map(({ weight, row: { key, n } }) => [weight, key, n]) // prettier-ignore
+  // b's row of n = 1 never came out: nothing is taken back when b has two.
+  assert.deepEqual(given('a', 'b', 'b'), [[1, 'a', 1], [1, 'b', 2]]) // prettier-ignore
+  // a's did, and b's is there still.
+  assert.deepEqual(given('a', 'b', 'a'), [[1, 'a', 1], [-1, 'a', 1], [1, 'b', 1], [1, 'a', 2]]) // prettier-ignore
+})
+
 test('steps and unions of changelogs take back what they gave', () => {
   const filtered: PlanNode = { op: 'filter', input: totals, f: ((row: Total) => row.n % 2 === 0) as never }
   const doubled: PlanNode = {
