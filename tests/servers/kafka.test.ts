@@ -1,6 +1,9 @@
 /** The contract on a real broker, and what only a broker over a network can do: be away, be wrong, come back. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { makeKafka } from '../../stream/connectors/kafka-client.ts'
 import { openKafka } from '../../stream/connectors/kafka.ts'
@@ -8,6 +11,7 @@ import { wallClock } from '../../stream/time/clock.ts'
 import { collect, connectorContract, next, valuesOf } from './connector-contract.ts'
 import { produceByHand } from './kafka-protocol.ts'
 import { startKafka } from './kafka-server.ts'
+import { javaTool } from './kafka-tools.ts'
 import type { Clock } from '../../stream/time/clock.ts'
 import type { KafkaServer } from './kafka-server.ts'
 
@@ -61,6 +65,62 @@ test('a broker that is killed and comes back costs a read no record and doubles 
   await away
   assert.equal(seen.length, count + 1)
   assert.equal(new Set(seen).size, count + 1)
+  await connection.close()
+})
+
+test('what a transaction took back is not read, nor is one that is open', async () => {
+  const { url, host, port } = await kafka()
+  const connection = await openKafka(url, { as: 'local', clock: wallClock })
+  const topic = `committed-${process.pid}`
+  await connection.create(topic, { partitions: 1 })
+  const producer = makeKafka({ brokers: [`${host}:${port}`], clientId: 'test' }).producer({
+    transactionalId: `t-${process.pid}`,
+    idempotent: true,
+    maxInFlightRequests: 1,
+  })
+  await producer.connect()
+  const send = async (value: string) => {
+    const transaction = await producer.transaction()
+    const messages = [{ key: null, value: Buffer.from(value), partition: 0 }]
+    await transaction.sendBatch({ acks: -1, topicMessages: [{ topic, messages }] })
+    return transaction
+  }
+  await (await send('kept')).commit()
+  await (await send('taken back')).abort()
+  const open = await send('open')
+  const read = async () => (await collect(await connection.read(topic, { from: 'earliest', to: 'latest' }))).values
+  assert.deepEqual(await read(), ['kept'])
+  await open.commit()
+  assert.deepEqual(await read(), ['kept', 'open'])
+  await producer.disconnect()
+  await connection.close()
+})
+
+test('a reader that retention overtook goes on at the first record there is, and counts what it missed', async () => {
+  const { url, host, port } = await kafka()
+  const connection = await openKafka(url, { as: 'local', clock: wallClock })
+  const topic = `overrun-${process.pid}`
+  await connection.create(topic, { partitions: 1 })
+  await connection.produce(
+    topic,
+    Array.from({ length: 100 }, (_, i) => ({ key: null, value: Buffer.from(String(i)) })),
+  )
+  const folder = mkdtempSync(join(tmpdir(), 'riffle-overrun-'))
+  const offsets = join(folder, 'offsets.json')
+  writeFileSync(offsets, JSON.stringify({ version: 1, partitions: [{ topic, partition: 0, offset: 40 }] }))
+  await javaTool('org.apache.kafka.tools.DeleteRecordsCommand', [
+    ...['--bootstrap-server', `${host}:${port}`],
+    ...['--offset-json-file', offsets],
+  ])
+  rmSync(folder, { recursive: true })
+  const reader = await connection.read(topic, { from: 'earliest', to: 'latest', positions: new Map([[0, 10n]]) })
+  const values: (string | null)[] = []
+  let lost: number | undefined
+  for (let result = await next(reader); result !== null; result = await next(reader)) {
+    values.push(...valuesOf(result))
+    lost = result.lostCount
+  }
+  assert.deepEqual([values.length, values[0], values.at(-1), lost], [60, '40', '99', 30])
   await connection.close()
 })
 
