@@ -94,15 +94,13 @@ async function bareTensorflow(): Promise<{ tf: Tensorflow; net: BareModel }> {
   require('@tensorflow/tfjs-backend-wasm')
   await tf.setBackend('wasm')
   await tf.ready()
-  const dense = sizes
-    .slice(1)
-    .map((units, l) =>
-      layers.dense({
-        units,
-        activation: l === sizes.length - 2 ? 'linear' : 'relu',
-        ...(l === 0 ? { inputShape: [8] } : {}),
-      }),
-    )
+  const dense = sizes.slice(1).map((units, l) =>
+    layers.dense({
+      units,
+      activation: l === sizes.length - 2 ? 'linear' : 'relu',
+      ...(l === 0 ? { inputShape: [8] } : {}),
+    }),
+  )
   return { tf, net: sequential({ layers: dense }) }
 }
 

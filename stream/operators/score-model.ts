@@ -20,6 +20,7 @@ import { emptyBatch } from './operator.ts'
 import type { Lambda, Operator, StageContext } from './operator.ts'
 import { keyText } from './row-key.ts'
 import type { NamedReader } from './row-reader.ts'
+import { scoreAppender } from './with-score.ts'
 
 /** Keys with a tail and a past of their own. */
 const mostKeys = 100_000
@@ -35,6 +36,7 @@ export class ScoreModelOperator implements Operator {
   private readonly context: StageContext
   private readonly threshold: () => Threshold | undefined
   private readonly output: Lambda | undefined
+  private readonly append = scoreAppender()
   private readonly name: string
   private readonly batchSize: number
   private model: ScoringModel | undefined
@@ -132,7 +134,7 @@ export class ScoreModelOperator implements Operator {
   private made(batch: Batch, i: number, row: unknown, score: object): unknown {
     if (this.output === undefined) {
       this.context.passed()
-      return { ...(row as object), score }
+      return this.append(row as object, score)
     }
     try {
       const made = this.output.call(row, score as never)

@@ -16,6 +16,7 @@ import { emptyBatch } from './operator.ts'
 import type { Lambda, Operator, StageContext } from './operator.ts'
 import { keyText } from './row-key.ts'
 import type { NamedReader } from './row-reader.ts'
+import { scoreAppender } from './with-score.ts'
 
 /** A detector takes some 100 kB: more keys than these are refused. */
 const mostKeys = 10_000
@@ -27,6 +28,7 @@ export class ScoreOperator implements Operator {
   private readonly context: StageContext
   private readonly threshold: () => Threshold | undefined
   private readonly output: Lambda | undefined
+  private readonly append = scoreAppender()
   private readonly scorers = new Map<string, Scorer>()
 
   constructor(options: ScoreOptions, keys: readonly NamedReader[], host: LambdaHost, context: StageContext) {
@@ -67,7 +69,7 @@ export class ScoreOperator implements Operator {
     if (labels !== undefined) score.label = Boolean((row as Readonly<Record<string, unknown>>)[labels])
     if (this.output === undefined) {
       this.context.passed()
-      return { ...(row as object), score }
+      return this.append(row as object, score)
     }
     try {
       // The second argument of this lambda is the score (language.md), not the record's meta.
