@@ -4,6 +4,8 @@
  *   history   every partition with history left must show its next record before the smallest timestamp can be chosen
  *   live      whatever is buffered, smallest timestamp first, each partition in its own order
  *
+ * What another reader of the topic has fetched is taken from there (kafka-fetches.ts).
+ *
  * A reader has sockets of its own. A broker answers the requests of one connection one after the other, so the waiting fetch of
  * a quiet topic would hold up every other reader on a shared connection.
  */
@@ -15,6 +17,7 @@ import { earliestTimestamp, latestTimestamp, offsetsAt, topicNamed } from './kaf
 import type { Envelope } from '../model.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Reader, ReadResult } from './connector.ts'
+import type { TopicFetches } from './kafka-fetches.ts'
 import type { FetchedPartition, KafkaCluster, KafkaMessage, TopicMetadata } from './kafka-client.ts'
 
 /** A broker answers as soon as there is one record; this is how long it keeps a request without any. */
@@ -53,6 +56,8 @@ export interface KafkaReaderOptions {
   /** Makes a cluster object nobody else uses; called again after each loss, since kafkajs' state after one is not to be trusted. */
   readonly makeCluster: (onSocketClosed: () => void) => KafkaCluster
   readonly clock: Clock
+  /** What other readers of the topic have read is not read again. */
+  readonly fetches: TopicFetches
   readonly metadata: TopicMetadata
   readonly cursors: readonly KafkaCursor[]
   /** Partitions that are not read: idle at once. */
@@ -79,6 +84,7 @@ export class KafkaReader implements Reader {
   #leaders: ReadonlyMap<number, number>
   #unread: readonly number[]
   #endAtMs: number | undefined
+  readonly #unused: () => void
   #connected = false
   /** How often in a row the cluster did not know the topic. */
   #missing = 0
@@ -96,6 +102,7 @@ export class KafkaReader implements Reader {
     this.#lookedMs = options.clock.nowMs()
     this.#leaders = leadersOf(options.metadata)
     this.#unread = options.unread
+    this.#unused = options.fetches.use()
     this.#endAtMs = options.endAtMs
     this.#cluster = this.#freshCluster()
     void this.#fetchLoop()
@@ -139,6 +146,7 @@ export class KafkaReader implements Reader {
     this.#closed = true
     this.#wakeReader?.()
     this.#wakeFetcher?.()
+    this.#unused()
     this.#options.onClosed(this)
     await this.#cluster.disconnect().catch(() => undefined)
   }
@@ -247,8 +255,16 @@ export class KafkaReader implements Reader {
   }
 
   async #fetch(wanted: readonly KafkaCursor[]): Promise<void> {
-    const { topic } = this.#options
+    const { topic, fetches } = this.#options
     const cluster = this.#cluster
+    const here = wanted.flatMap(cursor => fetches.here(cursor) ?? [])
+    if (here.length > 0) {
+      for (const fetched of here) this.#store(fetched)
+      this.#wakeReader?.()
+      // Without a pause a long way through memory would hold up all others of this process.
+      await new Promise<void>(resolve => setImmediate(resolve))
+      return
+    }
     const byLeader = new Map<number, KafkaCursor[]>()
     for (const cursor of wanted) {
       const leader = this.#leaders.get(cursor.partition) ?? -1
@@ -261,25 +277,29 @@ export class KafkaReader implements Reader {
     const maxWaitTime = wanted.length < ending.length ? 50 : longestWaitMs
     await Promise.all(
       [...byLeader].map(async ([leader, cursors]) => {
-        const broker = await cluster.findBroker({ nodeId: String(leader) })
-        const { responses } = await broker.fetch({
-          isolationLevel: readCommitted,
-          maxWaitTime: this.#waitMs(maxWaitTime),
-          minBytes: 1,
-          maxBytes: fetchBytes,
-          topics: [
-            {
-              topic,
-              partitions: cursors.map(({ partition, fetchAt }) => ({
-                partition,
-                fetchOffset: String(fetchAt),
-                maxBytes: partitionBytes,
-              })),
-            },
-          ],
+        const asked = cursors.map(({ partition, fetchAt }) => ({ partition, fetchAt }))
+        const answer = await fetches.ask(asked, async () => {
+          const broker = await cluster.findBroker({ nodeId: String(leader) })
+          const { responses } = await broker.fetch({
+            isolationLevel: readCommitted,
+            maxWaitTime: this.#waitMs(maxWaitTime),
+            minBytes: 1,
+            maxBytes: fetchBytes,
+            topics: [
+              {
+                topic,
+                partitions: asked.map(({ partition, fetchAt }) => ({
+                  partition,
+                  fetchOffset: String(fetchAt),
+                  maxBytes: partitionBytes,
+                })),
+              },
+            ],
+          })
+          return responses.flatMap(({ partitions }) => partitions)
         })
         if (cluster !== this.#cluster) return
-        for (const { partitions } of responses) for (const fetched of partitions) this.#store(fetched)
+        for (const fetched of answer) this.#store(fetched)
         this.#wakeReader?.()
       }),
     )
@@ -293,8 +313,9 @@ export class KafkaReader implements Reader {
   #store(fetched: FetchedPartition): void {
     const cursor = this.#cursors.find(each => each.partition === fetched.partition)
     if (cursor === undefined) return
-    cursor.high =
-      BigInt(fetched.lastStableOffset) >= 0n ? BigInt(fetched.lastStableOffset) : BigInt(fetched.highWatermark)
+    const stable = BigInt(fetched.lastStableOffset)
+    // An answer from memory may be older than what is known.
+    cursor.high = max(cursor.high, stable >= 0n ? stable : BigInt(fetched.highWatermark))
     const last = fetched.messages[fetched.messages.length - 1]
     for (const message of withoutAborted(fetched)) {
       const offset = BigInt(message.offset)
@@ -331,7 +352,8 @@ export class KafkaReader implements Reader {
   }
 
   async #recover(error: unknown, attempt: number): Promise<void> {
-    const { topic, url, clock, onNotice } = this.#options
+    const { topic, url, clock, onNotice, fetches } = this.#options
+    fetches.forget()
     const type = typeOf(error)
     if (type === 'OFFSET_OUT_OF_RANGE') {
       try {

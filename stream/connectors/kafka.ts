@@ -15,6 +15,7 @@ import {
 } from './kafka-errors.ts'
 import { isLoginRefused, loginRefused, requireTls, speaksTls } from './kafka-security.ts'
 import { allTopics, earliestTimestamp, latestTimestamp, offsetsAt, topicNamed } from './kafka-offsets.ts'
+import { TopicFetches } from './kafka-fetches.ts'
 import { cursorAt, KafkaReader } from './kafka-reader.ts'
 import { groupsOf } from './kafka-groups.ts'
 import { configEntries, ownConfig, partitionLog, topicFacts } from './kafka-topics.ts'
@@ -112,6 +113,8 @@ export class KafkaConnection implements Connection {
   readonly #clock: Clock
   readonly #onNotice: (text: string) => void
   readonly #readers = new Set<Reader>()
+  /** By topic: what its readers share. */
+  readonly #fetches = new Map<string, TopicFetches>()
   #producer: Promise<KafkaProducer> | undefined
   readonly #writers = new Set<KafkaWriter | KafkaTransactions>()
   /** By topic: which partition is next for a record without a key. */
@@ -204,6 +207,7 @@ export class KafkaConnection implements Connection {
   async delete(name: string): Promise<void> {
     await this.#topic(name, 'delete')
     await this.#administering(`delete topic "${name}"`, admin => admin.deleteTopics({ topics: [name] }))
+    this.#fetches.get(name)?.forget()
   }
 
   async produce(name: string, records: readonly OutgoingRecord[]): Promise<{ partition: number; offset: bigint }[]> {
@@ -283,6 +287,7 @@ export class KafkaConnection implements Connection {
       url: this.url,
       makeCluster: onSocketClosed => makeCluster(this.#address, onSocketClosed),
       clock: this.#clock,
+      fetches: this.#fetchesOf(name),
       metadata: topic,
       cursors: cursors.sort((a, b) => a.partition - b.partition),
       unread: topic.partitionMetadata.filter(each => !read(each)).map(each => each.partitionId),
@@ -295,6 +300,15 @@ export class KafkaConnection implements Connection {
     })
     this.#readers.add(reader)
     return reader
+  }
+
+  #fetchesOf(topic: string): TopicFetches {
+    let fetches = this.#fetches.get(topic)
+    if (fetches === undefined) {
+      fetches = new TopicFetches(this.#clock, () => this.#fetches.delete(topic))
+      this.#fetches.set(topic, fetches)
+    }
+    return fetches
   }
 
   nowMs(): number {

@@ -1195,4 +1195,18 @@ export const mutations: readonly Mutation[] = [
     replace: "return reply['status'] !== undefined ||",
     suite: ['tests/protocol/headless.test.ts'],
   },
+  {
+    name: 'a reader looks for the record before the one it needs in what others fetched',
+    file: 'stream/connectors/kafka-fetches.ts',
+    find: 'fetchAt < piece.next',
+    replace: 'fetchAt <= piece.next',
+    suite: ['stream/connectors/kafka-fetches.test.ts'],
+  },
+  {
+    name: 'what others fetched is not looked at',
+    file: 'stream/connectors/kafka-reader.ts',
+    find: 'if (here.length > 0) {',
+    replace: 'if (false) {',
+    suite: ['tests/servers/shared-reads.test.ts'],
+  },
 ]

@@ -1,0 +1,125 @@
+/**
+ * What readers of one topic fetched, kept for the others: a second stream over a topic reads what the first has read without
+ * asking the broker, and at the end of the topic both wait for one answer.
+ *
+ *   here    pieces of a partition in memory, the newest within a bound; gone with the topic's last reader
+ *   joined  a request that is on its way for the same positions
+ *
+ * Records of a log never change, so a piece is right for everybody. A topic deleted and created again would be the exception:
+ * pieces live only while a reader is open, and any trouble with the topic (`forget`) drops them.
+ */
+import type { Clock } from '../time/clock.ts'
+import type { FetchedPartition } from './kafka-client.ts'
+
+/** Kept for each topic that is read; whoever is further behind asks the broker. */
+const keptBytes = 32 << 20
+/** A message's object, its numbers as text and two buffers, about. */
+const objectBytes = 300
+/** A request this old is not joined: what kafkajs has lost would be waited for in vain. */
+const joinableMs = 1000
+
+export interface Wanted {
+  readonly partition: number
+  readonly fetchAt: bigint
+}
+
+interface Piece {
+  readonly fetched: FetchedPartition
+  readonly partition: number
+  /** Offsets asked from and read to, half-open. */
+  readonly from: bigint
+  readonly next: bigint
+  readonly bytes: number
+}
+
+interface OnItsWay {
+  readonly sinceMs: number
+  readonly answer: Promise<readonly FetchedPartition[]>
+}
+
+export class TopicFetches {
+  readonly #clock: Clock
+  readonly #limitBytes: number
+  readonly #onUnused: () => void
+  /** Oldest first. */
+  #pieces: Piece[] = []
+  #bytes = 0
+  #users = 0
+  readonly #onItsWay = new Map<string, OnItsWay>()
+
+  constructor(clock: Clock, onUnused: () => void = () => undefined, limitBytes = keptBytes) {
+    this.#clock = clock
+    this.#onUnused = onUnused
+    this.#limitBytes = limitBytes
+  }
+
+  /** One more reader; the function it gets says that it has ended. */
+  use(): () => void {
+    this.#users++
+    let over = false
+    return () => {
+      if (over) return
+      over = true
+      if (--this.#users > 0) return
+      this.forget()
+      this.#onUnused()
+    }
+  }
+
+  /** A piece that holds the record at the position, or undefined. */
+  here({ partition, fetchAt }: Wanted): FetchedPartition | undefined {
+    // Whoever is close behind another finds it among the newest.
+    for (let i = this.#pieces.length - 1; i >= 0; i--) {
+      const piece = this.#pieces[i]!
+      if (piece.partition === partition && piece.from <= fetchAt && fetchAt < piece.next) return piece.fetched
+    }
+    return undefined
+  }
+
+  /** Asks the broker, unless somebody asks for just these positions already. */
+  async ask(
+    wanted: readonly Wanted[],
+    request: () => Promise<readonly FetchedPartition[]>,
+  ): Promise<readonly FetchedPartition[]> {
+    const name = wanted.map(({ partition, fetchAt }) => `${partition}:${fetchAt}`).join()
+    const nowMs = this.#clock.nowMs()
+    const other = this.#onItsWay.get(name)
+    if (other !== undefined && nowMs - other.sinceMs < joinableMs) {
+      // The other's loss is the other's: this reader asks over its own connection then.
+      const answer = await other.answer.catch(() => undefined)
+      if (answer !== undefined) return answer
+    }
+    const mine = { sinceMs: nowMs, answer: request() }
+    this.#onItsWay.set(name, mine)
+    try {
+      const answer = await mine.answer
+      for (const fetched of answer) this.#keep(fetched, wanted)
+      return answer
+    } finally {
+      if (this.#onItsWay.get(name) === mine) this.#onItsWay.delete(name)
+    }
+  }
+
+  /** The topic is not what it was, or nobody reads it. */
+  forget(): void {
+    this.#pieces = []
+    this.#bytes = 0
+    this.#onItsWay.clear()
+  }
+
+  #keep(fetched: FetchedPartition, wanted: readonly Wanted[]): void {
+    const { messages, partition } = fetched
+    const last = messages.at(-1)
+    const from = wanted.find(each => each.partition === partition)?.fetchAt
+    if (last === undefined || from === undefined) return
+    const bytes = messages.reduce(
+      (sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0) + objectBytes,
+      0,
+    )
+    this.#pieces.push({ fetched, partition, from, next: BigInt(last.offset) + 1n, bytes })
+    this.#bytes += bytes
+    let dropped = 0
+    while (this.#bytes > this.#limitBytes) this.#bytes -= this.#pieces[dropped++]!.bytes
+    this.#pieces.splice(0, dropped)
+  }
+}
