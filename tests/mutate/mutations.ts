@@ -958,10 +958,10 @@ export const mutations: readonly Mutation[] = [
     suite: ['tests/hosted/models.test.ts'],
   },
   {
-    name: 'a bias learns nothing',
+    name: 'a weight learns without its input',
     file: 'stream/training/dense-trainer.ts',
-    find: 'gradients[w++]! += delta',
-    replace: 'w++',
+    find: 'gradients[w]! += delta * from[i]!',
+    replace: 'gradients[w]! += delta',
     suite: ['tests/models/training.test.ts'],
   },
   {
