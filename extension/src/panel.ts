@@ -28,6 +28,7 @@ const UNNAMED = 'view-'
 const pageTurns = new DrawTurns({
   nowMs: () => performance.now(),
   onFrame: f => requestAnimationFrame(f),
+  onTask: f => setTimeout(f, 0),
 })
 
 /** What surrounds a chart, where it has more than a place to be drawn. */

@@ -6,10 +6,15 @@ const settle = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await Promise.resolve()
 }
 
-test('a frame holds drawings until its budget is spent; the rest come in the next ones, in order', async () => {
+test('a task holds drawings until its budget is spent; the rest come in tasks right after it, in order', async () => {
   let nowMs = 0
   const frames: (() => void)[] = []
-  const turns = new DrawTurns({ nowMs: () => nowMs, onFrame: f => void frames.push(f) })
+  const tasks: (() => void)[] = []
+  const turns = new DrawTurns({
+    nowMs: () => nowMs,
+    onFrame: f => void frames.push(f),
+    onTask: f => void tasks.push(f),
+  })
   const drawn: string[] = []
   for (const [name, costMs] of [
     ['a', 5],
@@ -24,8 +29,8 @@ test('a frame holds drawings until its budget is spent; the rest come in the nex
       return name === 'b' ? Promise.reject(new Error('cannot draw')) : Promise.resolve()
     })
   const seen: string[] = []
-  while (frames.length > 0) {
-    frames.shift()?.()
+  while (frames.length + tasks.length > 0) {
+    ;(frames.shift() ?? tasks.shift())?.()
     await settle()
     seen.push(drawn.splice(0).join(''))
   }
