@@ -256,7 +256,11 @@ test('magics have colours of their own, and the pointer tells what a magic and a
   assert.deepEqual(await page.locator('.riffle-cm-value').allInnerTexts(), ['orders', '10s'])
   await page.locator('.riffle-cm-magic').hover()
   await page.waitForFunction(() => document.querySelector('.riffle-hover')?.innerText.includes('%%window') === true)
-  await page.locator('.jp-Cell').nth(2).locator('.cm-line').hover({ position: { x: 20, y: 8 } })
+  await page
+    .locator('.jp-Cell')
+    .nth(2)
+    .locator('.cm-line')
+    .hover({ position: { x: 20, y: 8 } })
   await page.waitForFunction(() => document.querySelector('.riffle-hover')?.innerText.includes('const answer') === true)
   await notebook.end()
 })
