@@ -651,7 +651,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'all keys share a detector',
-    file: 'stream/operators/score.ts',
+    file: 'stream/operators/row-key.ts',
     find: 'text += `${typeof value}:${String(value)}\\u0000`',
     replace: 'text += typeof value',
     suite: ['tests/scoring/operator.test.ts'],
@@ -932,7 +932,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a batch the model fails on ends the stream',
     file: 'stream/operators/score-model.ts',
-    find: 'context.refuse(batch, i, (error as Error).message)',
+    find: 'context.refuse(batch, places[n]!, (error as Error).message)',
     replace: 'throw error',
     suite: ['tests/models/models.test.ts'],
   },
