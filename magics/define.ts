@@ -199,6 +199,8 @@ export interface NotebookApi {
   run(file: string): Promise<void>
   /** Inputs of this session, oldest first. */
   history(): Promise<readonly { readonly line: number; readonly input: string }[]>
+  /** Shows the cells of this session as one TypeScript program. */
+  export(): Promise<void>
   /** Aborted when the running cell is stopped. */
   readonly signal: AbortSignal
 }

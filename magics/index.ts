@@ -15,6 +15,7 @@ import type { ExpandContext, ExpandedCell, MagicDefinition } from './define.ts'
 import { desugar } from './desugar.ts'
 import { env } from './env.ts'
 import { CellExpander } from './expand.ts'
+import { exportMagic } from './export.ts'
 import { filter } from './filter.ts'
 import { generate } from './generate.ts'
 import { groups } from './groups.ts'
@@ -71,6 +72,7 @@ export const MAGICS: readonly MagicDefinition[] = [
   connect,
   desugar,
   env,
+  exportMagic,
   filter,
   generate,
   groups,

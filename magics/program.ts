@@ -43,7 +43,7 @@ export function program(
       )
       continue
     }
-    if (/^\s*%desugar\b/.test(cell.source)) continue
+    if (/^\s*(?:%desugar\b|%export\s*$)/.test(cell.source)) continue
     const made = expand(cell.source, contextOf(cell.id, names, defaults))
     for (const name of made.used) used.add(name)
     const { statements } = parseTypeScript(made.source)

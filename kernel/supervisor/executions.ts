@@ -176,6 +176,8 @@ export class Executions {
         outcome.userExpressions,
       )
     }
+    // A terminal has no cells: there the same line twice is two steps of the program.
+    if (stored) history.ran(typeof metadata['cellId'] === 'string' ? metadata['cellId'] : header.msg_id, typed)
     iopub.flush()
     this.#options.reply(task.channel, task.message, {
       status: 'ok',

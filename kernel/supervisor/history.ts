@@ -30,6 +30,7 @@ export function historyFile(environment: NodeJS.ProcessEnv): string | undefined 
 
 export class History {
   readonly #file: string | undefined
+  readonly #ran = new Map<string, string>()
   /** Read with the first cell or question: starting is quicker without. */
   #read: { readonly entries: Entry[]; readonly session: number } | undefined
 
@@ -79,6 +80,16 @@ export class History {
 
   inputs(): readonly { readonly line: number; readonly input: string }[] {
     return this.#entries.filter(one => one.session === this.session)
+  }
+
+  /** The cell ran without an error. A cell that runs again keeps its place. */
+  ran(cellId: string, input: string): void {
+    this.#ran.set(cellId, input)
+  }
+
+  /** What `%export` makes a program of. */
+  cells(): readonly { readonly id: string; readonly source: string }[] {
+    return [...this.#ran].map(([id, source]) => ({ id, source }))
   }
 
   answer(request: Json): Row[] {

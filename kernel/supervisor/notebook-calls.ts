@@ -4,6 +4,7 @@ import { StreamError } from '../../stream/errors.ts'
 import type { StreamErrorParts } from '../../stream/errors.ts'
 import type { CellsCall, CellsHost } from './cells-host.ts'
 import type { EngineProcess } from './engine-process.ts'
+import { exportedProgram } from './exported-program.ts'
 import type { History } from './history.ts'
 import type { Iopub } from './iopub.ts'
 import { bundleOf } from './language.ts'
@@ -51,14 +52,13 @@ export class NotebookCalls {
       case 'quickref':
         return this.#show(requestId, pageBundle(magics.quickref()))
       case 'desugar':
-        return this.#show(requestId, {
-          'text/plain': textOf(args[0]),
-          'text/markdown': `\`\`\`typescript\n${textOf(args[0])}\n\`\`\``,
-        })
+        return this.#show(requestId, codeBundle(textOf(args[0])))
       case 'notice':
         return iopub.stream(this.#options.headerOf(requestId), 'stdout', `${textOf(args[0])}\n`)
       case 'history':
         return history.inputs()
+      case 'export':
+        return this.#show(requestId, codeBundle(exportedProgram(history.cells(), 'the cells of this session')))
       case 'reset':
         return this.#options.language.forget(Array.isArray(args[0]) ? args[0].map(String) : [])
       case 'run':
@@ -191,6 +191,13 @@ function pageBundle(page: {
     ...(page.markdown === undefined ? {} : { 'text/markdown': page.markdown }),
     ...(page.html === undefined ? {} : { 'text/html': page.html }),
   }
+}
+
+/** TypeScript as text, and in colours; its own backticks must not end it. */
+function codeBundle(typescript: string): Json {
+  const longest = Math.max(2, ...(typescript.match(/`{3,}/g) ?? []).map(run => run.length))
+  const fence = '`'.repeat(longest + 1)
+  return { 'text/plain': typescript, 'text/markdown': `${fence}typescript\n${typescript.trimEnd()}\n${fence}` }
 }
 
 function textOf(value: unknown): string {

@@ -874,6 +874,27 @@ export const mutations: readonly Mutation[] = [
     suite: ['kernel/supervisor/history.test.ts'],
   },
   {
+    name: '%export holds cells that are hidden',
+    file: 'kernel/supervisor/executions.ts',
+    find: 'if (stored) history.ran(',
+    replace: 'history.ran(',
+    suite: ['tests/protocol/export.test.ts'],
+  },
+  {
+    name: 'a line typed twice in a terminal is one step of the exported program',
+    file: 'kernel/supervisor/executions.ts',
+    find: "history.ran(typeof metadata['cellId'] === 'string' ? metadata['cellId'] : header.msg_id, typed)",
+    replace: 'history.ran(cell.cellId, typed)',
+    suite: ['tests/protocol/export.test.ts'],
+  },
+  {
+    name: 'an exported program holds %export itself',
+    file: 'magics/program.ts',
+    find: '|%export\\s*$)',
+    replace: ')',
+    suite: ['tests/protocol/export.test.ts'],
+  },
+  {
     name: 'a cell of a subshell waits behind the cell of the notebook',
     file: 'kernel/cells/execute.ts',
     find: "const shell = message.subshellId ?? ''",
