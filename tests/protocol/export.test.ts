@@ -62,7 +62,7 @@ test('%export is what riffle export writes of the same cells: run again, failed,
   assert.equal(shown['text/plain'], text)
   // By hand, so that both being wrong in the same way is seen.
   assert.match(text, /^import \{ from \} from 'riffle-kernel'\n\nconst total = 2\n\nconst rows = from/)
-  assert.doesNotMatch(text, /not part|hidden|unstored|export\(/)
+  assert.doesNotMatch(text, /not part|hidden|unstored|%export/)
   assert.equal(shown['text/markdown'], `\`\`\`typescript\n${text.trimEnd()}\n\`\`\``)
 })
 
