@@ -2,7 +2,7 @@
  * Who draws when: the charts of a page take turns, and one task of the browser holds only so much drawing. Ten charts that all
  * have news, or ten views that have to be built anew, are several short tasks, between which the page answers its user.
  */
-const TASK_BUDGET_MS = 12
+const TASK_BUDGET_MS = 30
 
 export interface Frames {
   nowMs(): number

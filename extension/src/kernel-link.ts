@@ -42,12 +42,14 @@ export interface LinkOptions {
   createComm(target: string): LinkComm
 }
 
-/** At most five credit messages a second: each one makes the kernel busy for a moment. */
+/** Credit of one frame waits for that of the next: each message makes the kernel busy for a moment. */
 const CREDIT_EVERY_MS = 200
 const KEEP_ALIVE_MS = 10_000
 const ASK_EVERY_MS = 1000
 /** The engine never counts more. */
 const CREDIT_LIMIT = 4
+/** With this much owed, and as much under way, the engine has none left: it is paid at once. At ten frames a second that is five messages. */
+const CREDIT_SHORT = CREDIT_LIMIT / 2
 /** A chart whose last view is gone stays subscribed this long: a moved cell attaches again at once. */
 const GRACE_MS = 5000
 
@@ -273,8 +275,9 @@ export class KernelLink {
 
   #owe(): void {
     this.#owed++
-    if (this.#creditTimer !== null) return
-    this.#creditTimer = this.#options.timers.after(CREDIT_EVERY_MS, () => {
+    if (this.#creditTimer !== null && this.#owed !== CREDIT_SHORT) return
+    this.#creditTimer?.()
+    this.#creditTimer = this.#options.timers.after(this.#owed < CREDIT_SHORT ? CREDIT_EVERY_MS : 0, () => {
       this.#creditTimer = null
       this.#payCredit()
     })

@@ -17,9 +17,9 @@ test('a task holds drawings until its budget is spent; the rest come in tasks ri
   })
   const drawn: string[] = []
   for (const [name, costMs] of [
-    ['a', 5],
-    ['b', 5],
-    ['c', 5],
+    ['a', 10],
+    ['b', 10],
+    ['c', 10],
     ['d', 40],
     ['e', 1],
   ] as const)

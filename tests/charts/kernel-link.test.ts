@@ -163,6 +163,21 @@ test('credit is given when a frame is drawn, not when it came, and at most five 
   assert.deepEqual(credits(), [4])
 })
 
+test('half of the credit owed is paid at once: the engine would have none left', async () => {
+  const { link, bundle, told, clock, push } = bench()
+  link.acquire(bundle).addView(new FakeView())
+  await settle()
+  const credits = (): number[] => told.flatMap(message => (message.type === 'credit' ? [message.count] : []))
+  clock.advance(0)
+  await settle()
+  assert.deepEqual(credits(), [], 'that of one frame waits')
+  push()
+  clock.advance(100)
+  await settle()
+  clock.advance(0)
+  assert.deepEqual(credits(), [2], 'after 100 ms, not 200')
+})
+
 test('a lost frame is a gap: one snapshot is asked for, and the rows are whole again', async () => {
   const { link, bundle, told, clock, push, lose } = bench()
   const chart = link.acquire(bundle)
