@@ -65,7 +65,7 @@ test('VUS-PR is 1 for scores that are the labels, near the share of labels for s
   const late = (by: number) => labelled.map((_, i) => labelled[i - by] ?? 0)
   assert.ok(vusPr(late(5), labelled, 20) < vusPr(labelled, labelled, 20))
   // Widened labels forgive what exact ones do not.
-  assert.ok(vusPr(late(39), labelled, 40) > 2 * vusPr(late(39), labelled, 0))
+  assert.ok(vusPr(late(39), labelled, 40) > 1.5 * vusPr(late(39), labelled, 0))
   assert.equal(vusPr([1, 2], [0, 0]), 0)
 })
 
