@@ -11,32 +11,21 @@ import type { ScoringModel } from '../models/open-models.ts'
 import { ModelScores } from '../scoring/model-scores.ts'
 import type { FieldsOf } from '../scoring/model-scores.ts'
 import { vectorOf } from '../scoring/score-rows.ts'
-import { thresholdReader } from '../scoring/threshold-reader.ts'
-import type { Threshold } from '../scoring/scorer.ts'
 import { selectRows } from './filter.ts'
-import { lambdaOf } from './lambda.ts'
+import { KeyedScores, REFUSED } from './keyed-scores.ts'
 import type { LambdaHost } from './lambda.ts'
-import { emptyBatch } from './operator.ts'
-import type { Lambda, Operator, StageContext } from './operator.ts'
-import { keyText } from './row-key.ts'
+import type { StageContext } from './operator.ts'
 import type { NamedReader } from './row-reader.ts'
-import { scoreAppender } from './with-score.ts'
 
-/** Keys with a tail and a past of their own. */
-const mostKeys = 100_000
+/** Keys have a tail and a past of their own. */
+const limits = { mostKeys: 100_000, text: 'keys already', bytesEach: 33_000 }
 
 export interface ModelHost extends LambdaHost {
   /** The model of that name, open. */
   model?(name: string): ScoringModel | undefined
 }
 
-export class ScoreModelOperator implements Operator {
-  private readonly options: ScoreOptions
-  private readonly keys: readonly NamedReader[]
-  private readonly context: StageContext
-  private readonly threshold: () => Threshold | undefined
-  private readonly output: Lambda | undefined
-  private readonly append = scoreAppender()
+export class ScoreModelOperator extends KeyedScores<ModelScores> {
   private readonly name: string
   private readonly batchSize: number
   private model: ScoringModel | undefined
@@ -44,14 +33,9 @@ export class ScoreModelOperator implements Operator {
   private input = new Float32Array(0)
   private readonly places: number[] = []
   private readonly inCall: ModelScores[] = []
-  private states = new Map<string, ModelScores>()
 
   constructor(options: ScoreOptions, keys: readonly NamedReader[], host: ModelHost, context: StageContext) {
-    this.options = options
-    this.keys = keys
-    this.context = context
-    this.threshold = thresholdReader(options.threshold, host)
-    this.output = options.output === undefined ? undefined : lambdaOf(options.output, host)
+    super(options, keys, host, context, limits)
     this.name = options.model!.name
     this.batchSize = options.model!.batch
     const model = host.model?.(this.name)
@@ -131,27 +115,9 @@ export class ScoreModelOperator implements Operator {
     }
   }
 
-  private made(batch: Batch, i: number, row: unknown, score: object): unknown {
-    if (this.output === undefined) {
-      this.context.passed()
-      return this.append(row as object, score)
-    }
-    try {
-      const made = this.output.call(row, score as never)
-      this.context.passed()
-      return made
-    } catch (error) {
-      this.context.threw(batch, i, error, this.output)
-      return REFUSED
-    }
-  }
-
   /** Whether each input, and the target of a model that foretells one, is a finite number; else the row is refused. */
   private usable(batch: Batch, i: number, model: ScoringModel): boolean {
-    if (batch.weights?.[i] === -1) {
-      this.context.refuse(batch, i, 'a score cannot take back a row that was retracted')
-      return false
-    }
+    if (this.isRetracted(batch, i)) return false
     const { features } = this.options
     const { target } = model.artifact
     const row = batch.rows[i] as FieldsOf | null
@@ -167,45 +133,7 @@ export class ScoreModelOperator implements Operator {
     return false
   }
 
-  private stateOf(batch: Batch, i: number): ModelScores | undefined {
-    const key = keyText(this.keys, batch, i, this.context)
-    if (key === undefined) return undefined
-    let state = this.states.get(key)
-    if (state === undefined) {
-      if (this.states.size === mostKeys) {
-        this.context.refuse(batch, i, `there are ${mostKeys} keys already`)
-        return undefined
-      }
-      state = new ModelScores(this.options.features)
-      this.states.set(key, state)
-    }
-    return state
-  }
-
-  onWatermark(watermarkMs: number): Batch {
-    return emptyBatch(watermarkMs)
-  }
-
-  onEnd(): Batch {
-    return emptyBatch(Infinity)
-  }
-
-  snapshot(): unknown {
-    return [...this.states].map(([key, state]) => [key, state.toJSON()])
-  }
-
-  restore(state: unknown): void {
-    this.states = new Map(
-      (state as readonly (readonly [string, unknown])[]).map(([key, json]) => [
-        key,
-        new ModelScores(this.options.features).fromJSON(json),
-      ]),
-    )
-  }
-
-  stateBytes(): number {
-    return this.states.size * 33_000
+  protected newState(): ModelScores {
+    return new ModelScores(this.options.features)
   }
 }
-
-const REFUSED = Symbol('refused')
