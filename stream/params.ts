@@ -1,10 +1,9 @@
 /** `param`: a value lambdas read live; its slider changes it at a record boundary. */
 import type { MimeBundle } from './charts/protocol.ts'
 import type { ParamSpec } from './targets/runtime.ts'
+import { PARAM_BRAND } from './lambdas/capture-info.ts'
 import { runtime } from './targets/runtime-registry.ts'
-
-export const PARAM_BRAND: unique symbol = Symbol.for('riffle.param') as never
-const DISPLAY: unique symbol = Symbol.for('Jupyter.display') as never
+import { DISPLAY } from './told.ts'
 
 export type ParamValue = number | string | boolean
 

@@ -12,8 +12,7 @@ import { runtime } from './targets/runtime-registry.ts'
 import type { CompatibilityMode, SchemaRegistry, SchemaText, SchemaVersion } from './schema-model.ts'
 import type { Incompatibility } from './schemas/compatibility.ts'
 import type { SchemaChange } from './schemas/schema-changes.ts'
-
-const DISPLAY: unique symbol = Symbol.for('Jupyter.display') as never
+import { DISPLAY } from './told.ts'
 
 export interface SchemaSource {
   /** Path of a file with the schema. */

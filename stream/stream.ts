@@ -6,6 +6,7 @@
  */
 import type { Change, RecordMeta, Refused } from './model.ts'
 import { StreamError } from './errors.ts'
+import { STREAM_BRAND } from './lambdas/capture-info.ts'
 import { matchOptions } from './patterns/fluent.ts'
 import type { Definitions, MatchSettings, Taken } from './patterns/fluent.ts'
 import type { NearMiss } from './patterns/near-miss.ts'
@@ -30,10 +31,8 @@ import { rememberEventTime } from './event-time-of.ts'
 import { runtime } from './targets/runtime-registry.ts'
 import type { RowSource, StartOptions, SubscribeOptions } from './targets/runtime.ts'
 import { formatDuration, parseDuration, parsePositiveDuration } from './time/duration.ts'
+import { DISPLAY } from './told.ts'
 import type { CountingDefinition, Duration, OverDefinition, WindowDefinition } from './windows.ts'
-
-export const STREAM_BRAND: unique symbol = Symbol.for('riffle.stream') as never
-const DISPLAY: unique symbol = Symbol.for('Jupyter.display') as never
 
 /** Flattens an intersection, so that hovers show the columns of a row. */
 export type Simplify<T> = { [P in keyof T]: T[P] } & {}

@@ -1,5 +1,7 @@
-/** Results that a notebook shows as one line, while programs use the value as it is. */
-const DISPLAY = Symbol.for('Jupyter.display')
+/** What a notebook shows of a value, while programs use the value as it is. */
+
+/** A method of this name gives a value's MIME bundle. */
+export const DISPLAY: unique symbol = Symbol.for('Jupyter.display') as never
 /** More than so many positions are told as ranges. */
 const SINGLE_POSITIONS = 8
 

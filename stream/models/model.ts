@@ -9,9 +9,9 @@ import type { ModelArtifact, ModelScaler, WeightSpec } from './artifact.ts'
 import { artifactOf, readModel } from './read-model.ts'
 import { layersOf } from './topology.ts'
 import { writeModel } from './write-model.ts'
+import { DISPLAY } from '../told.ts'
 
 export const MODEL_BRAND: unique symbol = Symbol.for('riffle.model') as never
-const DISPLAY: unique symbol = Symbol.for('Jupyter.display') as never
 
 export interface ModelOptions {
   /** Name in scores and for `%%score --model`. Default: the last part of the place, or the topology's own name. */

@@ -7,8 +7,7 @@ import { Model } from '../models/model.ts'
 import { runtime } from '../targets/runtime-registry.ts'
 import type { Epoch, TrainSpec } from './spec.ts'
 import { defaultLayers, parseLayers } from './spec.ts'
-
-const DISPLAY: unique symbol = Symbol.for('Jupyter.display') as never
+import { DISPLAY } from '../told.ts'
 
 type LayerMaker = (config?: object) => unknown
 
@@ -76,7 +75,7 @@ export class TrainedModel extends Model {
     await runtime().stopTraining(this.name)
   }
 
-  async [DISPLAY](): Promise<MimeBundle> {
+  override async [DISPLAY](): Promise<MimeBundle> {
     await this.begun
     const chart = new Chart(this.curves, {
       mark: 'line',
@@ -85,7 +84,7 @@ export class TrainedModel extends Model {
       color: 'of',
       title: `training of ${this.name}`,
     })
-    return (chart as unknown as Record<symbol, () => Promise<MimeBundle>>)[DISPLAY]!()
+    return chart[DISPLAY]()
   }
 }
 
