@@ -1,26 +1,14 @@
 /** Avro through a real broker and a real registry: what others wrote is read, what we write is read by others. */
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import avsc from 'avsc'
 import { makeKafka } from '../../stream/connectors/kafka-client.ts'
-import { LocalRuntime } from '../../stream/targets/local.ts'
-import { connect, createTopic, produce, schemas, setRuntime, topic } from '../../stream/index.ts'
+import { createTopic, produce, schemas, topic } from '../../stream/index.ts'
 import { openRegistry } from '../../stream/schemas/http-registry.ts'
-import { startKafka } from './kafka-server.ts'
-import { startRegistry } from './registry-server.ts'
-import type { KafkaServer } from './kafka-server.ts'
-import type { RegistryServer } from './registry-server.ts'
+import { clusterOfFile } from './cluster-of-file.ts'
 
-let kafka: KafkaServer
-let registry: RegistryServer
-
-before(async () => {
-  ;[kafka, registry] = await Promise.all([startKafka(), startRegistry()])
-  setRuntime(new LocalRuntime())
-  await connect(kafka.url, { as: 'k', registry: registry.url })
-})
-after(() => Promise.all([kafka?.stop(), registry?.stop()]))
+const { kafka, registry } = await clusterOfFile()
 
 const order = (...more: unknown[]) => ({
   type: 'record' as const,

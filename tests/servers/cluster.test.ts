@@ -1,38 +1,12 @@
 /** What a cluster tells of itself: sizes, rates, schemas and retention of topics, how they are stored, groups; and altering topics. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { makeKafka } from '../../stream/connectors/kafka-client.ts'
-import {
-  alterTopic,
-  connect,
-  createTopic,
-  groups,
-  LocalRuntime,
-  produce,
-  setRuntime,
-  topicLog,
-  topics,
-} from '../../stream/index.ts'
+import { alterTopic, createTopic, groups, produce, topicLog, topics } from '../../stream/index.ts'
+import { clusterOfFile } from './cluster-of-file.ts'
 import { javaTool } from './kafka-tools.ts'
-import { startKafka } from './kafka-server.ts'
-import { startRegistry } from './registry-server.ts'
-import type { KafkaServer } from './kafka-server.ts'
-import type { RegistryServer } from './registry-server.ts'
 
-let kafka: KafkaServer
-let registry: RegistryServer
-let runtime: LocalRuntime
-
-before(async () => {
-  ;[kafka, registry] = await Promise.all([startKafka(), startRegistry()])
-  runtime = new LocalRuntime()
-  setRuntime(runtime)
-  await connect(kafka.url, { as: 'k', registry: registry.url })
-})
-after(async () => {
-  await runtime.close()
-  await Promise.all([kafka?.stop(), registry?.stop()])
-})
+const { kafka } = await clusterOfFile()
 
 const bootstrap = () => ['--bootstrap-server', `${kafka.host}:${kafka.port}`]
 

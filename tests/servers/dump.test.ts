@@ -3,27 +3,14 @@
  * program of its own computes from the dump of another client. 100,000 records, with LONG=1 a million.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import avsc from 'avsc'
 import { makeKafka } from '../../stream/connectors/kafka-client.ts'
-import {
-  connect,
-  count,
-  createTopic,
-  LocalRuntime,
-  schemas,
-  setRuntime,
-  sum,
-  topic,
-  tumbling,
-} from '../../stream/index.ts'
+import { count, createTopic, schemas, sum, topic, tumbling } from '../../stream/index.ts'
+import { clusterOfFile } from './cluster-of-file.ts'
 import { windowsOfDump } from './dump-windows.ts'
 import { ensureKcat } from './kafka-tools.ts'
-import { startKafka } from './kafka-server.ts'
-import { startRegistry } from './registry-server.ts'
 import type { Dumped } from './dump-windows.ts'
-import type { KafkaServer } from './kafka-server.ts'
-import type { RegistryServer } from './registry-server.ts'
 
 const records = process.env['LONG'] === '1' ? 1_000_000 : 100_000
 const regions = ['north', 'south', 'east', 'west', 'centre']
@@ -41,20 +28,7 @@ const schema = {
 }
 const type = avsc.Type.forSchema(schema as avsc.Schema)
 
-let kafka: KafkaServer
-let registry: RegistryServer
-let runtime: LocalRuntime
-
-before(async () => {
-  ;[kafka, registry] = await Promise.all([startKafka(), startRegistry()])
-  runtime = new LocalRuntime()
-  setRuntime(runtime)
-  await connect(kafka.url, { as: 'k', registry: registry.url })
-})
-after(async () => {
-  await runtime.close()
-  await Promise.all([kafka?.stop(), registry?.stop()])
-})
+const { kafka } = await clusterOfFile()
 
 /** Every twentieth record happened up to a minute before its neighbours, the others up to four seconds. */
 function order(i: number): { id: string; region: string; amount: number; at: number } {

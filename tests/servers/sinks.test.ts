@@ -1,38 +1,12 @@
 /** Sinks on a real broker: keys, headers, Avro with registration, tombstones; and a broker that is killed while a sink writes. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import {
-  connect,
-  createTopic,
-  from,
-  LocalRuntime,
-  produce,
-  setRuntime,
-  sum,
-  topic,
-  tumbling,
-} from '../../stream/index.ts'
+import { test } from 'node:test'
+import { createTopic, from, produce, sum, topic, tumbling } from '../../stream/index.ts'
 import { openKafka } from '../../stream/connectors/kafka.ts'
 import { wallClock } from '../../stream/time/clock.ts'
-import { startKafka } from './kafka-server.ts'
-import { startRegistry } from './registry-server.ts'
-import type { KafkaServer } from './kafka-server.ts'
-import type { RegistryServer } from './registry-server.ts'
+import { clusterOfFile } from './cluster-of-file.ts'
 
-let kafka: KafkaServer
-let registry: RegistryServer
-let runtime: LocalRuntime
-
-before(async () => {
-  ;[kafka, registry] = await Promise.all([startKafka(), startRegistry()])
-  runtime = new LocalRuntime()
-  setRuntime(runtime)
-  await connect(kafka.url, { as: 'k', registry: registry.url })
-})
-after(async () => {
-  await runtime.close()
-  await Promise.all([kafka?.stop(), registry?.stop()])
-})
+const { kafka } = await clusterOfFile()
 
 const read = async (name: string) => (await topic(`k:${name}`, { from: 'earliest', to: 'latest' })).toArray()
 
