@@ -9,10 +9,10 @@ import { StreamError } from '../errors.ts'
 import { fenced } from './fenced.ts'
 import { requestFailed, typeOf } from './kafka-errors.ts'
 import { makeKafka } from './kafka-client.ts'
-import { messageOf, Partitions, requestsOf } from './kafka-writer.ts'
+import { byPartition, Partitions, requestsOf } from './kafka-writer.ts'
 import type { Clock } from '../time/clock.ts'
 import type { OutgoingRecord, SourcePositions, TransactionalWriter } from './connector.ts'
-import type { ClusterAddress, KafkaProducer, KafkaTransaction, OutgoingMessage } from './kafka-client.ts'
+import type { ClusterAddress, KafkaProducer, KafkaTransaction } from './kafka-client.ts'
 
 /** The broker ends a transaction that is silent for longer. */
 const TRANSACTION_MS = 60_000
@@ -83,19 +83,12 @@ export class KafkaTransactions implements TransactionalWriter {
   /** The positions are those the records will have; nobody reads them before the commit. */
   async send(records: readonly OutgoingRecord[]): Promise<{ partition: number; offset: bigint }[]> {
     const { topic, clock } = this.#options
-    const nowMs = clock.nowMs()
-    const byPartition = new Map<number, { readonly message: OutgoingMessage; readonly index: number }[]>()
-    records.forEach((record, index) => {
-      const partition = this.#partitions.of(record)
-      let list = byPartition.get(partition)
-      if (list === undefined) byPartition.set(partition, (list = []))
-      list.push({ message: messageOf(record, partition, nowMs), index })
-    })
+    const lists = byPartition(records, this.#partitions, clock.nowMs())
     const positions: { partition: number; offset: bigint }[] = []
     try {
       const transaction = await this.#begin()
       // One after the other: the requests of a transaction share the sequence of their producer.
-      for (const [partition, list] of byPartition) {
+      for (const [partition, list] of lists) {
         let done = 0
         for (const messages of requestsOf(list.map(each => each.message))) {
           // Nothing was sent when the marks of the last transaction are still on their way.

@@ -63,6 +63,22 @@ export function messageOf(record: OutgoingRecord, partition: number, nowMs: numb
   }
 }
 
+/** The records of each partition as messages, with their places among all. */
+export function byPartition(
+  records: readonly OutgoingRecord[],
+  partitions: Partitions,
+  nowMs: number,
+): Map<number, { readonly message: OutgoingMessage; readonly index: number }[]> {
+  const lists = new Map<number, { readonly message: OutgoingMessage; readonly index: number }[]>()
+  records.forEach((record, index) => {
+    const partition = partitions.of(record)
+    let list = lists.get(partition)
+    if (list === undefined) lists.set(partition, (list = []))
+    list.push({ message: messageOf(record, partition, nowMs), index })
+  })
+  return lists
+}
+
 /** Messages in requests that a broker takes. */
 export function* requestsOf(messages: readonly OutgoingMessage[]): Generator<readonly OutgoingMessage[]> {
   for (let at = 0; at < messages.length;) {
@@ -100,17 +116,10 @@ export class KafkaWriter implements RecordWriter {
   }
 
   async send(records: readonly OutgoingRecord[]): Promise<{ partition: number; offset: bigint }[]> {
-    const nowMs = this.#options.clock.nowMs()
-    const byPartition = new Map<number, { readonly message: OutgoingMessage; readonly index: number }[]>()
-    records.forEach((record, index) => {
-      const partition = this.#partitions.of(record)
-      let list = byPartition.get(partition)
-      if (list === undefined) byPartition.set(partition, (list = []))
-      list.push({ message: messageOf(record, partition, nowMs), index })
-    })
+    const lists = byPartition(records, this.#partitions, this.#options.clock.nowMs())
     const positions: { partition: number; offset: bigint }[] = []
     await Promise.all(
-      [...byPartition].map(async ([partition, list]) => {
+      [...lists].map(async ([partition, list]) => {
         let done = 0
         for (const messages of requestsOf(list.map(each => each.message))) {
           const first = await this.#request(messages)
