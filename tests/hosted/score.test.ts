@@ -44,13 +44,22 @@ test('a param as threshold is followed in the engine', async () => {
     await limit.ready
     const f = feed<{ v: number }>()
     const stream = f.score(detector('range', { warmUp: 2, episode: 1 }), { features: ['v'], threshold: limit })
-    const read = stream.take(4)
+    const rows = stream[Symbol.asyncIterator]()
+    const next = async () => {
+      const { value } = await rows.next()
+      assert.ok(value)
+      return value
+    }
+    // The first row is there: the stream reads. One that starts later takes the threshold of then for all rows.
     await f.push({ v: 0 })
+    const read = [await next()]
     await f.push({ v: 10 })
     await f.push({ v: 15 })
     await limit.set(3)
     await f.push({ v: 30 })
-    const seen = (await read).map(row => [row.score.threshold, row.score.anomalous])
+    while (read.length < 4) read.push(await next())
+    await rows.return?.()
+    const seen = read.map(row => [row.score.threshold, row.score.anomalous])
     assert.deepEqual(seen.slice(2), [
       [0.4, true],
       [3, false],
