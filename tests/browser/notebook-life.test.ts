@@ -159,7 +159,6 @@ test('the picker writes its choice as a header into the cell, and a chart opens 
     node?.dispatchEvent(new CustomEvent('riffle-marks', { detail }))
     return (replies[0]?.filter(mark => mark.type === 'rect').length ?? 0) > 100
   })
-  if (process.env['UPDATE_SCREENSHOTS'] === '1') await page.screenshot({ path: '/tmp/heatmap.png' })
   await page.locator('.riffle-chart[data-stream="ordersWindow"]').hover()
   await page.getByRole('button', { name: 'Open ordersWindow in a tab of its own' }).click()
   const own = '.riffle-own-tab .riffle-chart[data-state="running"]'
