@@ -202,9 +202,14 @@ test(
     const runtime = first.runtime()
     await runtime.checkpoint({ everyMs: 20, folder })
     await runtime.start('revenue', plan)
+    const stats = async () => (await runtime.list())[0]?.stats
+    // Ten minutes of history are 600 windows; one kept before they were all read would not tell what is asked below.
+    await until(async () => ((await stats())?.rowCount ?? 0) >= 590 || undefined)
+    const savedAtMs = async () => (await runtime.checkpoint()).streams[0]?.savedAtMs
+    const earlier = await savedAtMs()
     const saved = await until(async () => {
-      const kept = (await runtime.checkpoint()).streams[0]
-      return kept?.savedAtMs === undefined ? undefined : (await runtime.list())[0]!.stats
+      const at = await savedAtMs()
+      return at === undefined || at === earlier ? undefined : await stats()
     })
     const remembered = first.notices.flatMap(n => (n.type === 'remember' && n.value !== undefined ? [n.value] : []))
     await first.kill()
