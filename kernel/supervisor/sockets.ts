@@ -28,8 +28,8 @@ export interface SocketHandlers {
   full(full: boolean): void
 }
 
-/** Jupyter clients may ask before they subscribe: the first messages wait this long for a subscriber. */
-const HOLD_MS = 1000
+/** Jupyter clients may ask before they subscribe: from the first request on, what is published waits this long for a subscriber. */
+const HOLD_MS = 3000
 
 /** `paced`: a server is in between that drops output above its limits (pacer.ts). */
 export async function bindSockets(
@@ -65,11 +65,11 @@ export async function bindSockets(
     : undefined
   const framesOf = (message: Outgoing): Buffer[] =>
     wire.encode({ ...message, identities: [Buffer.from(`kernel.${wire.session}.${message.type}`)] })
-  const hold = setTimeout(() => published.release(), HOLD_MS)
-  hold.unref()
+  let hold: NodeJS.Timeout | undefined
 
   for (const channel of ['shell', 'control', 'stdin'] as const) {
     void readAll(routers[channel], frames => {
+      hold ??= setTimeout(() => published.release(), HOLD_MS).unref()
       const message = wire.decode(frames)
       if ('ignored' in message) handlers.ignored(channel, message.ignored)
       else handlers.message(channel, message)

@@ -29,6 +29,8 @@ const checks: Readonly<Record<string, (t: Transcript) => Promise<void>>> = {
     assert.equal(await client.heartbeat('\u0000\u0001'), '\u0000\u0001')
   },
   iopub_welcome: async t => {
+    // The first client's own subscription has to be there: whoever subscribes first ends the waiting of what is published.
+    await client.until(one => one.header.msg_type === 'iopub_welcome')
     const late = kernel.connect()
     const welcome = await late.until(one => one.header.msg_type === 'iopub_welcome')
     t.message(welcome)
