@@ -14,7 +14,7 @@ import type {
   EngineNotice,
   SupervisorNotice,
 } from './engine/protocol.ts'
-import { onSecret, redacted } from '../stream/redact.ts'
+import { onSecret, redactWrites } from '../stream/redact.ts'
 import { entryPoint } from './entries.ts'
 import { createRpc, ipcTransport, streamTransport } from './rpc.ts'
 import type { Rpc } from './rpc.ts'
@@ -37,6 +37,8 @@ const engine = new Engine({
   },
 })
 
+// Also what a lambda, a package it imports or a broker's client prints: both end in the log of the kernel.
+for (const stream of [process.stdout, process.stderr]) redactWrites(stream)
 onSecret(secret => supervisor.notify({ type: 'secret', secret }))
 
 const server = createServer(socket => {
@@ -53,8 +55,7 @@ const server = createServer(socket => {
 })
 
 // What a broker's client throws from a timer of its own must not take every stream with it; the kernel's log has it.
-const logged = (error: unknown) =>
-  console.error(redacted(`engine: ${error instanceof Error ? error.stack : String(error)}`))
+const logged = (error: unknown) => console.error(`engine: ${error instanceof Error ? error.stack : String(error)}`)
 process.on('uncaughtException', logged)
 process.on('unhandledRejection', logged)
 

@@ -30,6 +30,17 @@ export function redacted(text: string): string {
   return shown
 }
 
+/** From now on what this process writes there goes through `redacted`, whoever writes it: a library prints what it likes. */
+export function redactWrites(stream: { write: NodeJS.WriteStream['write'] }): void {
+  const write = stream.write.bind(stream) as (chunk: unknown, ...rest: unknown[]) => boolean
+  const redacting = (chunk: unknown, ...rest: unknown[]) => {
+    const text = typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk as Uint8Array)
+    const shown = redacted(text)
+    return write(shown === text ? chunk : shown, ...rest)
+  }
+  stream.write = redacting as typeof stream.write
+}
+
 function base64(text: string): string {
   return btoa(String.fromCharCode(...new TextEncoder().encode(text))).replace(/=+$/, '')
 }

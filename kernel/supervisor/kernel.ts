@@ -18,7 +18,7 @@ import type { Launched } from './launch.ts'
 import { Wire } from './message.ts'
 import type { Header, Incoming, Json } from './message.ts'
 import { NotebookCalls } from './notebook-calls.ts'
-import { keepSecret } from '../../stream/redact.ts'
+import { keepSecret, redactWrites } from '../../stream/redact.ts'
 import { childEnvironment, entryBeside, packageRoot } from './places.ts'
 import { behindServer } from './server-between.ts'
 import { Shells } from './shells.ts'
@@ -170,6 +170,7 @@ export class Kernel {
   }
 
   async start(): Promise<void> {
+    redactWrites(process.stderr)
     this.#cells.start()
     const handlers: SocketHandlers = {
       message: (channel, message) => this.#receive(channel, message),

@@ -106,6 +106,17 @@ export function requestFailed(action: string, url: string, cause: unknown): Stre
   })
 }
 
+/** A user who may not see a topic is not told whether there is one: neither are we. */
+export function noRight(action: string, url: string, user: string | undefined, cause: unknown): StreamError {
+  return new StreamError({
+    code: 'KAFKA_REFUSED',
+    message: `Cannot ${action}: ${user === undefined ? 'a client that does not log in' : `user "${user}"`} has no right to it`,
+    detail: `${url}: TOPIC_AUTHORIZATION_FAILED`,
+    hint: 'The administrator of the cluster gives the right, or connect as another user: %connect … --profile NAME',
+    cause,
+  })
+}
+
 const hints: Readonly<Record<string, string>> = {
   MESSAGE_TOO_LARGE: 'Send smaller records, or raise max.message.bytes of the topic',
   TOPIC_AUTHORIZATION_FAILED:

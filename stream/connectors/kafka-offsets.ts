@@ -1,5 +1,6 @@
 /** Topics and offsets of a cluster by single requests, so that one deleted topic never spoils the answer about another. */
 import { readCommitted } from './kafka-client.ts'
+import { typeOf } from './kafka-errors.ts'
 import type { KafkaCluster, TopicMetadata } from './kafka-client.ts'
 
 export const earliestTimestamp = -2
@@ -16,6 +17,17 @@ export async function allTopics(cluster: KafkaCluster): Promise<readonly TopicMe
 export async function topicNamed(cluster: KafkaCluster, topic: string): Promise<TopicMetadata | undefined> {
   // Asking for all of them never fails for a missing one, and brings the names that are near.
   return (await allTopics(cluster)).find(each => each.topic === topic)
+}
+
+/** The broker's refusal when this user has no right to see the topic; undefined when it has, or there is none of that name. */
+export async function topicDenied(cluster: KafkaCluster, topic: string): Promise<unknown> {
+  const broker = await cluster.brokerPool.findConnectedBroker()
+  try {
+    await broker.metadata([topic])
+  } catch (error) {
+    if (typeOf(error) === 'TOPIC_AUTHORIZATION_FAILED') return error
+  }
+  return undefined
 }
 
 /** Offsets at a timestamp (or -2, -1 for first and end) by topic and partition; a timestamp past the end gives -1. */

@@ -6,6 +6,7 @@ import { StreamError } from '../errors.ts'
 import { connectCluster, makeCluster, makeKafka } from './kafka-client.ts'
 import {
   isSettling,
+  noRight,
   notKafka,
   reachLimitMs,
   requestFailed,
@@ -14,7 +15,7 @@ import {
   typeOf,
 } from './kafka-errors.ts'
 import { isLoginRefused, loginRefused, requireTls, speaksTls } from './kafka-security.ts'
-import { allTopics, earliestTimestamp, latestTimestamp, offsetsAt, topicNamed } from './kafka-offsets.ts'
+import { allTopics, earliestTimestamp, latestTimestamp, offsetsAt, topicDenied, topicNamed } from './kafka-offsets.ts'
 import { TopicFetches } from './kafka-fetches.ts'
 import { cursorAt, KafkaReader } from './kafka-reader.ts'
 import { groupsOf } from './kafka-groups.ts'
@@ -327,6 +328,10 @@ export class KafkaConnection implements Connection {
     const topics = await this.#asking(`${action} topic "${name}"`, () => allTopics(this.#cluster))
     const found = topics.find(({ topic }) => topic === name)
     if (found !== undefined) return found
+    // A list leaves out what the user may not see; asked by its name, the broker says so.
+    const denied = await topicDenied(this.#cluster, name)
+    if (denied !== undefined)
+      throw noRight(`${action} topic "${name}"`, this.url, this.#address.security?.sasl?.username, denied)
     const names = topics.filter(topic => !isInternal(topic)).map(({ topic }) => topic)
     throw unknownTopic(action, name, this.name, names.sort())
   }

@@ -58,7 +58,9 @@ export class SchemaAttacher {
       return await this.#registry.schema(ref)
     } catch (error) {
       if (error instanceof StreamError && error.code === 'SCHEMA_UNKNOWN')
-        return { missing: `schema ${ref} is not in the registry at ${this.#registry.url}` }
+        return {
+          missing: `schema ${ref} is not in the registry at ${this.#registry.url}: name the one it was written with, %connect … --registry URL, or --format bytes`,
+        }
       throw error
     }
   }
