@@ -217,7 +217,18 @@ function facts(error: Error): string[] {
   return lines
 }
 
-const plainFields = new Set(['stack', 'message', 'name', 'cause', 'errors', 'code', 'detail', 'rule', 'hint', 'retriable'])
+const plainFields = new Set([
+  'stack',
+  'message',
+  'name',
+  'cause',
+  'errors',
+  'code',
+  'detail',
+  'rule',
+  'hint',
+  'retriable',
+])
 
 /** Own fields, cause and the errors of an AggregateError. */
 function more(error: Error): string[] {

@@ -66,7 +66,10 @@ test('what cannot be decoded is refused with its position and why', async () => 
     (await stream.errors().toArray()).map(({ offset, reason }) => [offset, reason]),
     [
       [1n, 'value cannot be read by schema 1: the value ends too early'],
-      [2n, 'schema 77 is not in the registry at embedded: name the one it was written with, %connect … --registry URL, or --format bytes'],
+      [
+        2n,
+        'schema 77 is not in the registry at embedded: name the one it was written with, %connect … --registry URL, or --format bytes',
+      ],
       [4n, 'value of 2 bytes is too short for the number of a schema: --format bytes reads it'],
     ],
   )

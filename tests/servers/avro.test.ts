@@ -65,7 +65,10 @@ test('what another client wrote comes as rows of the newest version', async () =
   const refused = (await stream.errors().toArray()).map(({ offset, reason }) => [offset, reason])
   assert.deepEqual(refused, [
     [2n, 'null value (tombstone)'],
-    [3n, `schema 9999 is not in the registry at ${registry.url}: name the one it was written with, %connect … --registry URL, or --format bytes`],
+    [
+      3n,
+      `schema 9999 is not in the registry at ${registry.url}: name the one it was written with, %connect … --registry URL, or --format bytes`,
+    ],
     [4n, 'value cannot be read by schema 1 as version 2 of orders-value: the value ends too early'],
   ])
 })
