@@ -73,3 +73,14 @@ test('long text is cut into several messages, never inside a character', () => {
   assert.equal(published.map(message => message.content['text']).join(''), text)
   assert.ok(published.every(message => !/^[\udc00-\udfff]/.test(String(message.content['text']))))
 })
+
+test('much text does not wait for its time: whoever paces has to know of it', () => {
+  const { iopub, published } = recorded()
+  iopub.stream(header('1'), 'stdout', 'a'.repeat(20_000))
+  assert.equal(published.length, 0)
+  iopub.stream(header('1'), 'stdout', 'b'.repeat(20_000))
+  assert.deepEqual(
+    published.map(message => String(message.content['text']).length),
+    [40_000],
+  )
+})

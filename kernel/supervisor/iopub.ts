@@ -10,6 +10,8 @@ import type { Header, Json, Outgoing } from './message.ts'
 const MERGE_MS = 25
 /** A message larger than this makes clients stutter; longer text is cut into several messages. */
 const CHUNK_CHARACTERS = 256 * 1024
+/** More than this does not wait for its time: the pacer behind has to know how much there is before the cell prints on. */
+const FLUSH_CHARACTERS = 32 * 1024
 
 type Pending =
   | {
@@ -25,6 +27,8 @@ export class Iopub {
   readonly #publish: (message: Outgoing) => void
   readonly #publishFirst: (message: Outgoing) => void
   #pending: Pending[] = []
+  /** Of all text that waits. */
+  #characters = 0
   #timer: NodeJS.Timeout | undefined
 
   /** `publishFirst` is for what need not wait behind text that is paced. */
@@ -47,7 +51,9 @@ export class Iopub {
     } else {
       this.#pending.push({ kind: 'stream', parent, name, texts: [text], characters: text.length })
     }
-    this.#arm()
+    this.#characters += text.length
+    if (this.#characters > FLUSH_CHARACTERS) this.flush()
+    else this.#arm()
   }
 
   message(message: Outgoing): void {
@@ -76,6 +82,7 @@ export class Iopub {
     this.#timer = undefined
     const pending = this.#pending
     this.#pending = []
+    this.#characters = 0
     for (const one of pending) {
       if (one.kind === 'update') this.#publish(one.message)
       else

@@ -16,7 +16,7 @@ export interface PacerOptions {
 
 const BYTES = { capacity: 600_000, perSecond: 700_000 } as const
 const MESSAGES = { capacity: 600, perSecond: 700 } as const
-/** A Stop still shows within half a second: this and what is in the pipe has gone by then. */
+/** A Stop still shows within half a second: this, what Iopub merges and what is in the pipe has gone by then. */
 const FULL_BYTES = 64 * 1024
 const FULL_MESSAGES = 100
 /** The server counts all messages but these; of bytes only those of text. */

@@ -91,13 +91,15 @@ test('behind a server 4 MB take their time, all of them; Stop ends endless print
     assert.ok(seconds > 4, `${seconds} s`)
     const endless = paced.client.execute("console.log('begin'); for (;;) console.log('y'.repeat(999))")
     await paced.client.until(() => paced.client.text(endless).length > 700_000, 'the paced phase')
-    const asked = performance.now()
-    paced.client.send('control', 'interrupt_request', {})
+    const interrupt = paced.client.send('control', 'interrupt_request', {})
+    await paced.client.reply(interrupt)
+    const atStop = paced.client.text(endless).length
     await paced.client.idle(endless)
-    const tookMs = performance.now() - asked
     assert.equal((await paced.client.reply(endless)).content['ename'], 'Interrupted')
-    assert.ok(tookMs < 2500, `${tookMs} ms`)
-    process.stdout.write(`# Stop while paced: ${tookMs.toFixed(0)} ms\n`)
+    // What waited in the pacer and in the pipe, not what the loop would have printed on.
+    const behind = paced.client.text(endless).length - atStop
+    process.stdout.write(`# Characters behind a Stop while paced: ${behind}\n`)
+    assert.ok(behind < 600_000, `${behind} characters`)
   } finally {
     await paced.stop()
   }
