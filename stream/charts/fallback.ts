@@ -68,7 +68,8 @@ export function paramValues(
   return {
     ...(time === null ? {} : { xMin: time.min, xMax: time.max }),
     ...(value === null ? {} : { yMin: value.min, yMax: value.max }),
-    ...(x !== null && names.has('openFrom') ? { openFrom: openFrom(rows, x), dense: rows.length > DENSE_ROWS } : {}),
+    ...(x !== null && names.has('openFrom') ? { openFrom: openFrom(rows, x) } : {}),
+    ...(names.has('dense') ? { dense: rows.length > DENSE_ROWS } : {}),
   }
 }
 

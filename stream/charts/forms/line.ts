@@ -11,26 +11,30 @@ export const line = defineForm({
       mark: 'line',
       calm: true,
       ends: request.concept.form === 'window',
+      dots: true,
       marks: x => (request.concept.form === 'window' ? windowLine(x) : PLAIN_LINE),
     }),
 })
 
-const PLAIN_LINE = {
-  mark: { type: 'line', clip: true, strokeWidth: 2, point: { filled: true, size: 18 }, tooltip: true },
-}
+const LINE = { type: 'line', clip: true, strokeWidth: 2 }
+const DOT = { type: 'point', clip: true, opacity: 1, tooltip: true }
+/** A dot a row costs more than the line itself: with many rows the line alone is drawn. */
+const FEW = { filter: '!dense' }
+const SMALL = { ...DOT, filled: true, size: 18 }
+
+const PLAIN_LINE = { layer: [{ mark: LINE }, { transform: [FEW], mark: SMALL }] }
 
 function windowLine(x: string): Record<string, unknown> {
   const final = { filter: "datum['$open'] !== true" }
   const open = { filter: "datum['$open'] === true" }
   // Only the end of the line is dashed: a whole second line below the solid one would cost as much as that.
   const end = { filter: `datum[${JSON.stringify(x)}] >= openFrom` }
-  const dot = { type: 'point', clip: true, opacity: 1, tooltip: true }
   return {
     layer: [
       { transform: [end], mark: { type: 'line', clip: true, strokeDash: [3, 3], strokeWidth: 1.25, opacity: 0.7 } },
-      { transform: [final], mark: { type: 'line', clip: true, strokeWidth: 2 } },
-      { transform: [final, { filter: '!dense' }], mark: { ...dot, filled: true, size: 18 } },
-      { transform: [open], mark: { ...dot, filled: false, size: 44, strokeWidth: 1.5 } },
+      { transform: [final], mark: LINE },
+      { transform: [final, FEW], mark: SMALL },
+      { transform: [open], mark: { ...DOT, filled: false, size: 44, strokeWidth: 1.5 } },
     ],
   }
 }

@@ -21,15 +21,17 @@ export interface Plot {
   readonly calm?: boolean
   /** From the start to the end of a window. */
   readonly spans?: boolean
-  /** Where open windows begin, and whether there are many rows, are params of the marks. */
+  /** Where open windows begin is a param of the marks. */
   readonly ends?: boolean
+  /** Whether there are too many rows for a dot each is one. */
+  readonly dots?: boolean
   /** `mark` or `layer` of the spec. */
   marks(x: string): Record<string, unknown>
 }
 
 export function plot(
   request: SpecRequest,
-  { mark, calm = false, spans = false, ends = false, marks }: Plot,
+  { mark, calm = false, spans = false, ends = false, dots = false, marks }: Plot,
 ): Spec | null {
   const { concept, options, columns, retention } = request
   const x = options.x ?? defaultX(concept)
@@ -46,7 +48,8 @@ export function plot(
     params: [
       ...(slides ? timeParams() : []),
       ...(calmly ? [param('yMin', 0), param('yMax', 1)] : []),
-      ...(ends ? [param('openFrom', 0), param('dense', false)] : []),
+      ...(ends ? [param('openFrom', 0)] : []),
+      ...(dots ? [param('dense', false)] : []),
     ],
     encoding: {
       x: temporal ? timeEncoding(request, spans ? 'windowStart' : x, slides) : fieldEncoding(request, x, xKind),
