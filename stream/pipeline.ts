@@ -85,6 +85,13 @@ export interface Pipeline {
   readonly errors: readonly Refused[]
   /** Handles one event to its end. Ignored once ended or failed. Never throws for a record's or a lambda's sake. */
   push(source: number, event: SourceEvent): void
+  /**
+   * `push` up to its first pause: a firing of many rows comes in pieces. True: there is more of it, and other work may have its
+   * turn before `goOn`. Whatever is asked of the pipeline meanwhile but counters and provisional rows finishes it first.
+   */
+  begin(source: number, event: SourceEvent): boolean
+  /** The next piece of what `begin` left; true while there is more. */
+  goOn(): boolean
   /** Rows from now on are scored by this model. @throws StreamError MODEL_INVALID when it does not fit */
   setModel(model: ScoringModel): void
   stats(): PipelineStats
@@ -133,6 +140,12 @@ interface Way {
   readonly windowMs: number
 }
 
+interface SourceEntry {
+  readonly stage: SourceStage
+  readonly context: Stage
+  readonly next: Next
+}
+
 const PLAIN: Way = { late: [], errors: [], table: false, tombstones: false, windowMs: 0 }
 
 /** Operators between the last window and the result: what provisional rows pass through. */
@@ -158,7 +171,7 @@ class RunningPipeline implements Pipeline {
   private readonly host: PipelineHost
   private readonly shape: string
   private readonly refusals = new Refusals()
-  private readonly sourceStages: { readonly stage: SourceStage; readonly context: Stage; readonly next: Next }[] = []
+  private readonly sourceStages: SourceEntry[] = []
   private readonly operators: {
     readonly node: PlanNode
     readonly operator: Operator | TwoInputOperator
@@ -177,6 +190,9 @@ class RunningPipeline implements Pipeline {
    * stages, and the order would depend on where it was cut.
    */
   private oneByOne = false
+  /** The event at work, and what operators have left of it: the last one goes on first, being nearest to the result. */
+  private coming: { readonly entry: SourceEntry; readonly events: readonly SourceEvent[]; next: number } | undefined
+  private rest: (() => void)[] = []
 
   constructor(plan: PlanNode, host: PipelineHost) {
     this.host = host
@@ -195,24 +211,52 @@ class RunningPipeline implements Pipeline {
   }
 
   push(source: number, event: SourceEvent): void {
-    if (this.state !== 'running') return
+    for (let more = this.begin(source, event); more;) more = this.goOn()
+  }
+
+  begin(source: number, event: SourceEvent): boolean {
+    this.finish()
+    if (this.state !== 'running') return false
     const entry = this.sourceStages[source]
     if (entry === undefined)
       throw new StreamError({
         code: 'INTERNAL',
         message: `Cannot push to source ${source}: plan has ${this.sources.length}`,
       })
+    // The record that ends a source's idleness stands alone, so that cuts do not decide who is judged before it counts.
+    const wakes = this.sources.length > 1 && entry.stage.idle
+    this.coming = { entry, events: this.oneByOne || wakes ? singles(event) : [event], next: 0 }
+    return this.goOn()
+  }
+
+  goOn(): boolean {
+    const { coming } = this
+    if (coming === undefined) return false
     try {
-      // The record that ends a source's idleness stands alone, so that cuts do not decide who is judged before it counts.
-      const wakes = this.sources.length > 1 && entry.stage.idle
-      if (this.oneByOne || wakes) for (const single of singles(event)) entry.next(entry.stage.handle(single))
-      else entry.next(entry.stage.handle(event))
-      this.stateLimit.check(this.recordCount(), this.weighed)
-      if (this.over || this.sourceStages.every(s => s.stage.ended)) this.state = 'ended'
+      this.rest.pop()?.()
+      while (this.rest.length === 0) {
+        const event = coming.events[coming.next++]
+        if (event === undefined) {
+          this.coming = undefined
+          this.stateLimit.check(this.recordCount(), this.weighed)
+          if (this.over || this.sourceStages.every(s => s.stage.ended)) this.state = 'ended'
+          return false
+        }
+        coming.entry.next(coming.entry.stage.handle(event))
+      }
+      return true
     } catch (error) {
+      this.coming = undefined
+      this.rest = []
       this.state = 'failed'
       this.error = failureOf(error)
+      return false
     }
+  }
+
+  /** What stands between two events: snapshots, and the event after. */
+  private finish(): void {
+    while (this.goOn());
   }
 
   setModel(model: ScoringModel): void {
@@ -264,6 +308,7 @@ class RunningPipeline implements Pipeline {
   }
 
   snapshot(): Uint8Array {
+    this.finish()
     const snapshot: PipelineSnapshot = {
       version: SNAPSHOT_VERSION,
       shape: this.shape,
@@ -292,6 +337,7 @@ class RunningPipeline implements Pipeline {
         hint: 'Restore into a stream made by the same cell',
       })
     }
+    this.finish()
     s.sources.forEach((state, i) => this.sourceStages[i]?.stage.restore(state))
     s.sourceStages.forEach((state, i) => this.sourceStages[i]?.context.restore(state))
     s.operators.forEach((state, i) => this.operators[i]?.operator.restore(state))
@@ -333,7 +379,7 @@ class RunningPipeline implements Pipeline {
       case 'union': {
         this.inTail = false
         const context = new Stage(this.refusals, way.late, way.errors, text => this.host.onNotice?.(text))
-        const operator = node.op === 'union' ? new Union() : buildJoin(node.options, this.host, context)
+        const operator = node.op === 'union' ? new Union() : buildJoin(node, this.host, context)
         const mode = node.op === 'join' ? node.options.mode.kind : undefined
         this.build(node.left, batch => next(operator.onInput(0, batch)), { ...way, tombstones: false })
         this.build(node.right, batch => next(operator.onInput(1, batch)), {
@@ -356,7 +402,12 @@ class RunningPipeline implements Pipeline {
           this.host.onNotice?.(`The pattern ${node.options.pattern} can match nothing; an empty match is never given`)
         const windowMs = Math.max(way.windowMs, node.op === 'window' ? spanOf(node.options.window) : 0)
         const above = steps ? way : { ...way, tombstones: false, windowMs }
-        this.build(node.input, batch => next(withIdle(run(operator, batch), batch)), above)
+        const give = (out: Batch, input: Batch): void => {
+          const unfinished = operator.unfinished === true
+          if (unfinished) this.rest.push(() => give(operator.goOn?.() ?? out, input))
+          next(unfinished ? out : withIdle(out, input))
+        }
+        this.build(node.input, batch => give(run(operator, batch), batch), above)
         this.operators.push({ node, operator, context })
       }
     }

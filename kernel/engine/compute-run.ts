@@ -144,19 +144,49 @@ export class ComputeRun {
       })
       return
     }
+    let more = false
     try {
       if (event.kind === 'param') this.host.params.set(event.name, event.value)
       else if (event.kind === 'restore') refusal = this.restore(pipeline, event.bytes)
-      else pipeline.push(event.source, event.event)
+      else more = pipeline.begin(event.source, event.event)
     } catch (error) {
       this.flush()
       return this.fail(error)
     }
     this.sequence = sequence
     this.flush()
+    const elapsedMs = performance.now() - begun
+    if (more) this.later(pipeline, elapsedMs)
+    else this.handled(pipeline, elapsedMs, refusal)
+  }
+
+  /** A firing of many rows: what comes for this run waits for its end, the other runs have their turn between its pieces. */
+  private later(pipeline: Pipeline, spentMs: number): void {
+    this.waiting ??= []
+    setImmediate(() => {
+      if (this.over) return
+      let more = false
+      this.working(() => {
+        const begun = performance.now()
+        try {
+          more = pipeline.goOn()
+          this.flush()
+        } catch (error) {
+          return this.fail(error)
+        }
+        this.changed = true
+        const elapsedMs = spentMs + performance.now() - begun
+        if (more) this.later(pipeline, elapsedMs)
+        else this.handled(pipeline, elapsedMs, undefined)
+      })
+      if (!more) this.goOn()
+    })
+  }
+
+  private handled(pipeline: Pipeline, elapsedMs: number, refusal: StreamErrorParts | undefined): void {
     this.tellRefused(pipeline)
     if (pipeline.state === 'failed') return this.fail(pipeline.error)
-    this.post({ type: 'handled', run: this.spec.run, sequence, elapsedMs: performance.now() - begun, refusal })
+    this.post({ type: 'handled', run: this.spec.run, sequence: this.sequence, elapsedMs, refusal })
     if (pipeline.state === 'ended') {
       // The last state comes before the news that there will be none: a transaction or a checkpoint is closed with it.
       this.snapshot(pipeline)

@@ -3,15 +3,23 @@
  * over whole runs of records made for the aggregates at hand.
  *
  *   batch ─▶ runs of records of one slice, between which nothing fires ─▶ table of the slice ─▶ columns of rows
+ *
+ * A window of very many keys fires in pieces: between them other work of the thread has its turn.
  */
 import type { Batch } from '../model.ts'
-import { IntTable, sortedEntries } from '../state/int-table.ts'
+import { firstKeys, IntTable, sortedEntries } from '../state/int-table.ts'
+import { sortedPieces } from '../state/sorted-pieces.ts'
+import type { Entries } from '../state/sorted-pieces.ts'
 import { aggregateTexts, keyedColumns, probeText, refuseNaN, windowColumns } from './column-aggregates.ts'
 import type { ColumnAggregate, ColumnValues } from './column-aggregates.ts'
 import { columnBatch } from './columns.ts'
 import { emptyBatch } from './operator.ts'
 import type { Operator, Provisional, StageContext } from './operator.ts'
 import type { WindowShape } from './window-shape.ts'
+
+/** Rows of one piece of a firing, and tables that grow between two pauses: some 10 ms each. */
+const PIECE_KEYS = 1 << 14
+const GROWN_AT_ONCE = 8
 
 export interface ColumnWindowParts {
   readonly shape: WindowShape
@@ -62,6 +70,11 @@ export class ColumnWindowOperator implements Operator, Provisional {
   private fired: Fired[] = []
   /** Cleared tables, to be used again: fresh memory costs more than the work on it. */
   private spare: IntTable[] = []
+  /** What is left of the batch at work. */
+  private steps: Generator<undefined, void> | undefined
+  /** Watermark given out last, and the one after the batch at work. */
+  private givenMs = -Infinity
+  private aimMs = -Infinity
 
   constructor(parts: ColumnWindowParts) {
     this.parts = parts
@@ -69,12 +82,37 @@ export class ColumnWindowOperator implements Operator, Provisional {
   }
 
   onBatch(batch: Batch): Batch {
+    return this.begin(this.handle(batch), batch.watermarkMs)
+  }
+
+  onWatermark(watermarkMs: number): Batch {
+    return this.begin(this.raise(watermarkMs), watermarkMs)
+  }
+
+  get unfinished(): boolean {
+    return this.steps !== undefined
+  }
+
+  goOn(): Batch {
+    // Between two pieces the watermark is what it was before the next row.
+    if (this.steps?.next().done === false) return this.take(this.fired.at(-1)?.beforeMs ?? this.givenMs)
+    this.steps = undefined
+    return this.take(this.aimMs)
+  }
+
+  private begin(steps: Generator<undefined, void>, watermarkMs: number): Batch {
+    this.steps = steps
+    this.aimMs = watermarkMs
+    return this.goOn()
+  }
+
+  private *handle(batch: Batch): Generator<undefined, void> {
     const { eventTimesMs, beforeMs, count } = batch
     const { shape, context, aggregates, key } = this.parts
     const { keys, values } = keyedColumns(batch, key, aggregates)
     for (let e = 0; e < count;) {
       const before = beforeMs[e] as number
-      if (before >= this.nextActionMs) this.advance(before)
+      if (before >= this.nextActionMs) yield* this.advance(before)
       else if (before > this.watermarkMs) this.watermarkMs = before
       const t = eventTimesMs[e] as number
       const start = shape.sliceStart(t)
@@ -87,16 +125,19 @@ export class ColumnWindowOperator implements Operator, Provisional {
         continue
       }
       const to = runEnd(eventTimesMs, beforeMs, e, count, start, shape.sliceEnd(start), this.nextActionMs)
-      this.addRun(slice.table, keys, values, e, to, batch)
+      for (let at = e; at < to;) {
+        at = this.addSome(slice.table, keys, values, at, to)
+        if (at < to) yield undefined
+      }
+      refuseNaN(aggregates, values, batch, e, to, context)
       e = to
     }
     if (count > 0) context.passed()
-    return this.onWatermark(batch.watermarkMs)
+    yield* this.raise(batch.watermarkMs)
   }
 
-  onWatermark(watermarkMs: number): Batch {
-    if (watermarkMs > this.watermarkMs) this.advance(watermarkMs)
-    return this.take(watermarkMs)
+  private *raise(watermarkMs: number): Generator<undefined, void> {
+    if (watermarkMs > this.watermarkMs) yield* this.advance(watermarkMs)
   }
 
   onEnd(): Batch {
@@ -107,7 +148,9 @@ export class ColumnWindowOperator implements Operator, Provisional {
     const kept = this.fired
     this.fired = []
     for (let left = limit, e = this.openEnds.length - 1; e >= 0 && left > 0; e--) {
-      const fired = this.resultOf(this.openEnds[e] as number, this.watermarkMs)
+      const end = this.openEnds[e] as number
+      const table = this.lookedAt(this.tablesOf(end), left)
+      const fired = this.resultOf(table, sortedEntries(table), end, this.watermarkMs)
       this.fired.push({
         ...fired,
         keys: fired.keys.subarray(0, left),
@@ -115,7 +158,7 @@ export class ColumnWindowOperator implements Operator, Provisional {
       })
       left -= fired.keys.length
     }
-    const batch = this.take(this.watermarkMs, 'early')
+    const batch = this.columnsOf(this.watermarkMs, 'early')
     this.fired = kept
     return batch
   }
@@ -147,6 +190,7 @@ export class ColumnWindowOperator implements Operator, Provisional {
     })
     this.openEnds = s.openEnds.slice()
     this.watermarkMs = s.watermarkMs
+    this.givenMs = s.watermarkMs
     this.planNext()
   }
 
@@ -158,16 +202,17 @@ export class ColumnWindowOperator implements Operator, Provisional {
     return this.slices.reduce((sum, slice) => sum + slice.table.bytes(), 0)
   }
 
-  private addRun(
+  /** Adds records until a pause is due: very many keys at a time make very many small tables grow. */
+  private addSome(
     table: IntTable,
     keys: ArrayLike<number>,
     values: readonly (ArrayLike<number> | undefined)[],
     from: number,
     to: number,
-    batch: Batch,
-  ): void {
+  ): number {
     const { loops } = this
-    for (let e = from; e < to;) {
+    let e = from
+    for (let grown = 0; e < to && grown < GROWN_AT_ONCE; grown++) {
       if (table.segments === undefined) {
         e = loops.add(table, keys, values, e, to)
         if (e < to) table.grow()
@@ -176,7 +221,7 @@ export class ColumnWindowOperator implements Operator, Provisional {
         if (e < to) (table.segments[Math.imul(keys[e] as number, 0x9e3779b1) >>> 24] as IntTable).grow()
       }
     }
-    refuseNaN(this.parts.aggregates, values, batch, from, to, this.parts.context)
+    return e
   }
 
   private sliceAt(start: number): Slice | undefined {
@@ -207,11 +252,11 @@ export class ColumnWindowOperator implements Operator, Provisional {
     return { start, firstEnd: shape.firstEnd(start), lastEnd: shape.lastEnd(start), table }
   }
 
-  private advance(to: number): void {
+  private *advance(to: number): Generator<undefined, void> {
     const from = this.watermarkMs
     while (this.openEnds.length > 0 && (this.openEnds[0] as number) - 1 <= to) {
       const end = this.openEnds.shift() as number
-      this.fired.push(this.resultOf(end, Math.max(from, end - 2)))
+      yield* this.fire(end, Math.max(from, end - 2))
     }
     this.watermarkMs = to
     while (this.slices.length > 0 && (this.slices[0] as Slice).lastEnd - 1 <= to) {
@@ -227,22 +272,53 @@ export class ColumnWindowOperator implements Operator, Provisional {
     if (oldest !== undefined) this.nextActionMs = Math.min(this.nextActionMs, oldest.lastEnd - 1)
   }
 
-  private resultOf(end: number, beforeMs: number): Fired {
+  private tablesOf(end: number): IntTable[] {
     const start = this.parts.shape.startOf(end)
-    const inside = this.slices.filter(slice => slice.start >= start && slice.start < end)
-    let table = (inside[0] as Slice).table
+    return this.slices.filter(slice => slice.start >= start && slice.start < end).map(slice => slice.table)
+  }
+
+  private *fire(end: number, beforeMs: number): Generator<undefined, void> {
+    const inside = this.tablesOf(end)
+    let table = inside[0] as IntTable
     if (inside.length > 1) {
       table = this.spare.pop() ?? new IntTable(this.loops.words)
-      for (const slice of inside) this.mergeInto(table, slice.table)
+      for (const other of inside) yield* this.mergeInto(table, other)
     }
-    const { keys, tables, entries } = sortedEntries(table)
+    if (table.segments === undefined) this.fired.push(this.resultOf(table, sortedEntries(table), end, beforeMs))
+    else {
+      for (const entries of sortedPieces(table.segments, PIECE_KEYS)) {
+        if (entries !== undefined) this.fired.push(this.resultOf(table, entries, end, beforeMs))
+        yield undefined
+      }
+    }
+    if (inside.length > 1 && this.spare.length < 2 && table.clear()) this.spare.push(table)
+  }
+
+  private resultOf(table: IntTable, { keys, tables, entries }: Entries, end: number, beforeMs: number): Fired {
     const results = this.parts.aggregates.map(() => new Float64Array(keys.length))
     this.loops.results(table.tables, tables, entries, results)
-    if (inside.length > 1 && this.spare.length < 2 && table.clear()) this.spare.push(table)
     return { end, beforeMs, keys, results }
   }
 
-  private mergeInto(into: IntTable, from: IntTable): void {
+  /** Entries that are there to be shown: of very many keys the first that are found. */
+  private lookedAt(inside: readonly IntTable[], limit: number): IntTable {
+    if (inside.length === 1 && inside[0]?.segments === undefined) return inside[0] as IntTable
+    const few = inside.every(table => table.segments === undefined)
+    const chosen = few ? undefined : firstKeys(inside, limit)
+    const sum = new IntTable(this.loops.words)
+    for (const table of inside) {
+      for (const part of table.tables) {
+        const found = chosen === undefined ? part : part.only(chosen)
+        for (let entry = 0; entry < found.capacity;) {
+          entry = this.loops.merge(sum, found, entry)
+          if (entry < found.capacity) sum.grow()
+        }
+      }
+    }
+    return sum
+  }
+
+  private *mergeInto(into: IntTable, from: IntTable): Generator<undefined, void> {
     for (const table of from.tables) {
       for (let entry = 0; entry < table.capacity;) {
         if (into.segments === undefined) {
@@ -256,10 +332,16 @@ export class ColumnWindowOperator implements Operator, Provisional {
           }
         }
       }
+      if (from.segments !== undefined) yield undefined
     }
   }
 
-  private take(watermarkMs: number, kind: 'onTime' | 'early' = 'onTime'): Batch {
+  private take(watermarkMs: number): Batch {
+    this.givenMs = Math.max(this.givenMs, watermarkMs)
+    return this.columnsOf(this.givenMs, 'onTime')
+  }
+
+  private columnsOf(watermarkMs: number, kind: 'onTime' | 'early'): Batch {
     const { fired } = this
     const count = fired.reduce((sum, f) => sum + f.keys.length, 0)
     if (count === 0) {

@@ -11,6 +11,13 @@ export interface Operator {
   onWatermark(watermarkMs: number): Batch
   /** The bounded input is over; the watermark is +Infinity from now on. */
   onEnd(): Batch
+  /**
+   * True while it has more to give of what it was handed last: a firing of many rows comes in pieces, and other work has its turn
+   * between them. Where it pauses never changes a row. Absent: never.
+   */
+  readonly unfinished?: boolean
+  /** The next piece. Until the last one only counters and `provisional` are asked. */
+  goOn?(): Batch
   /** Structured-cloneable state; the operator may go on afterwards. */
   snapshot(): unknown
   /** Called on a fresh operator of the same plan. */

@@ -4,6 +4,7 @@
  */
 import type { Batch } from '../model.ts'
 import { keptColumns } from './filter.ts'
+import { emptyBatch } from './operator.ts'
 import type { Operator, Provisional } from './operator.ts'
 import type { WindowShape } from './window-shape.ts'
 
@@ -48,6 +49,14 @@ export class TopFirst implements Operator, Provisional {
 
   onEnd(): Batch {
     return this.window.onEnd()
+  }
+
+  get unfinished(): boolean {
+    return this.window.unfinished === true
+  }
+
+  goOn(): Batch {
+    return this.window.goOn?.() ?? emptyBatch(-Infinity)
   }
 
   provisional(limit: number): Batch {

@@ -23,6 +23,9 @@ import type { Operator, Provisional, StageContext } from './operator.ts'
 import type { RowReader } from './row-reader.ts'
 import type { WindowShape } from './window-shape.ts'
 
+/** Rows of one piece of a firing: some 10 ms of work. */
+const PIECE_ROWS = 1 << 14
+
 interface Slice {
   readonly start: number
   /** End of the first and last window it belongs to. */
@@ -84,6 +87,11 @@ export class WindowOperator implements Operator, Provisional {
   private current: Slice | undefined
   private currentStart = Infinity
   private currentEnd = -Infinity
+  /** What is left of the batch at work. */
+  private steps: Generator<undefined, void> | undefined
+  /** Watermark given out last, and the one after the batch at work. */
+  private givenMs = -Infinity
+  private aimMs = -Infinity
 
   constructor(parts: WindowParts) {
     this.parts = parts
@@ -104,12 +112,57 @@ export class WindowOperator implements Operator, Provisional {
   }
 
   onBatch(batch: Batch): Batch {
+    return this.begin(this.handle(batch), batch.watermarkMs)
+  }
+
+  onWatermark(watermarkMs: number): Batch {
+    return this.begin(this.raise(watermarkMs), watermarkMs)
+  }
+
+  get unfinished(): boolean {
+    return this.steps !== undefined
+  }
+
+  goOn(): Batch {
+    // Between two pieces the watermark is what it was before the next row.
+    if (this.steps?.next().done === false) return this.take(this.givenMs)
+    this.steps = undefined
+    return this.take(this.aimMs)
+  }
+
+  private begin(steps: Generator<undefined, void>, watermarkMs: number): Batch {
+    this.steps = steps
+    this.aimMs = watermarkMs
+    return this.goOn()
+  }
+
+  private take(watermarkMs: number): Batch {
+    const batch = this.keepsSent ? this.out.take(watermarkMs) : this.final.take(watermarkMs)
+    this.givenMs = Math.max(this.givenMs, watermarkMs)
+    return batch
+  }
+
+  private *handle(batch: Batch): Generator<undefined, void> {
+    const { beforeMs, count } = batch
+    for (let i = 0; i < count; i = this.addRows(batch, i)) {
+      const before = beforeMs[i] as number
+      if (before >= this.nextActionMs) yield* this.advance(before)
+    }
+    yield* this.raise(batch.watermarkMs)
+  }
+
+  private *raise(watermarkMs: number): Generator<undefined, void> {
+    if (watermarkMs > this.watermarkMs) yield* this.advance(watermarkMs)
+  }
+
+  /** Adds rows from `from` on up to the first before which something is to be done; gives its index. */
+  private addRows(batch: Batch, from: number): number {
     const { eventTimesMs, beforeMs, weights, count } = batch
     const { context } = this.parts
-    for (let i = 0; i < count; i++) {
+    for (let i = from; i < count; i++) {
       const before = beforeMs[i] as number
-      if (before >= this.nextActionMs) this.advance(before)
-      else if (before > this.watermarkMs) this.watermarkMs = before
+      if (before >= this.nextActionMs && i > from) return i
+      if (before > this.watermarkMs) this.watermarkMs = before
       const t = eventTimesMs[i] as number
       let slice = this.current
       if (slice === undefined || t < this.currentStart || t >= this.currentEnd) {
@@ -136,12 +189,7 @@ export class WindowOperator implements Operator, Provisional {
       if (this.parts.emit === 'changes') this.resend(slice, keyId, true)
       else if (slice.firstEnd - 1 <= this.watermarkMs) this.resend(slice, keyId, false)
     }
-    return this.onWatermark(batch.watermarkMs)
-  }
-
-  onWatermark(watermarkMs: number): Batch {
-    if (watermarkMs > this.watermarkMs) this.advance(watermarkMs)
-    return this.keepsSent ? this.out.take(watermarkMs) : this.final.take(watermarkMs)
+    return count
   }
 
   onEnd(): Batch {
@@ -188,6 +236,7 @@ export class WindowOperator implements Operator, Provisional {
     this.openEnds = s.openEnds.slice()
     this.sent = new Map(s.sent.map(w => [w.end, { end: w.end, rows: new Map(w.rows) }]))
     this.watermarkMs = s.watermarkMs
+    this.givenMs = s.watermarkMs
     this.earlyAt = s.earlyAt
     this.forgetCurrent()
     this.planNext()
@@ -248,7 +297,7 @@ export class WindowOperator implements Operator, Provisional {
   }
 
   /** The watermark passes every value up to `to`: windows fire, early rows go out, what is closed is forgotten. */
-  private advance(to: number): void {
+  private *advance(to: number): Generator<undefined, void> {
     const from = this.watermarkMs
     if (to < this.nextActionMs) {
       this.watermarkMs = to
@@ -258,10 +307,10 @@ export class WindowOperator implements Operator, Provisional {
     // millisecond by millisecond: a filter above may have swallowed the values in between.
     const early = this.earlyAt
     if (early !== undefined && early <= to) {
-      this.fireUpTo(early, from)
+      yield* this.fireUpTo(early, from)
       this.sendEarly(Math.max(from, early - 1))
     }
-    this.fireUpTo(to, from)
+    yield* this.fireUpTo(to, from)
     this.watermarkMs = to
     this.forget(to)
     this.planNext()
@@ -275,19 +324,27 @@ export class WindowOperator implements Operator, Provisional {
     if (this.earlyAt < this.nextActionMs) this.nextActionMs = this.earlyAt
   }
 
-  private fireUpTo(to: number, from: number): void {
+  private *fireUpTo(to: number, from: number): Generator<undefined, void> {
     while (this.openEnds.length > 0 && (this.openEnds[0] as number) - 1 <= to) {
       const end = this.openEnds.shift() as number
       if (this.parts.emit === 'changes') continue
-      this.fire(end, Math.max(from, end - 2))
+      yield* this.fire(end, Math.max(from, end - 2))
     }
   }
 
-  private fire(end: number, beforeMs: number): void {
+  private *fire(end: number, beforeMs: number): Generator<undefined, void> {
     const slots = this.windowSlots(end)
-    for (const slot of this.ordered(slots)) {
-      const keyId = slots.keys[slot] as number
-      this.send(slots, slot, keyId, end, 'onTime', beforeMs)
+    const order = this.ordered(slots)
+    for (let from = 0; from < order.length; from += PIECE_ROWS) {
+      if (from > 0) {
+        this.givenMs = Math.max(this.givenMs, beforeMs)
+        yield undefined
+      }
+      const to = Math.min(order.length, from + PIECE_ROWS)
+      for (let n = from; n < to; n++) {
+        const slot = order[n] as number
+        this.send(slots, slot, slots.keys[slot] as number, end, 'onTime', beforeMs)
+      }
     }
   }
 

@@ -73,6 +73,23 @@ export class IntTable {
     for (let i = 0; i < half; i++) this.ints[entry * half + i] = from[i] as number
   }
 
+  /** A small table of those of these keys that are here; not for a split one. */
+  only(keys: Int32Array): IntTable {
+    const few = new IntTable(this.words, 1 << Math.max(10, 33 - Math.clz32(keys.length)))
+    const half = this.words * 2
+    const mask = this.capacity - 1
+    for (const key of keys) {
+      let from = (Math.imul(key, 0x9e3779b1) >>> 7) & mask
+      while (this.ints[from * half + 1] !== 0 && this.ints[from * half] !== key) from = (from + 1) & mask
+      if (this.ints[from * half + 1] === 0) continue
+      let at = (Math.imul(key, 0x9e3779b1) >>> 7) & (few.capacity - 1)
+      while (few.ints[at * half + 1] !== 0) at = (at + 1) & (few.capacity - 1)
+      few.copyIn(at, this.ints.subarray(from * half, (from + 1) * half))
+      few.used++
+    }
+    return few
+  }
+
   bytes(): number {
     return this.segments?.reduce((sum, segment) => sum + segment.bytes(), 0) ?? this.capacity * this.words * 8
   }
@@ -108,6 +125,22 @@ export class IntTable {
       table.used++
     }
   }
+}
+
+/** The first keys that are found in any of these tables, at most `limit` of each. */
+export function firstKeys(tables: readonly IntTable[], limit: number): Int32Array {
+  const keys = new Set<number>()
+  for (const { tables: parts } of tables) {
+    let left = limit
+    for (const { ints, capacity, words } of parts) {
+      for (let entry = 0; entry < capacity && left > 0; entry++) {
+        if ((ints[entry * words * 2 + 1] as number) <= 0) continue
+        keys.add(ints[entry * words * 2] as number)
+        left--
+      }
+    }
+  }
+  return Int32Array.from(keys)
 }
 
 /** Entries of a table by key, ascending: pairs of table and entry. */

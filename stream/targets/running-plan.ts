@@ -293,8 +293,22 @@ export class RunningPlan {
     if (generation !== this.generation) return undefined
     if (this.waiting !== undefined) return this.waiting.then(() => this.deliver(source, event, generation))
     this.consumer.onEvent?.(source, event)
-    this.pipeline.push(source, event)
+    // Counted before it is handled: a snapshot between two pieces holds all of it.
     this.handled[source] = (this.handled[source] ?? 0) + 1
+    return this.pipeline.begin(source, event) ? this.inPieces(generation) : this.settle()
+  }
+
+  /** A firing of many rows: the consumer takes each piece, and other work of the thread has its turn, before the next is made. */
+  private async inPieces(generation: number): Promise<void> {
+    do {
+      await this.consumer.ready?.()
+      await nextTurn()
+      if (generation !== this.generation) return
+    } while (this.pipeline.goOn())
+    await this.settle()
+  }
+
+  private settle(): Promise<void> | undefined {
     if (
       this.pipeline.state !== 'running' &&
       (this.state === 'running' || this.state === 'starting' || this.state === 'paused')
