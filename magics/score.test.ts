@@ -27,11 +27,8 @@ test('--by comes first, settings of the detector stay with it, the body is last'
   )
 })
 
-test('what is shown are scores over time, alerts in a colour', () => {
-  assert.match(
-    expanded('%%score sensors --features temp --as scored', notebook),
-    /scored\.map\(.*mark: 'point', y: 'score', color: 'anomalous'/,
-  )
+test('what is shown is the scored stream itself', () => {
+  assert.match(expanded('%%score sensors --features temp --as scored', notebook), /\}\)\nscored$/)
 })
 
 test('wrong headers are refused with what to write', () => {

@@ -148,13 +148,9 @@ export const score: MagicDefinition = defineMagic({
     pieces.push(...settingsCode(section, context, features))
     if (body !== undefined) pieces.push({ code: ', ' }, ...context.verbatim(body.span))
     pieces.push({ code: ')' })
-    return body === undefined ? { pieces, show: [{ code: LANE }] } : { pieces }
+    return { pieces }
   },
 })
-
-/** The score over time, alerts in a colour of their own. */
-const LANE =
-  ".map(({ score }) => ({ score: score.value, anomalous: score.anomalous })).chart({ mark: 'point', y: 'score', color: 'anomalous' })"
 
 function wrongThreshold(text: string): string | undefined {
   return /^(?:-?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,3})?|1\/[1-9]\d*(?:\.\d+)?)$/i.test(text)

@@ -179,6 +179,8 @@ export interface StreamStats {
   readonly time?: StreamTime | undefined
   /** The pattern of `.match` at work; only where somebody can look at it. */
   readonly pattern?: import('./patterns/view.ts').PatternView | undefined
+  /** What was labelled by hand of the source of a scored stream; only where somebody can look at it. */
+  readonly labels?: { readonly file: string; readonly ranges: readonly (readonly [number, number])[] } | undefined
   /** The newest line about its source or target: a broker is away, or how long it was. */
   readonly notice?: string | undefined
   /** What ended it, when failed. */

@@ -198,7 +198,10 @@ export interface ScoreOptions {
   readonly labels?: string | undefined
   /** `read`: a param, looked up at each row. Absent: the detector's own. */
   readonly threshold?:
-    { readonly value: number } | { readonly oneIn: number } | { readonly read: LambdaSlot } | undefined
+    | { readonly value: number }
+    | { readonly oneIn: number }
+    | { readonly read: LambdaSlot; readonly param?: string | undefined }
+    | undefined
   readonly warmUp?: number | undefined
   readonly seed?: number | undefined
   readonly period?: number | undefined

@@ -146,6 +146,15 @@ export class LiveChart {
     this.#port.send({ type: 'control', chartId: this.chartId, action })
   }
 
+  /** Rows from `fromMs` to `toMs` are anomalies; `on: false` takes away the label that holds `fromMs`. */
+  label(fromMs: number, toMs: number, on: boolean): void {
+    this.#port.send({ type: 'label', chartId: this.chartId, fromMs, toMs, on })
+  }
+
+  setParam(name: string, value: number): void {
+    this.#port.send({ type: 'set-param', name, value })
+  }
+
   /** Takes a frame; 'gap' when one before it is missing, then a snapshot has to be asked for. */
   apply(frame: ChartFrame): 'applied' | 'gap' {
     if (this.#model.applyFrame(frame) === 'gap') return 'gap'

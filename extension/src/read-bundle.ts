@@ -1,6 +1,7 @@
 /** Bundles from a file may have been written by anybody: only what has the right shape is drawn. */
 import { PROTOCOL_VERSION } from '../../stream/charts/protocol.ts'
 import { isPatternView } from '../../stream/charts/pattern-shape.ts'
+import { isScoresStatus } from '../../stream/charts/scores-shape.ts'
 import type { LiveBundle, ParamBundle } from '../../stream/charts/protocol.ts'
 
 /** A live bundle of this protocol version, or null. */
@@ -31,6 +32,7 @@ function isStatus(value: unknown): boolean {
   if (!isPlain(value) || typeof value['state'] !== 'string' || !Array.isArray(value['errors'])) return false
   if (value['time'] !== undefined && !isTime(value['time'])) return false
   if (value['pattern'] !== undefined && !isPatternView(value['pattern'])) return false
+  if (value['scores'] !== undefined && !isScoresStatus(value['scores'])) return false
   return ['recordsPerSecond', 'recordCount', 'rowCount', 'lateCount', 'droppedCount', 'errorCount'].every(
     name => typeof value[name] === 'number',
   )

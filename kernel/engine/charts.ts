@@ -1,5 +1,6 @@
 /** Joins the hub of charts (pure, stream/charts) with the streams: taps in the worker, counters, the supervisor's comms. */
 import { ChartHub } from '../../stream/charts/hub.ts'
+import type { LabelWish } from '../../stream/charts/hub.ts'
 import { chartConcept } from '../../stream/charts/concept.ts'
 import { paramBundle } from '../../stream/charts/fallback.ts'
 import type {
@@ -13,9 +14,11 @@ import type {
 } from '../../stream/charts/protocol.ts'
 import type { StreamSummary } from '../../stream/targets/runtime.ts'
 import type { TapFrame } from '../../stream/charts/tap.ts'
-import type { StreamError, StreamErrorParts } from '../../stream/errors.ts'
-import type { StreamState } from '../../stream/model.ts'
+import { StreamError } from '../../stream/errors.ts'
+import type { StreamErrorParts } from '../../stream/errors.ts'
+import type { StreamState, StreamStats } from '../../stream/model.ts'
 import type { PlanNode } from '../../stream/plan.ts'
+import { LabelFiles } from '../../stream/scoring/quality/label-files.ts'
 import { outline } from '../../stream/targets/outline.ts'
 import { wallClock } from '../../stream/time/clock.ts'
 import type { TapSpec } from './compute-protocol.ts'
@@ -56,6 +59,7 @@ export class Charts {
   private readonly unwatched = new Map<string, NodeJS.Timeout>()
   /** Views that were paused here because nobody looked, not by the user. */
   private readonly asleep = new Set<string>()
+  private readonly labels = new LabelFiles()
   /** Cell -> what its output shows. */
   private readonly cells = new Map<string, readonly string[]>()
 
@@ -73,6 +77,7 @@ export class Charts {
       topics: options.topics,
       stopAll: () => void this.stopAll(),
       saved: options.saved,
+      label: (stream, range) => this.label(stream, range),
     })
     this.timer = setInterval(() => this.tellStatus(), STATUS_MS)
     this.listTimer = setInterval(() => this.hub.tellStreams(), LIST_MS)
@@ -158,6 +163,32 @@ export class Charts {
     }
   }
 
+  /** Labels drawn on a chart go to their file; every chart of the same source shows them. */
+  private label(name: string, range: LabelWish): void {
+    const source = this.labelSourceOf(name)
+    if (source === undefined) return
+    try {
+      this.labels.set(source, range)
+    } catch (error) {
+      if (!(error instanceof StreamError)) throw error
+      this.options.onError([...(this.chartsOf.get(name)?.values() ?? [])][0]?.cellId, name, error.toJSON())
+    }
+    for (const other of this.chartsOf.keys()) if (this.labelSourceOf(other) === source) this.status(other)
+  }
+
+  private labelSourceOf(name: string): string | undefined {
+    const streams = this.options.streams()
+    const plan = streams.has(name) ? streams.planOf(name) : undefined
+    return plan === undefined ? undefined : chartConcept(plan, other => streams.planOf(other)).scores?.source
+  }
+
+  /** With what a chart shows beside the counters. */
+  private statsOf(name: string): StreamStats {
+    const stats = this.options.streams().stats(name, performance.now())
+    const source = this.labelSourceOf(name)
+    return source === undefined ? stats : { ...stats, labels: this.labels.of(source) }
+  }
+
   /** A chart of a named stream, as MIME bundle; the same chart again gives the same one. */
   show(name: string, plan: PlanNode, options: ChartOptions, cellId: string | undefined): MimeBundle {
     const streams = this.options.streams()
@@ -211,7 +242,7 @@ export class Charts {
 
   taps(frames: readonly (readonly [string, TapFrame])[], name: string): void {
     const streams = this.options.streams()
-    const stats = streams.stats(name, performance.now())
+    const stats = this.statsOf(name)
     for (const [chartId, frame] of frames) this.hub.apply(chartId, frame, stats, streams.errorLines(name))
   }
 
@@ -238,7 +269,7 @@ export class Charts {
     const streams = this.options.streams()
     const charts = this.chartsOf.get(name)
     if (charts === undefined || !streams.has(name)) return
-    const stats = streams.stats(name, performance.now())
+    const stats = this.statsOf(name)
     if (!last && OVER.has(stats.state)) return
     for (const chartId of charts.keys()) this.hub.apply(chartId, null, stats, streams.errorLines(name))
   }

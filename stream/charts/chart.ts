@@ -18,8 +18,9 @@ import type {
   LiveBundle,
   MimeBundle,
   Retention,
+  ScoresStatus,
 } from './protocol.ts'
-import type { ChartConcept } from './concept.ts'
+import type { ChartConcept, ScoresConcept } from './concept.ts'
 import type { Spec } from './spec.ts'
 import type { StreamState, StreamStats } from '../model.ts'
 import type { TapFrame, TapOptions } from './tap.ts'
@@ -104,9 +105,9 @@ export class Chart {
       seriesBy:
         this.#concept.form === 'window' || (this.#concept.form === 'running' && this.#concept.by.length > 1)
           ? this.#concept.by
-          : series === null
-            ? []
-            : [series],
+          : series !== null
+            ? [series]
+            : (this.#concept.scores?.by ?? []),
       seriesLimit: this.#concept.form === 'running' ? this.#retention.rows : SERIES_LIMIT,
     }
   }
@@ -160,6 +161,7 @@ export class Chart {
       notice: noticeOf([stats.notice, this.#leftOut]),
       ...(this.#concept.form === 'window' && stats.time !== undefined ? { time: stats.time } : {}),
       ...(this.#concept.pattern !== undefined && stats.pattern !== undefined ? { pattern: stats.pattern } : {}),
+      ...(this.#concept.scores === undefined ? {} : { scores: scoresStatus(this.#concept.scores, stats) }),
     }
     // A stream that runs again (a replay, a resume after stop) has no end any more.
     if (state === 'running' || state === 'paused') this.#end = undefined
@@ -250,6 +252,10 @@ export class Chart {
     this.#leftOut = noticeOf(parts)
     this.#status = { ...this.#status, notice: noticeOf([this.#told, this.#leftOut]) }
   }
+}
+
+function scoresStatus(scores: ScoresConcept, { labels }: StreamStats): ScoresStatus {
+  return { ...scores, labels: labels?.ranges ?? [], labelFile: labels?.file ?? '' }
 }
 
 function noticeOf(parts: readonly (string | null | undefined)[]): string | null {

@@ -2,7 +2,7 @@
  * What kind of result a plan gives, as far as a chart cares: windows over time, one running row per key, or plain rows.
  * The concept picks the default picture (spec.ts), the identity of a row (tap.ts) and how much is kept (retain.ts).
  */
-import type { PlanNode, WindowOptions } from '../plan.ts'
+import type { PlanNode, ScoreOptions, WindowOptions } from '../plan.ts'
 import { parsePattern } from '../patterns/parse.ts'
 
 export interface ChartConcept {
@@ -18,6 +18,20 @@ export interface ChartConcept {
   /** Set when the rows are of a pattern: its steps in the order of the text. */
   readonly pattern?:
     { readonly steps: readonly string[]; readonly rows: 'matches' | 'timeouts' | 'nearMisses' } | undefined
+  /** Set when the rows are events with a score. */
+  readonly scores?: ScoresConcept | undefined
+}
+
+export interface ScoresConcept {
+  readonly features: readonly string[]
+  /** Key fields: each of their values has scores of its own. */
+  readonly by: readonly string[]
+  /** The param the threshold follows; null when it stands still. */
+  readonly param: string | null
+  /** What the threshold is compared with; null: the detector or model decides. */
+  readonly compares: 'value' | 'oneIn' | null
+  /** Where the events come from: labels are kept under its name, so that they outlive streams, models and replays. */
+  readonly source: string
 }
 
 const ROWS: ChartConcept = { form: 'rows', by: [], aggregates: [], revisions: false }
@@ -34,6 +48,8 @@ function walk(plan: PlanNode, planOf: (name: string) => PlanNode | undefined, se
   // A filter keeps columns and identity; every other step makes rows of its own.
   if (plan.op === 'filter') return walk(plan.input, planOf, seen)
   if (plan.op === 'window') return windowConcept(plan.options)
+  if (plan.op === 'score' && plan.options.output === undefined)
+    return { ...ROWS, scores: scoresConcept(plan.options, sourceOf(plan.input) ?? plan.options.detector) }
   if (plan.op === 'match')
     return { ...ROWS, pattern: { steps: parsePattern(plan.options.pattern).steps, rows: plan.options.output } }
   // What `select` makes of matches is still about them.
@@ -46,6 +62,24 @@ function walk(plan: PlanNode, planOf: (name: string) => PlanNode | undefined, se
     return found === undefined ? ROWS : walk(found, planOf, seen.add(plan.name))
   }
   return ROWS
+}
+
+function scoresConcept({ by, features, threshold }: ScoreOptions, source: string): ScoresConcept {
+  return {
+    features,
+    by: by.flatMap(({ name, f }) => (f === undefined ? [name] : [])),
+    param: threshold !== undefined && 'read' in threshold ? (threshold.param ?? null) : null,
+    compares: threshold === undefined ? null : 'oneIn' in threshold ? 'oneIn' : 'value',
+    source,
+  }
+}
+
+/** The topic or named stream that the first rows come from. */
+function sourceOf(plan: PlanNode): string | undefined {
+  if (plan.op === 'topic') return plan.topic
+  if (plan.op === 'stream') return plan.name
+  if (plan.op === 'feed') return plan.id
+  return 'input' in plan ? sourceOf(plan.input) : sourceOf(plan.left)
 }
 
 function windowConcept(options: WindowOptions): ChartConcept {

@@ -17,6 +17,7 @@ function bench(concept: ChartConcept = WINDOWS, options: { fps?: number; keep?: 
   const controls: string[] = []
   const params: unknown[] = []
   const watched: [string, boolean][] = []
+  const labels: unknown[] = []
   const hub = new ChartHub({
     clock,
     instance: 'i1',
@@ -24,12 +25,13 @@ function bench(concept: ChartConcept = WINDOWS, options: { fps?: number; keep?: 
     control: (stream, action) => controls.push(`${action} ${stream}`),
     setParam: (name, value) => params.push([name, value]),
     watched: (chartId, seen) => watched.push([chartId, seen]),
+    label: (stream, range) => labels.push([stream, range]),
   })
   const { chartId } = hub.register({ stream: 's', concept, options })
   const frames = (connection = 'c'): ChartFrame[] =>
     sent.flatMap(({ connection: to, message }) => (to === connection && message.type === 'frame' ? message.charts : []))
   const messages = (): number => sent.filter(({ message }) => message.type === 'frame').length
-  return { clock, sent, controls, params, watched, hub, chartId, frames, messages }
+  return { clock, sent, controls, params, watched, labels, hub, chartId, frames, messages }
 }
 
 function add(...rows: ChartRow[]): TapFrame {
@@ -426,4 +428,28 @@ test('rows that come while only a status is due do not wait for it', () => {
     frames().map(frame => frame.delta?.upsert.length ?? 0),
     [0, 1],
   )
+})
+
+test('a label goes to the stream of its chart; one that is no span of time is not heard', () => {
+  const { hub, chartId, labels, sent } = bench()
+  const label = { type: 'label', chartId, fromMs: 1000, toMs: 2000, on: true } as const
+  for (const wrong of [
+    { ...label, toMs: 999 },
+    { ...label, fromMs: NaN },
+    { ...label, fromMs: -1e16 },
+  ])
+    hub.receive('c', wrong)
+  hub.receive('c', label)
+  assert.deepEqual(labels, [['s', { fromMs: 1000, toMs: 2000, on: true }]])
+  hub.receive('c', { ...label, chartId: 'other#9' })
+  assert.equal(sent.at(-1)?.message.type, 'gone')
+})
+
+test('a chart of scores tells how they were made, and what was labelled', () => {
+  const scores = { features: ['temp'], by: [], param: 'limit', compares: 'value', source: 'sensors' } as const
+  const { hub, chartId } = bench({ form: 'rows', by: [], aggregates: [], revisions: false, scores })
+  const labels = { file: 'sensors.labels.json', ranges: [[1000, 2000]] } as const
+  hub.apply(chartId, null, { ...SAMPLE_STATS, labels }, [])
+  const live = hub.bundle(chartId)?.[LIVE_MIME] as LiveBundle
+  assert.deepEqual(live.last.status.scores, { ...scores, labels: [[1000, 2000]], labelFile: 'sensors.labels.json' })
 })

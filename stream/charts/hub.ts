@@ -35,8 +35,16 @@ export interface ChartHubOptions {
   stopAll?(): void
   /** The notebook is being saved. */
   saved?(): void
+  /** Rows of a scored stream are anomalies, or not. */
+  label?(stream: string, range: LabelWish): void
   /** Somebody began or ceased to look at a chart: reads that no one watches may pause. */
   watched?(chartId: string, watched: boolean): void
+}
+
+export interface LabelWish {
+  readonly fromMs: number
+  readonly toMs: number
+  readonly on: boolean
 }
 
 export interface ChartDefinition {
@@ -184,6 +192,9 @@ export class ChartHub {
       case 'set-param':
         this.#options.setParam(message.name, message.value)
         break
+      case 'label':
+        this.#label(connection, message)
+        break
       case 'outputs':
         connection.tell({ type: 'outputs', cells: this.#options.outputs?.() ?? [] })
         break
@@ -223,6 +234,12 @@ export class ChartHub {
     else if (action !== 'clear') this.#options.control(chart.stream, action)
   }
 
+  #label(connection: ChartConnection, { chartId, fromMs, toMs, on }: Extract<ToEngine, { type: 'label' }>): void {
+    const chart = this.#charts.get(chartId)
+    if (chart === undefined) connection.gone(chartId, 'the kernel does not know this chart')
+    else this.#options.label?.(chart.stream, { fromMs, toMs, on })
+  }
+
   #forget(id: string): void {
     this.#connections.get(id)?.close()
     this.#connections.delete(id)
@@ -244,6 +261,11 @@ export class ChartHub {
   }
 }
 
+/** What a Date can hold. */
+function isInstant(value: unknown): boolean {
+  return typeof value === 'number' && Math.abs(value) <= 8.64e15
+}
+
 /** Whoever can open a comm can send anything: fields that are counted with or looked up by are checked. */
 function wellFormed(message: ToEngine): boolean {
   switch (message.type) {
@@ -256,6 +278,14 @@ function wellFormed(message: ToEngine): boolean {
       return typeof message.chartId === 'string'
     case 'control':
       return typeof message.chartId === 'string' && ['pause', 'resume', 'stop', 'clear'].includes(message.action)
+    case 'label':
+      return (
+        typeof message.chartId === 'string' &&
+        typeof message.on === 'boolean' &&
+        isInstant(message.fromMs) &&
+        isInstant(message.toMs) &&
+        message.fromMs <= message.toMs
+      )
     case 'credit':
       return Number.isFinite(message.count)
     case 'set-param':

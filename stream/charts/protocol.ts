@@ -10,6 +10,7 @@
  */
 import type { StreamState, StreamTime } from '../model.ts'
 import type { PatternView } from '../patterns/view.ts'
+import type { ScoresConcept } from './concept.ts'
 
 export type { PatternView, ViewedLive, ViewedMiss } from '../patterns/view.ts'
 
@@ -28,7 +29,7 @@ export type MimeBundle = Record<string, unknown>
 
 /** The forms of forms/index.ts, and `none` for no picture at all. */
 export type ChartMark =
-  'line' | 'area' | 'bar' | 'point' | 'heatmap' | 'histogram' | 'timeline' | 'table' | 'number' | 'none'
+  'line' | 'area' | 'bar' | 'point' | 'heatmap' | 'histogram' | 'timeline' | 'scores' | 'table' | 'number' | 'none'
 
 /** What the user asks of a chart: `.chart(options)` and `%%chart`. */
 export interface ChartOptions {
@@ -112,6 +113,15 @@ export interface ChartStatus {
   readonly time?: StreamTime | undefined
   /** For charts of matches: the pattern at work. */
   readonly pattern?: PatternView | undefined
+  /** For charts of scores: how they were made, and what was labelled by hand. */
+  readonly scores?: ScoresStatus | undefined
+}
+
+export interface ScoresStatus extends ScoresConcept {
+  /** From and to, inclusive, epoch ms, in order. */
+  readonly labels: readonly (readonly [fromMs: number, toMs: number])[]
+  /** The file beside the notebook that holds them. */
+  readonly labelFile: string
 }
 
 export type ToEngine =
@@ -123,6 +133,14 @@ export type ToEngine =
   | { readonly type: 'visibility'; readonly chartId: string; readonly visible: boolean }
   | { readonly type: 'unsubscribe'; readonly chartId: string }
   | { readonly type: 'control'; readonly chartId: string; readonly action: 'pause' | 'resume' | 'stop' | 'clear' }
+  /** Rows from `fromMs` to `toMs` are anomalies; `on: false` takes away the label that holds `fromMs`. */
+  | {
+      readonly type: 'label'
+      readonly chartId: string
+      readonly fromMs: number
+      readonly toMs: number
+      readonly on: boolean
+    }
   | { readonly type: 'set-param'; readonly name: string; readonly value: number | string | boolean }
   /** Which charts do the cells of this kernel show: answered once by `outputs`. */
   | { readonly type: 'outputs' }

@@ -25,7 +25,11 @@ export function retentionFor(concept: ChartConcept, options: ChartOptions): Rete
     return { rows: WINDOW_ROWS, spanMs: parsePositiveDuration(keep, 'keep'), timeField }
   }
   if (concept.form === 'running') return { rows: RUNNING_KEYS, latestPerKey: true }
-  if (concept.form === 'rows') return { rows: (formOf(options.mark) ?? table).plainRows, timeField }
+  if (concept.form === 'rows')
+    return {
+      rows: (formOf(options.mark ?? (concept.scores === undefined ? undefined : 'scores')) ?? table).plainRows,
+      timeField,
+    }
   if (concept.stepMs === undefined) return { rows: POINT_ROWS, timeField }
   return { rows: WINDOW_ROWS, spanMs: WINDOWS_SHOWN * concept.stepMs, timeField }
 }

@@ -14,7 +14,7 @@ import { retentionFor } from './retain.ts'
 import { zoneOffsetMs } from './zone.ts'
 import { emptyStatus } from './chart.ts'
 import type { ChartColumn, ChartOptions, ChartRow } from './protocol.ts'
-import type { ChartConcept } from './concept.ts'
+import type { ChartConcept, ScoresConcept } from './concept.ts'
 import type { DrawnMark } from './marks.ts'
 import type { Spec, SpecRequest } from './spec.ts'
 
@@ -27,6 +27,18 @@ const WINDOWS: ChartConcept = {
 }
 const RUNNING: ChartConcept = { form: 'running', by: ['region'], aggregates: ['count'], revisions: false }
 const ROWS: ChartConcept = { form: 'rows', by: [], aggregates: [], revisions: false }
+const SCORES: ScoresConcept = {
+  features: ['temp', 'vibration'],
+  by: ['region'],
+  param: 'limit',
+  compares: 'value',
+  source: 'sensors',
+}
+const SCORED_COLUMNS: readonly ChartColumn[] = [
+  { name: 'region', kind: 'text' },
+  { name: 'temp', kind: 'number' },
+  { name: 'score', kind: 'number' },
+]
 const COLUMNS: readonly ChartColumn[] = [
   { name: 'region', kind: 'text' },
   { name: 'windowStart', kind: 'instant' },
@@ -48,6 +60,8 @@ function request(concept: ChartConcept, options: ChartOptions = {}, columns = CO
 /** One spec per form of chart: each has a golden file beside it and is drawn below. */
 const FORMS: Readonly<Record<string, SpecRequest>> = {
   'matches-timeline': request({ ...ROWS, pattern: { steps: ['login', 'purchase'], rows: 'matches' } }, {}, []),
+  'scores-by-key': request({ ...ROWS, scores: SCORES }, {}, SCORED_COLUMNS),
+  'scores-as-rare-as': request({ ...ROWS, scores: { ...SCORES, by: [], compares: 'oneIn' } }, {}, SCORED_COLUMNS),
   'window-line': request(WINDOWS),
   'window-line-two-keys': request({ ...WINDOWS, by: ['region', 'card'] }),
   'window-bar': request(WINDOWS, { mark: 'bar' }),

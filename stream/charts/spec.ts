@@ -32,6 +32,7 @@ export function markOf({ concept, options }: Pick<SpecRequest, 'concept' | 'opti
   if (concept.form === 'window') return 'line'
   if (concept.form === 'running') return concept.by.length === 0 ? 'number' : 'bar'
   if (options.x !== undefined || options.y !== undefined) return 'point'
+  if (concept.scores !== undefined && options.spec === undefined) return 'scores'
   if (concept.pattern?.rows === 'matches' && options.spec === undefined) return 'timeline'
   return options.spec !== undefined ? 'point' : 'table'
 }

@@ -5,6 +5,7 @@
 import { PendingDelta } from './model.ts'
 import { plainValue } from './columns.ts'
 import { expiredKeys } from './retain.ts'
+import { scoredFields } from './scored-rows.ts'
 import type { Batch } from '../model.ts'
 import type { ChartConcept } from './concept.ts'
 import type { ChartDelta, ChartRow, Retention } from './protocol.ts'
@@ -213,7 +214,7 @@ export class ChartTap {
     const { concept, seriesBy } = this.#options
     const row: Record<string, unknown> = {}
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      for (const [name, field] of Object.entries(value)) {
+      for (const [name, field] of concept.scores === undefined ? Object.entries(value) : scoredFields(value)) {
         if (name.startsWith('$') || (!concept.revisions && isRevision(name, concept))) continue
         row[name] = plainValue(field)
       }

@@ -124,7 +124,8 @@ function thresholdOf(threshold: ScoreSettings<string>['threshold']): Threshold |
   if (typeof threshold === 'object') {
     const param = threshold
     const { shipParam } = runtime()
-    return { read: shipParam === undefined ? runtime().ship(() => param.value) : shipParam(param.name) }
+    const read = shipParam === undefined ? runtime().ship(() => param.value) : shipParam(param.name)
+    return { read, param: param.name }
   }
   const [, share] = typeof threshold === 'string' ? (/^1\/(\d+(?:\.\d+)?)$/.exec(threshold) ?? []) : []
   if (share !== undefined && Number(share) >= 1) return { oneIn: Number(share) }

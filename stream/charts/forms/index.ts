@@ -6,12 +6,13 @@ import { histogram } from './histogram.ts'
 import { line } from './line.ts'
 import { number } from './number.ts'
 import { point } from './point.ts'
+import { scores } from './scores.ts'
 import { table } from './table.ts'
 import { timeline } from './timeline.ts'
 import type { ChartForm } from './form.ts'
 import type { ChartMark } from '../protocol.ts'
 
-export const forms: readonly ChartForm[] = [line, area, bar, point, heatmap, histogram, timeline, table, number]
+export const forms: readonly ChartForm[] = [line, area, bar, point, heatmap, histogram, timeline, scores, table, number]
 
 const byMark = new Map(forms.map(form => [form.mark, form]))
 

@@ -50,7 +50,15 @@ export class Labels {
       new Date(fromMs).toISOString(),
       new Date(toMs).toISOString(),
     ])
-    writeFileSync(this.file, `${JSON.stringify({ windows }, null, 1)}\n`)
+    try {
+      writeFileSync(this.file, `${JSON.stringify({ windows }, null, 1)}\n`)
+    } catch (error) {
+      throw new StreamError({
+        code: 'SCORE_INVALID',
+        message: `Cannot write labels to "${this.file}": ${(error as Error).message}`,
+        hint: 'Make its folder writable',
+      })
+    }
     return this
   }
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { compare, detector, from, judge, labels, ScoreStore, vusPr } from '../../index.ts'
 import type { StreamError } from '../../index.ts'
+import { LabelFiles } from './label-files.ts'
 
 //                      0  1  2  3  4  5  6  7
 const scores = [0, 9, 1, 5, 6, 0, 7, 2]
@@ -89,6 +90,28 @@ test('labels lie in a file by event time: added, joined, taken away, read again'
     () => again.add('2026-01-01T09:00:12', 5),
     (e: StreamError) => e.code === 'TIME_INVALID',
   )
+})
+
+test('labels brushed on charts and those of a cell are one file; a file that is none is kept, and told to who labels', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'riffle-labels-'))
+  const files = new LabelFiles(folder)
+  assert.deepEqual(files.of('sensors'), { file: 'sensors.labels.json', ranges: [] })
+  files.set('sensors', { fromMs: 1000, toMs: 2000, on: true })
+  assert.deepEqual(files.of('sensors').ranges, [[1000, 2000]])
+  labels(join(folder, 'sensors.labels.json')).add(9000, 9500)
+  assert.deepEqual(files.of('sensors').ranges, [
+    [1000, 2000],
+    [9000, 9500],
+  ])
+  files.set('sensors', { fromMs: 1500, toMs: 1500, on: false })
+  assert.deepEqual(files.of('sensors').ranges, [[9000, 9500]])
+  writeFileSync(join(folder, 'other.labels.json'), 'my notes')
+  assert.deepEqual(files.of('other').ranges, [])
+  assert.throws(
+    () => files.set('other', { fromMs: 1, toMs: 2, on: true }),
+    (e: StreamError) => e.code === 'SCORE_INVALID' && e.hint !== undefined,
+  )
+  assert.equal(readFileSync(join(folder, 'other.labels.json'), 'utf8'), 'my notes')
 })
 
 const rows = Array.from({ length: 60 }, (_, i) => ({
