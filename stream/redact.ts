@@ -31,7 +31,7 @@ export function redacted(text: string): string {
 }
 
 /** From now on what this process writes there goes through `redacted`, whoever writes it: a library prints what it likes. */
-export function redactWrites(stream: { write: NodeJS.WriteStream['write'] }): void {
+export function redactWrites(stream: { write: (...parts: never[]) => boolean }): void {
   const write = stream.write.bind(stream) as (chunk: unknown, ...rest: unknown[]) => boolean
   const redacting = (chunk: unknown, ...rest: unknown[]) => {
     const text = typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk as Uint8Array)
