@@ -5,7 +5,6 @@
  * same for all its runs (moves.ts). A key whose runs all stay is not walked over at all. Nothing here knows batches, watermarks
  * or lambdas' text: `operator.ts` around it does.
  */
-import { StreamError } from '../errors.ts'
 import type { Automaton } from './compile.ts'
 import { Moves } from './moves.ts'
 import type { Move } from './moves.ts'
@@ -13,6 +12,7 @@ import type { MatchTuning } from './pattern.ts'
 import { packNfa, unpackNfa } from './nfa-state.ts'
 import type { NfaState } from './nfa-state.ts'
 import { grown, larger, NONE, Runs } from './runs.ts'
+import { compareTies, skippedBelow } from './skip.ts'
 import { TimerHeap } from './timer-heap.ts'
 
 /** A definition: does the event fit, given what the run has taken? */
@@ -110,6 +110,7 @@ export class Nfa {
   private readonly moveScratch: Move[] = []
   private readonly maskScratch: number[] = []
   private completed: number[] = []
+  private readonly numberOf = (step: string): number => this.parts.definitions.findIndex(d => d.name === step)
 
   constructor(parts: NfaParts) {
     this.parts = parts
@@ -520,7 +521,8 @@ export class Nfa {
     }
     let held = this.held.get(keyId)
     if (held === undefined && fresh.length === 0) return
-    if (fresh.length > 1) fresh.sort((a, b) => runs.firstOrderOf(a) - runs.firstOrderOf(b) || this.compareTies(a, b))
+    if (fresh.length > 1)
+      fresh.sort((a, b) => runs.firstOrderOf(a) - runs.firstOrderOf(b) || compareTies(runs, this.parts.steps, a, b))
     if (held === undefined) held = fresh
     else if (fresh.length > 0) {
       held.push(...fresh)
@@ -531,7 +533,7 @@ export class Nfa {
       const oldest = this.headOf(keyId)
       if (oldest !== NONE && runs.firstOrderOf(oldest) < runs.firstOrderOf(match)) break
       this.give(match, keyId, atMs)
-      const below = this.skippedBelow(match)
+      const below = skippedBelow(runs, match, tuning.skip, this.numberOf)
       const left: number[] = []
       held.forEach((run, i) => {
         if (i > 0 && runs.firstOrderOf(run) >= below) left.push(run)
@@ -542,38 +544,6 @@ export class Nfa {
     }
     if (held.length === 0) this.held.delete(keyId)
     else this.held.set(keyId, held)
-  }
-
-  /** Whatever began with an event before this one is dropped. */
-  private skippedBelow(match: number): number {
-    const { skip } = this.parts.tuning
-    const firstOrder = this.runs.firstOrderOf(match)
-    if (skip.kind === 'past-last') return this.runs.orderOf(match) + 1
-    if (skip.kind === 'to-next') return firstOrder + 1
-    if (!('step' in skip)) return -1
-    const step = this.parts.definitions.findIndex(d => d.name === skip.step)
-    const orders = this.runs.ordersOf(match, step)
-    const target = skip.kind === 'to-first' ? orders[0] : orders.at(-1)
-    if (target === undefined) {
-      if (!skip.mustExist) return -1
-      throw new StreamError({
-        code: 'MATCH_FAILED',
-        rule: 'skip-target-missing',
-        message: `Cannot skip to step "${skip.step}": it took no event in a match`,
-        detail: 'Rule skip-target-missing',
-        hint: `Write ${skip.kind}=${skip.step} without "!" to skip nothing then`,
-      })
-    }
-    if (skip.mustExist && target === firstOrder) {
-      throw new StreamError({
-        code: 'MATCH_FAILED',
-        rule: 'skip-to-first-element',
-        message: `Cannot skip to step "${skip.step}": its event is the first of the match, the same match would come again`,
-        detail: 'Rule skip-to-first-element',
-        hint: `Write ${skip.kind}=${skip.step} without "!" to skip nothing then`,
-      })
-    }
-    return target
   }
 
   private dropBelow(keyId: number, below: number): void {
@@ -589,19 +559,6 @@ export class Nfa {
     }
     this.heads[keyId] = run
     if (run === NONE) this.tails[keyId] = NONE
-  }
-
-  /** Which of two matches with the same first event stands first: earlier events, then longer lists. */
-  private compareTies(a: number, b: number): number {
-    for (const step of this.parts.steps) {
-      const left = this.runs.ordersOf(a, step)
-      const right = this.runs.ordersOf(b, step)
-      for (let i = 0; i < Math.min(left.length, right.length); i++) {
-        if (left[i] !== right[i]) return (left[i] as number) - (right[i] as number)
-      }
-      if (left.length !== right.length) return right.length - left.length
-    }
-    return 0
   }
 
   private tooLarge(keyId: number): boolean {

@@ -49,8 +49,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a snapshot between two pieces of a firing forgets the rest of it',
     file: 'stream/pipeline.ts',
-    find: 'snapshot(): Uint8Array {\n    this.finish()',
-    replace: 'snapshot(): Uint8Array {',
+    find: '*snapshotInSteps(): Generator<undefined, Uint8Array> {\n    this.finish()',
+    replace: '*snapshotInSteps(): Generator<undefined, Uint8Array> {',
     suite: ['stream/operators/firing-pieces.test.ts'],
   },
   {
@@ -693,14 +693,14 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'past-last leaves what began with the last event',
-    file: 'stream/patterns/nfa.ts',
-    find: 'return this.runs.orderOf(match) + 1',
-    replace: 'return this.runs.orderOf(match)',
+    file: 'stream/patterns/skip.ts',
+    find: 'return runs.orderOf(match) + 1',
+    replace: 'return runs.orderOf(match)',
     suite: patterns,
   },
   {
     name: 'of matches that tie the shorter one is kept',
-    file: 'stream/patterns/nfa.ts',
+    file: 'stream/patterns/skip.ts',
     find: 'return right.length - left.length',
     replace: 'return left.length - right.length',
     suite: patterns,
