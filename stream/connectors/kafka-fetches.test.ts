@@ -2,25 +2,27 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { VirtualClock } from '../time/clock.ts'
 import { TopicFetches } from './kafka-fetches.ts'
-import type { FetchedPartition } from './kafka-client.ts'
+import type { FetchedRecords } from './kafka-fetch.ts'
 
-function fetched(partition: number, offsets: readonly number[], valueBytes = 10): FetchedPartition {
-  const messages = offsets.map(offset => ({
-    offset: String(offset),
-    timestamp: '0',
-    key: null,
-    value: Buffer.alloc(valueBytes),
-    headers: {},
-    isControlRecord: false,
-  }))
-  return { partition, highWatermark: '100', lastStableOffset: '100', abortedTransactions: [], messages }
+function fetched(partition: number, offsets: readonly number[], valueBytes = 10): FetchedRecords {
+  if (offsets.length === 0) return { partition, high: 100n, chunks: [], next: undefined }
+  const ranges = Int32Array.from(offsets.flatMap((_, i) => [i * valueBytes, -1, i * valueBytes, valueBytes]))
+  const chunk = {
+    bytes: Buffer.alloc(offsets.length * valueBytes),
+    count: offsets.length,
+    offsets: Float64Array.from(offsets),
+    timestampsMs: new Float64Array(offsets.length),
+    ranges,
+    headers: undefined,
+  }
+  return { partition, high: 100n, chunks: [chunk], next: offsets.at(-1)! + 1 }
 }
 
 /** A broker that answers when told. */
 function broker() {
-  const asked: { answer(with_: readonly FetchedPartition[]): void; lose(): void }[] = []
+  const asked: { answer(with_: readonly FetchedRecords[]): void; lose(): void }[] = []
   const request = () =>
-    new Promise<readonly FetchedPartition[]>((resolve, reject) =>
+    new Promise<readonly FetchedRecords[]>((resolve, reject) =>
       asked.push({ answer: resolve, lose: () => reject(new Error('lost')) }),
     )
   return { asked, request }
@@ -33,8 +35,8 @@ test('what one reader fetched is here for another, wherever in it the other stan
   fetches.use()
   await fetches.ask([at(0, 5n), at(1, 0n)], async () => [fetched(0, [5, 6, 7]), fetched(1, [])])
   assert.equal(fetches.here(at(0, 4n)), undefined)
-  assert.equal(fetches.here(at(0, 5n))?.messages.length, 3)
-  assert.equal(fetches.here(at(0, 7n))?.messages.length, 3)
+  assert.equal(fetches.here(at(0, 5n))?.chunks[0]?.count, 3)
+  assert.equal(fetches.here(at(0, 7n))?.chunks[0]?.count, 3)
   assert.equal(fetches.here(at(0, 8n)), undefined)
   assert.equal(fetches.here(at(1, 5n)), undefined)
 })
@@ -47,8 +49,8 @@ test('one request serves all who wait for the same positions', async () => {
   assert.equal(asked.length, 2)
   asked[0]!.answer([fetched(0, [8])])
   asked[1]!.answer([fetched(0, [9])])
-  for (const answer of await Promise.all(both)) assert.equal(answer[0]?.messages[0]?.offset, '8')
-  assert.equal((await elsewhere)[0]?.messages[0]?.offset, '9')
+  for (const answer of await Promise.all(both)) assert.equal(answer[0]?.chunks[0]?.offsets[0], 8)
+  assert.equal((await elsewhere)[0]?.chunks[0]?.offsets[0], 9)
 })
 
 test('a request that is lost is asked again by whoever had joined it', async () => {
@@ -61,7 +63,7 @@ test('a request that is lost is asked again by whoever had joined it', async () 
   await Promise.resolve()
   assert.equal(asked.length, 2)
   asked[1]!.answer([fetched(0, [8])])
-  assert.equal((await second)[0]?.messages[0]?.offset, '8')
+  assert.equal((await second)[0]?.chunks[0]?.offsets[0], 8)
 })
 
 test('a request nobody answers is not joined after a second', () => {
@@ -79,7 +81,7 @@ test('a request nobody answers is not joined after a second', () => {
 
 test('the oldest pieces go beyond the bound, all of them with the last reader or a trouble', async () => {
   let unused = 0
-  const fetches = new TopicFetches(new VirtualClock(0), () => unused++, 2500)
+  const fetches = new TopicFetches(new VirtualClock(0), () => unused++, 1500)
   const ends = [fetches.use(), fetches.use()]
   const put = (offset: number) => fetches.ask([at(0, BigInt(offset))], async () => [fetched(0, [offset], 700)])
   for (const offset of [0, 1, 2]) await put(offset)

@@ -9,12 +9,11 @@
  * pieces live only while a reader is open, and any trouble with the topic (`forget`) drops them.
  */
 import type { Clock } from '../time/clock.ts'
-import type { FetchedPartition } from './kafka-client.ts'
+import type { FetchedRecords } from './kafka-fetch.ts'
+import type { RecordChunk } from './kafka-records.ts'
 
 /** Kept for each topic that is read; whoever is further behind asks the broker. */
 const keptBytes = 32 << 20
-/** A message's object, its numbers as text and two buffers, about. */
-const objectBytes = 300
 /** A request this old is not joined: what kafkajs has lost would be waited for in vain. */
 const joinableMs = 1000
 
@@ -24,7 +23,7 @@ export interface Wanted {
 }
 
 interface Piece {
-  readonly fetched: FetchedPartition
+  readonly fetched: FetchedRecords
   readonly partition: number
   /** Offsets asked from and read to, half-open. */
   readonly from: bigint
@@ -34,7 +33,7 @@ interface Piece {
 
 interface OnItsWay {
   readonly sinceMs: number
-  readonly answer: Promise<readonly FetchedPartition[]>
+  readonly answer: Promise<readonly FetchedRecords[]>
 }
 
 export class TopicFetches {
@@ -67,7 +66,7 @@ export class TopicFetches {
   }
 
   /** A piece that holds the record at the position, or undefined. */
-  here({ partition, fetchAt }: Wanted): FetchedPartition | undefined {
+  here({ partition, fetchAt }: Wanted): FetchedRecords | undefined {
     // Whoever is close behind another finds it among the newest.
     for (let i = this.#pieces.length - 1; i >= 0; i--) {
       const piece = this.#pieces[i]!
@@ -79,8 +78,8 @@ export class TopicFetches {
   /** Asks the broker, unless somebody asks for just these positions already. */
   async ask(
     wanted: readonly Wanted[],
-    request: () => Promise<readonly FetchedPartition[]>,
-  ): Promise<readonly FetchedPartition[]> {
+    request: () => Promise<readonly FetchedRecords[]>,
+  ): Promise<readonly FetchedRecords[]> {
     const name = wanted.map(({ partition, fetchAt }) => `${partition}:${fetchAt}`).join()
     const nowMs = this.#clock.nowMs()
     const other = this.#onItsWay.get(name)
@@ -107,19 +106,21 @@ export class TopicFetches {
     this.#onItsWay.clear()
   }
 
-  #keep(fetched: FetchedPartition, wanted: readonly Wanted[]): void {
-    const { messages, partition } = fetched
-    const last = messages.at(-1)
+  #keep(fetched: FetchedRecords, wanted: readonly Wanted[]): void {
+    const { chunks, next, partition } = fetched
     const from = wanted.find(each => each.partition === partition)?.fetchAt
-    if (last === undefined || from === undefined) return
-    const bytes = messages.reduce(
-      (sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0) + objectBytes,
-      0,
-    )
-    this.#pieces.push({ fetched, partition, from, next: BigInt(last.offset) + 1n, bytes })
+    if (next === undefined || from === undefined) return
+    const bytes = chunks.reduce((sum, chunk) => sum + sizeOf(chunk), 0)
+    this.#pieces.push({ fetched, partition, from, next: BigInt(next), bytes })
     this.#bytes += bytes
     let dropped = 0
     while (this.#bytes > this.#limitBytes) this.#bytes -= this.#pieces[dropped++]!.bytes
     this.#pieces.splice(0, dropped)
   }
+}
+
+/** Bytes between its first and last record, and what is known of each. */
+function sizeOf({ ranges, count }: RecordChunk): number {
+  const last = 4 * (count - 1)
+  return ranges[last + 2]! + Math.max(0, ranges[last + 3]!) - ranges[0]! + 32 * count
 }

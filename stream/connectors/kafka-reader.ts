@@ -10,15 +10,17 @@
  * a quiet topic would hold up every other reader on a shared connection.
  */
 import { StreamError } from '../errors.ts'
-import { packEnvelopes } from './connector.ts'
-import { connectCluster, readCommitted, withoutAborted } from './kafka-client.ts'
+import { connectCluster } from './kafka-client.ts'
+import { BatchBuilder, cursorAt, endAt, hasHead, historyDone, store, takeMerged, waitingIn } from './kafka-cursor.ts'
 import { requestFailed, typeOf } from './kafka-errors.ts'
+import { fetchRecords } from './kafka-fetch.ts'
 import { earliestTimestamp, latestTimestamp, offsetsAt, topicNamed } from './kafka-offsets.ts'
-import type { Envelope } from '../model.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Reader, ReadResult } from './connector.ts'
+import type { KafkaCursor } from './kafka-cursor.ts'
+import type { FetchedRecords } from './kafka-fetch.ts'
 import type { TopicFetches } from './kafka-fetches.ts'
-import type { FetchedPartition, KafkaCluster, KafkaMessage, TopicMetadata } from './kafka-client.ts'
+import type { KafkaCluster, TopicMetadata } from './kafka-client.ts'
 
 /** A broker answers as soon as there is one record; this is how long it keeps a request without any. */
 const longestWaitMs = 500
@@ -31,24 +33,6 @@ const silenceMs = 10_000
 /** A partition with so many records waiting is not fetched further: demand has to come first. */
 const bufferedRecords = 5000
 const bufferedBytes = 2 << 20
-
-export interface KafkaCursor {
-  readonly partition: number
-  /** Next offset to hand out. */
-  position: bigint
-  /** Next offset to fetch. */
-  fetchAt: bigint
-  /** End of its history, exclusive. */
-  historyEnd: bigint
-  /** Exclusive end of a bounded read; undefined while endless or not known yet. */
-  end: bigint | undefined
-  high: bigint
-  announced: boolean
-  /** Decoded frames in order of offset; `next` is the first not handed out. */
-  waiting: Envelope[]
-  next: number
-  waitingBytes: number
-}
 
 export interface KafkaReaderOptions {
   readonly topic: string
@@ -92,6 +76,8 @@ export class KafkaReader implements Reader {
   #failure: unknown
   #lostCount = 0
   #awaySinceMs = 0
+  /** Counts requests. */
+  #turn = 0
   #wakeReader: (() => void) | undefined
   #wakeFetcher: (() => void) | undefined
 
@@ -161,47 +147,25 @@ export class KafkaReader implements Reader {
 
   #history(): ReadResult | undefined {
     const exhausted = this.#newlyExhausted()
-    if (exhausted.length > 0) return this.#result([], exhausted, false)
+    if (exhausted.length > 0) return this.#result(new BatchBuilder(), exhausted, false)
     const left = this.#cursors.filter(cursor => !cursor.announced)
     if (left.length === 0) return undefined
-    const taken: Envelope[] = []
-    while (taken.length < this.#options.maxBatch) {
-      const cursor = smallestHead(left)
-      if (cursor === undefined) break
-      taken.push(this.#take(cursor))
-      if (historyDone(cursor)) break
-    }
+    const batch = new BatchBuilder()
+    takeMerged(left, batch, { most: this.#options.maxBatch, untilHistory: true })
     const ended = this.#newlyExhausted()
-    return taken.length > 0 || ended.length > 0 ? this.#result(taken, ended, false) : undefined
+    return batch.count > 0 || ended.length > 0 ? this.#result(batch, ended, false) : undefined
   }
 
   #live(): ReadResult | undefined {
     if (this.#cursors.some(cursor => !cursor.announced)) return undefined
-    const taken: Envelope[] = []
-    let heads = this.#cursors.filter(hasHead)
-    while (heads.length > 0 && taken.length < this.#options.maxBatch) {
-      const cursor = smallestHead(heads)!
-      taken.push(this.#take(cursor))
-      if (!hasHead(cursor)) heads = heads.filter(each => each !== cursor)
-    }
-    return taken.length > 0 ? this.#result(taken, [], true) : undefined
+    const batch = new BatchBuilder()
+    takeMerged(this.#cursors, batch, { most: this.#options.maxBatch, untilHistory: false })
+    return batch.count > 0 ? this.#result(batch, [], true) : undefined
   }
 
-  #result(envelopes: readonly Envelope[], exhausted: readonly number[], live: boolean): ReadResult {
+  #result(batch: BatchBuilder, exhausted: readonly number[], live: boolean): ReadResult {
     const lost = this.#lostCount === 0 ? undefined : { lostCount: this.#lostCount }
-    return { batch: packEnvelopes(envelopes), exhausted, live, ...lost }
-  }
-
-  #take(cursor: KafkaCursor): Envelope {
-    const envelope = cursor.waiting[cursor.next++]!
-    cursor.position = envelope.offset + 1n
-    cursor.waitingBytes -= sizeOf(envelope)
-    if (cursor.next === cursor.waiting.length) {
-      cursor.waiting = []
-      cursor.next = 0
-      cursor.position = cursor.fetchAt
-    }
-    return envelope
+    return { batch: batch.build(), exhausted, live, ...lost }
   }
 
   #newlyExhausted(): number[] {
@@ -280,23 +244,15 @@ export class KafkaReader implements Reader {
         const asked = cursors.map(({ partition, fetchAt }) => ({ partition, fetchAt }))
         const answer = await fetches.ask(asked, async () => {
           const broker = await cluster.findBroker({ nodeId: String(leader) })
-          const { responses } = await broker.fetch({
-            isolationLevel: readCommitted,
+          // An answer has room for some: each is the first in its turn.
+          const turn = this.#turn++ % asked.length
+          return fetchRecords(broker, {
+            topic,
             maxWaitTime: this.#waitMs(maxWaitTime),
-            minBytes: 1,
             maxBytes: fetchBytes,
-            topics: [
-              {
-                topic,
-                partitions: asked.map(({ partition, fetchAt }) => ({
-                  partition,
-                  fetchOffset: String(fetchAt),
-                  maxBytes: partitionBytes,
-                })),
-              },
-            ],
+            partitionBytes,
+            partitions: [...asked.slice(turn), ...asked.slice(0, turn)],
           })
-          return responses.flatMap(({ partitions }) => partitions)
         })
         if (cluster !== this.#cluster) return
         for (const fetched of answer) this.#store(fetched)
@@ -310,26 +266,9 @@ export class KafkaReader implements Reader {
     return Math.max(1, Math.min(longestMs, this.#endAtMs - this.#options.clock.nowMs()))
   }
 
-  #store(fetched: FetchedPartition): void {
+  #store(fetched: FetchedRecords): void {
     const cursor = this.#cursors.find(each => each.partition === fetched.partition)
-    if (cursor === undefined) return
-    const stable = BigInt(fetched.lastStableOffset)
-    // An answer from memory may be older than what is known.
-    cursor.high = max(cursor.high, stable >= 0n ? stable : BigInt(fetched.highWatermark))
-    const last = fetched.messages[fetched.messages.length - 1]
-    for (const message of withoutAborted(fetched)) {
-      const offset = BigInt(message.offset)
-      // A batch is sent whole: it may begin before the asked offset and end after the bound.
-      if (offset < cursor.fetchAt || message.isControlRecord || (cursor.end !== undefined && offset >= cursor.end))
-        continue
-      const envelope = envelopeOf(message, offset, cursor.partition)
-      cursor.waiting.push(envelope)
-      cursor.waitingBytes += sizeOf(envelope)
-    }
-    if (last !== undefined) cursor.fetchAt = max(cursor.fetchAt, BigInt(last.offset) + 1n)
-    // Compaction may leave a batch without records: nothing comes although the end is further on. Step over it.
-    else if (cursor.fetchAt < cursor.high) cursor.fetchAt += 1n
-    if (cursor.next === cursor.waiting.length) cursor.position = max(cursor.position, cursor.fetchAt)
+    if (cursor !== undefined) store(cursor, fetched)
   }
 
   /** A bound that lay in the future is looked up when its time has come. */
@@ -342,11 +281,7 @@ export class KafkaReader implements Reader {
     for (const cursor of this.#cursors) {
       const found = at?.get(cursor.partition) ?? -1n
       const end = found >= 0n ? found : (ends?.get(cursor.partition) ?? cursor.fetchAt)
-      cursor.end = end
-      const kept = cursor.waiting.slice(cursor.next).filter(each => each.offset < end)
-      cursor.waiting = kept
-      cursor.next = 0
-      if (kept.length === 0) cursor.position = max(cursor.position, cursor.fetchAt)
+      endAt(cursor, end)
     }
     this.#endAtMs = undefined
   }
@@ -363,6 +298,8 @@ export class KafkaReader implements Reader {
         // The broker went away meanwhile: below.
       }
     }
+    // A batch that is broken stays so: asking again would be in vain.
+    if (error instanceof StreamError) return this.#fail(error)
     if (type === 'TOPIC_AUTHORIZATION_FAILED') return this.#fail(requestFailed(`read topic "${topic}"`, url, error))
     if (attempt === 0) this.#awaySinceMs = clock.nowMs()
     if (attempt === 1)
@@ -472,16 +409,9 @@ export class KafkaReader implements Reader {
       if (cursor.fetchAt >= low) continue
       this.#lostCount += Number(low - cursor.fetchAt)
       cursor.fetchAt = low
-      if (cursor.next === cursor.waiting.length) cursor.position = low
+      if (!hasHead(cursor)) cursor.position = low
     }
   }
-}
-
-/** A cursor before its first fetch. */
-export function cursorAt(partition: number, position: bigint, high: bigint, end: bigint | undefined): KafkaCursor {
-  const historyEnd = end !== undefined && end < high ? end : high
-  const empty = { announced: false, waiting: [], next: 0, waitingBytes: 0 }
-  return { partition, position, fetchAt: position, historyEnd, end, high, ...empty }
 }
 
 function leadersOf(metadata: TopicMetadata): Map<number, number> {
@@ -490,49 +420,8 @@ function leadersOf(metadata: TopicMetadata): Map<number, number> {
 
 function wantsMore(cursor: KafkaCursor): boolean {
   if (cursor.end !== undefined && cursor.fetchAt >= cursor.end) return false
-  return cursor.waiting.length - cursor.next < bufferedRecords && cursor.waitingBytes < bufferedBytes
-}
-
-function hasHead(cursor: KafkaCursor): boolean {
-  return cursor.next < cursor.waiting.length
-}
-
-function historyDone(cursor: KafkaCursor): boolean {
-  return hasHead(cursor)
-    ? cursor.waiting[cursor.next]!.offset >= cursor.historyEnd
-    : cursor.fetchAt >= cursor.historyEnd
-}
-
-/** The cursor whose next record is the oldest; undefined while one of them still waits for its next record. */
-function smallestHead(cursors: readonly KafkaCursor[]): KafkaCursor | undefined {
-  let best: KafkaCursor | undefined
-  for (const cursor of cursors) {
-    if (cursor.announced && !hasHead(cursor)) continue
-    if (!hasHead(cursor)) return undefined
-    const { timestampMs } = cursor.waiting[cursor.next]!
-    if (best === undefined || timestampMs < best.waiting[best.next]!.timestampMs) best = cursor
-  }
-  return best
-}
-
-function envelopeOf(message: KafkaMessage, offset: bigint, partition: number): Envelope {
-  let headers: Record<string, Uint8Array> | undefined
-  for (const name of Object.keys(message.headers)) {
-    const value = message.headers[name]!
-    headers ??= {}
-    // A repeated header: the last one counts, as in a map.
-    headers[name] = Array.isArray(value) ? value[value.length - 1]! : value
-  }
-  const { key, value } = message
-  return { partition, offset, timestampMs: Number(message.timestamp), key, value, headers }
-}
-
-function sizeOf(envelope: Envelope): number {
-  return (envelope.key?.length ?? 0) + (envelope.value?.length ?? 0) + 64
-}
-
-function max(a: bigint, b: bigint): bigint {
-  return a > b ? a : b
+  const { count, bytes } = waitingIn(cursor)
+  return count < bufferedRecords && bytes < bufferedBytes
 }
 
 function deleted(topic: string): StreamError {

@@ -1286,4 +1286,25 @@ export const mutations: readonly Mutation[] = [
     replace: 'if (typeOf(error) === undefined) return error',
     suite: ['tests/servers/wrong-settings.test.ts'],
   },
+  {
+    name: 'a transaction that was taken back is read',
+    file: 'stream/connectors/kafka-records.ts',
+    find: '& transactional) !== 0 && this.#producers.has',
+    replace: '& transactional) === 0 && this.#producers.has',
+    suite: ['stream/connectors/kafka-records.test.ts'],
+  },
+  {
+    name: 'a batch that is cut is stepped over',
+    file: 'stream/connectors/kafka-records.ts',
+    find: 'if (end > bytes.length) break',
+    replace: 'if (end > bytes.length) next = int64(bytes, at) + 1\n    if (end > bytes.length) break',
+    suite: ['stream/connectors/kafka-records.test.ts'],
+  },
+  {
+    name: 'of two partitions at the same time the later one comes first',
+    file: 'stream/connectors/kafka-cursor.ts',
+    find: '(ms === otherMs && cursor < other)',
+    replace: '(ms === otherMs && cursor > other)',
+    suite: ['stream/connectors/kafka-records.test.ts'],
+  },
 ]
