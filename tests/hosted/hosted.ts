@@ -44,6 +44,7 @@ export function builtOrSource(name: 'kernel/engine' | 'kernel/cells'): { path: s
 }
 
 export interface HostedEngine {
+  readonly pid: number
   readonly path: string
   readonly notices: EngineNotice[]
   readonly supervisor: Rpc<EngineForSupervisor, SupervisorNotice>
@@ -86,6 +87,7 @@ export async function startEngine(env: Record<string, string> = {}): Promise<Hos
   const ready = await notice((n): n is Extract<EngineNotice, { type: 'ready' }> => n.type === 'ready')
   const runtimes: HostedRuntime[] = []
   return {
+    pid: child.pid!,
     path: ready.path,
     notices,
     supervisor,

@@ -56,6 +56,9 @@ export async function javaTool(
 
 export interface Kcat {
   (args: readonly string[], input?: string | Buffer): Promise<Buffer>
+  /** For who starts it otherwise. */
+  readonly command: string
+  readonly env: NodeJS.ProcessEnv
 }
 
 let found: Promise<Kcat> | undefined
@@ -66,10 +69,12 @@ export function ensureKcat(): Promise<Kcat> {
 }
 
 async function findKcat(): Promise<Kcat> {
-  const with_ =
-    (command: string, env?: NodeJS.ProcessEnv): Kcat =>
-    (args, input) =>
-      pipe(command, args, { ...(input === undefined ? {} : { input }), ...(env === undefined ? {} : { env }) })
+  const with_ = (command: string, env: NodeJS.ProcessEnv = process.env): Kcat =>
+    Object.assign(
+      (args: readonly string[], input?: string | Buffer) =>
+        pipe(command, args, { env, ...(input === undefined ? {} : { input }) }),
+      { command, env },
+    )
   try {
     await run('kcat', ['-V'])
     return with_('kcat')
