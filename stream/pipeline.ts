@@ -8,7 +8,6 @@
  * Phases 1 to 3 live in operators/source.ts, phase 4 in one file per operator, phase 5 in operators/refusals.ts. A push is
  * synchronous; whoever calls it owns the thread, the clock and the back-pressure (targets/local.ts, the compute worker).
  */
-import { deserialize, serialize } from 'node:v8'
 import type { Batch, EnvelopeBatch, LateRecord, Refused, SourceEvent, StreamState, StreamTime } from './model.ts'
 import { StreamError } from './errors.ts'
 import type { ScoringModel } from './models/open-models.ts'
@@ -31,9 +30,11 @@ import { Collector, failureOf, Refusals, Stage } from './operators/refusals.ts'
 import { singles } from './operators/singles.ts'
 import { partsOf } from './operators/columns.ts'
 import { SourceStage } from './operators/source.ts'
+import { bytesOf, stateOf } from './state/snapshot-bytes.ts'
 import { StateLimit } from './state/state-limit.ts'
 import type { Weighed } from './state/state-limit.ts'
 import { stepText } from './targets/outline.ts'
+import { withRows } from './targets/slices.ts'
 import type { Decoded } from './operators/source.ts'
 
 export type { Decoded } from './operators/source.ts'
@@ -101,6 +102,8 @@ export interface Pipeline {
   provisional(limit?: number): RowChunk
   /** Everything needed to go on elsewhere: state, watermarks, positions, counters. */
   snapshot(): Uint8Array
+  /** `snapshot` with pauses for other work, in which nothing may be pushed. */
+  snapshotInSteps(): Generator<undefined, Uint8Array>
   /** @throws StreamError SNAPSHOT_INVALID when the snapshot is of another plan */
   restore(bytes: Uint8Array): void
 }
@@ -225,7 +228,8 @@ class RunningPipeline implements Pipeline {
       })
     // The record that ends a source's idleness stands alone, so that cuts do not decide who is judged before it counts.
     const wakes = this.sources.length > 1 && entry.stage.idle
-    this.coming = { entry, events: this.oneByOne || wakes ? singles(event) : [event], next: 0 }
+    const whole = event.kind === 'rows' ? withRows(event) : event
+    this.coming = { entry, events: this.oneByOne || wakes ? singles(whole) : [whole], next: 0 }
     return this.goOn()
   }
 
@@ -308,6 +312,14 @@ class RunningPipeline implements Pipeline {
   }
 
   snapshot(): Uint8Array {
+    const steps = this.snapshotInSteps()
+    for (;;) {
+      const step = steps.next()
+      if (step.done === true) return step.value
+    }
+  }
+
+  *snapshotInSteps(): Generator<undefined, Uint8Array> {
     this.finish()
     const snapshot: PipelineSnapshot = {
       version: SNAPSHOT_VERSION,
@@ -324,7 +336,7 @@ class RunningPipeline implements Pipeline {
       state: this.state,
       error: this.error,
     }
-    return new Uint8Array(serialize(snapshot))
+    return yield* bytesOf(snapshot)
   }
 
   restore(bytes: Uint8Array): void {
@@ -502,7 +514,7 @@ function withIdle(batch: Batch, input: Batch): Batch {
 
 function readSnapshot(bytes: Uint8Array): PipelineSnapshot {
   try {
-    return deserialize(bytes) as PipelineSnapshot
+    return stateOf(bytes) as PipelineSnapshot
   } catch (cause) {
     throw new StreamError({
       code: 'SNAPSHOT_INVALID',

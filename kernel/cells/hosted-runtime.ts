@@ -183,6 +183,7 @@ function feedPort(call: Engine['call'], id: string): FeedPort {
   opened.catch(() => {})
   return {
     push: (rows, options) => call('feedPush', id, rows, options ?? {}),
+    pushColumns: (columns, count) => call('feedPushColumns', id, columns, count),
     watermark: (watermarkMs, partition) => call('feedWatermark', id, watermarkMs, partition),
     idle: partition => call('feedIdle', id, partition),
     end: () => call('feedEnd', id),

@@ -156,30 +156,39 @@ export class ComputeRun {
     this.sequence = sequence
     this.flush()
     const elapsedMs = performance.now() - begun
-    if (more) this.later(pipeline, elapsedMs)
+    if (more) this.firePieces(pipeline, elapsedMs)
     else this.handled(pipeline, elapsedMs, refusal)
   }
 
-  /** A firing of many rows: what comes for this run waits for its end, the other runs have their turn between its pieces. */
-  private later(pipeline: Pipeline, spentMs: number): void {
+  /** The rest of a firing of many rows. */
+  private firePieces(pipeline: Pipeline, spentMs: number): void {
+    let elapsedMs = spentMs
+    this.inTurns(() => {
+      const begun = performance.now()
+      const more = pipeline.goOn()
+      this.flush()
+      this.changed = true
+      elapsedMs += performance.now() - begun
+      if (!more) this.handled(pipeline, elapsedMs, undefined)
+      return more
+    })
+  }
+
+  /** Long work in pieces: what comes for this run waits for its end, the other runs have their turn in between. */
+  private inTurns(piece: () => boolean): void {
     this.waiting ??= []
     setImmediate(() => {
       if (this.over) return
       let more = false
       this.working(() => {
-        const begun = performance.now()
         try {
-          more = pipeline.goOn()
-          this.flush()
+          more = piece()
         } catch (error) {
-          return this.fail(error)
+          this.fail(error)
         }
-        this.changed = true
-        const elapsedMs = spentMs + performance.now() - begun
-        if (more) this.later(pipeline, elapsedMs)
-        else this.handled(pipeline, elapsedMs, undefined)
       })
-      if (!more) this.goOn()
+      if (more) this.inTurns(piece)
+      else this.goOn()
     })
   }
 
@@ -189,7 +198,7 @@ export class ComputeRun {
     this.post({ type: 'handled', run: this.spec.run, sequence: this.sequence, elapsedMs, refusal })
     if (pipeline.state === 'ended') {
       // The last state comes before the news that there will be none: a transaction or a checkpoint is closed with it.
-      this.snapshot(pipeline)
+      for (const piece = this.snapshotPieces(pipeline); piece(););
       this.end('ended')
     }
   }
@@ -289,14 +298,27 @@ export class ComputeRun {
   }
 
   private snapshot(pipeline: Pipeline): void {
-    const begun = performance.now()
+    const piece = this.snapshotPieces(pipeline)
+    if (piece()) this.inTurns(piece)
+  }
+
+  /** Makes the snapshot piece by piece and sends it with the last one; true while there is more. */
+  private snapshotPieces(pipeline: Pipeline): () => boolean {
     // Rows in the taps go out first: what the snapshot covers is not replayed, so it must have been drawn.
     this.collect(pipeline)
     const taps = Object.fromEntries([...this.taps].map(([id, tap]) => [id, tap.snapshot()]))
-    const bytes = pipeline.snapshot()
-    const positions = pipeline.sources.map((_, i) => [...pipeline.positions(i)])
-    const base = { sequence: this.sequence, bytes, rowCount: this.rowCount, taps, positions }
-    this.post({ type: 'snapshot', run: this.spec.run, base, elapsedMs: performance.now() - begun })
+    const steps = pipeline.snapshotInSteps()
+    let elapsedMs = 0
+    return () => {
+      const begun = performance.now()
+      const { done, value: bytes } = steps.next()
+      elapsedMs += performance.now() - begun
+      if (done !== true) return true
+      const positions = pipeline.sources.map((_, i) => [...pipeline.positions(i)])
+      const base = { sequence: this.sequence, bytes, rowCount: this.rowCount, taps, positions }
+      this.post({ type: 'snapshot', run: this.spec.run, base, elapsedMs }, [bytes.buffer as ArrayBuffer])
+      return false
+    }
   }
 
   /** Ten times a second: charts and counters of a run that moved. */

@@ -33,6 +33,7 @@ import type { ComputeOptions, Generator } from './compute.ts'
 import type { GenerateArgs } from './generator-body.ts'
 import { Connections } from './connections.ts'
 import { Feeds } from './feeds.ts'
+import { sliceColumns } from './slices.ts'
 import { Params } from './params.ts'
 import { inOrder, Recall } from './recall.ts'
 import type { Remembered } from './recall.ts'
@@ -154,6 +155,14 @@ export class Engine {
           eventTimesMs,
           ...(partition === undefined ? {} : { partitions: new Int32Array(rows.length).fill(partition) }),
           ...(key === undefined ? {} : { keys: rows.map(() => key) }),
+        }),
+      feedPushColumns: (id, columns, count) =>
+        push(id, {
+          kind: 'rows',
+          rows: [],
+          columns: sliceColumns(columns, 0, count),
+          count,
+          processingTimeMs: wallClock.nowMs(),
         }),
       feedWatermark: (id, watermarkMs, partition) => push(id, { kind: 'watermark', watermarkMs, partition }),
       feedIdle: (id, partition) => push(id, { kind: 'idle', partition }),

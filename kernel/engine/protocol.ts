@@ -5,6 +5,7 @@
  */
 import type { StreamErrorParts } from '../../stream/errors.ts'
 import type { RecordingState, RecordSpec } from '../../stream/recordings/recorder.ts'
+import type { Columns } from '../../stream/model.ts'
 import type { TrainSpec } from '../../stream/training/spec.ts'
 import type { ModelArtifact } from '../../stream/models/artifact.ts'
 import type { PlanNode, ShippedLambda } from '../../stream/plan.ts'
@@ -45,6 +46,7 @@ export interface EngineForCells {
   drainSubscription(subscription: string): void
   feedOpen(id: string): void
   feedPush(id: string, rows: readonly unknown[], options: FeedPushOptions): void
+  feedPushColumns(id: string, columns: Columns, count: number): void
   feedWatermark(id: string, watermarkMs: number, partition: number | undefined): void
   feedIdle(id: string, partition: number): void
   feedEnd(id: string): void

@@ -1,2 +1,2 @@
 /** Slices of source events: the engine cuts what it sends to the worker. */
-export { recordCount, sizeOf, sliceOf } from '../../stream/targets/slices.ts'
+export { recordCount, sizeOf, sliceColumns, sliceOf, withRows } from '../../stream/targets/slices.ts'

@@ -168,7 +168,7 @@ export class ColumnWindowOperator implements Operator, Provisional {
       slices: this.slices.map(({ start, table }) => ({
         start,
         split: table.segments !== undefined,
-        tables: table.tables.map(({ capacity, used, floats }) => ({ capacity, used, floats: floats.slice() })),
+        tables: table.tables.map(({ capacity, used, floats }) => ({ capacity, used, floats })),
       })),
       openEnds: this.openEnds.slice(),
       watermarkMs: this.watermarkMs,

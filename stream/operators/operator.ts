@@ -18,7 +18,7 @@ export interface Operator {
   readonly unfinished?: boolean
   /** The next piece. Until the last one only counters and `provisional` are asked. */
   goOn?(): Batch
-  /** Structured-cloneable state; the operator may go on afterwards. */
+  /** Structured-cloneable state, turned into bytes before the operator goes on: large arrays need not be copied. */
   snapshot(): unknown
   /** Called on a fresh operator of the same plan. */
   restore(state: unknown): void

@@ -15,6 +15,7 @@ import { packEnvelopes } from '../connectors/connector.ts'
 import { StreamError } from '../errors.ts'
 import type { Envelope, EnvelopeBatch, SourceEvent } from '../model.ts'
 import type { FeedNode, TopicNode } from '../plan.ts'
+import { recordCount, withRows } from '../targets/slices.ts'
 
 export type RecordedSource =
   | Pick<TopicNode, 'op' | 'connection' | 'topic' | 'options'>
@@ -57,9 +58,8 @@ export class RecordingWriter {
   }
 
   source(source: number, event: SourceEvent, atMs: number): void {
-    this.write({ s: source, ...bodyOf(event) }, atMs)
-    if (event.kind === 'envelopes') this.records += event.batch.count
-    if (event.kind === 'rows') this.records += event.rows.length
+    this.write({ s: source, ...bodyOf(event.kind === 'rows' ? withRows(event) : event) }, atMs)
+    this.records += recordCount(event)
   }
 
   param(name: string, value: unknown, atMs: number): void {
@@ -103,8 +103,7 @@ export function readRecording(path: string): RecordingFile {
     const { t, ...rest } = line
     sum.update(`${JSON.stringify(rest)}\n`)
     const event = eventOf(rest, t as number)
-    if (event.kind === 'source' && event.event.kind === 'envelopes') records += event.event.batch.count
-    if (event.kind === 'source' && event.event.kind === 'rows') records += event.event.rows.length
+    if (event.kind === 'source') records += recordCount(event.event)
     events.push(event)
   }
   const { stream, sources, params } = header as unknown as RecordingHeader

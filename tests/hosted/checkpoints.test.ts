@@ -16,6 +16,7 @@ import { EmbeddedConnection } from '../../stream/connectors/embedded.ts'
 import type { Connection } from '../../stream/connectors/connector.ts'
 import { LocalRuntime } from '../../stream/targets/local.ts'
 import type { PlanNode } from '../../stream/plan.ts'
+import { stateOf as stateIn } from '../../stream/state/snapshot-bytes.ts'
 import { wallClock } from '../../stream/time/clock.ts'
 import { startEngine, until } from './hosted.ts'
 
@@ -110,7 +111,7 @@ const recordCount = async (cells: ReturnType<Engine['forCells']>, name: string, 
 
 /** State of a stream without the parts of the machinery. */
 const stateOf = (bytes: Uint8Array) => {
-  const { operators, rowCount, watermarkMs, counters } = deserialize(bytes) as Record<string, unknown>
+  const { operators, rowCount, watermarkMs, counters } = stateIn(bytes) as Record<string, unknown>
   return { operators, rowCount, watermarkMs, counters }
 }
 
