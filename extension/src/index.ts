@@ -95,9 +95,21 @@ const charts: JupyterFrontEndPlugin<void> = {
     const running = new RunningStreams()
     managers?.add(running)
     if (editors !== null)
-      addEditorExtensions(editors, model => async (code, offset) => {
-        const owner = [...ports].find(([notebook]) => notebook.content.widgets.some(cell => cell.model === model))
-        return (await owner?.[1].inspect(code, offset)) ?? null
+      addEditorExtensions(editors, model => {
+        const find = (): readonly [NotebookPort, string] | null => {
+          for (const [notebook, port] of ports) {
+            const cell = notebook.content.widgets.find(each => each.model === model)
+            if (cell?.model.type === 'code') return [port, cell.model.id]
+          }
+          return null
+        }
+        return {
+          inspect: async (code, offset) => (await find()?.[0].inspect(code, offset)) ?? null,
+          check: async code => {
+            const [port, cellId] = find() ?? []
+            return port === undefined || cellId === undefined ? null : await port.problems(code, cellId)
+          },
+        }
       })
 
     const adopt = (notebook: NotebookPanel): void => {

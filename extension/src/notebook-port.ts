@@ -4,6 +4,7 @@ import { SessionCharts } from './session-charts.ts'
 import type { CellCharts, LiveBundle } from '../../stream/charts/protocol.ts'
 import type { Cell, ICodeCellModel } from '@jupyterlab/cells'
 import type { ChartCell } from './panel.ts'
+import type { EditorProblem } from './editor/problem-asker.ts'
 import type { DocumentRegistry } from '@jupyterlab/docregistry'
 import type { IThemeManager } from '@jupyterlab/apputils'
 import type { KernelLink } from './kernel-link.ts'
@@ -70,6 +71,11 @@ export class NotebookPort {
     if (reply?.content.status !== 'ok' || !reply.content.found) return null
     const text: unknown = reply.content.data['text/plain']
     return typeof text === 'string' ? text : null
+  }
+
+  /** What the kernel finds wrong with the text of a cell; null when it is none of ours. */
+  async problems(code: string, cellId: string): Promise<readonly EditorProblem[] | null> {
+    return (await this.ownLink()) === null ? null : await this.#session.asker.problems(code, cellId)
   }
 
   openChart(bundle: LiveBundle, trusted: boolean): void {

@@ -5,10 +5,15 @@
 import { UUID } from '@lumino/coreutils'
 import { Signal } from '@lumino/signaling'
 import { KernelLink } from './kernel-link.ts'
+import { ProblemAsker } from './editor/problem-asker.ts'
 import type { ISessionContext } from '@jupyterlab/apputils'
 import type { Kernel } from '@jupyterlab/services'
 import type { FromEngine } from '../../stream/charts/protocol.ts'
+import type { AskerComm } from './editor/problem-asker.ts'
 import type { LinkComm } from './kernel-link.ts'
+
+/** As in kernel/supervisor/editor-problems.ts. */
+const EDITOR_TARGET = 'riffle.editor.v1'
 
 const LOST_BY_STATUS: Readonly<Record<string, string>> = {
   restarting: 'the kernel is restarting',
@@ -23,6 +28,8 @@ export class SessionCharts {
   readonly #context: ISessionContext
   #kernel: Kernel.IKernelConnection | null = null
   #link: KernelLink | null = null
+  /** Asks about texts that are being typed. */
+  #asker = new ProblemAsker(() => askerComm(this.#kernel))
 
   constructor(context: ISessionContext) {
     this.#context = context
@@ -32,6 +39,10 @@ export class SessionCharts {
 
   get link(): KernelLink | null {
     return this.#link
+  }
+
+  get asker(): ProblemAsker {
+    return this.#asker
   }
 
   /** The link, once it is known that the kernel is one of ours; to others nobody may open a comm unasked. */
@@ -86,20 +97,37 @@ export class SessionCharts {
     this.#link?.lost('the notebook has no kernel')
     this.#link?.dispose()
     this.#link = null
+    this.#asker.dispose()
+    this.#asker = new ProblemAsker(() => askerComm(this.#kernel))
     this.#kernel = null
+  }
+}
+
+/** A comm of a dead connection throws or rejects; the loss is heard of by the status. */
+function guarded(f: () => unknown): void {
+  try {
+    void Promise.resolve(f()).catch(() => undefined)
+  } catch {
+    return
+  }
+}
+
+function askerComm(kernel: Kernel.IKernelConnection | null): AskerComm {
+  const comm = kernel?.createComm(EDITOR_TARGET)
+  return {
+    open: () => guarded(() => comm?.open({})),
+    send: message => guarded(() => (comm?.isDisposed === false ? comm.send(message as never) : undefined)),
+    get disposed() {
+      return comm?.isDisposed !== false
+    },
+    onMessage: f => {
+      if (comm !== undefined) comm.onMsg = message => f(message.content.data)
+    },
   }
 }
 
 function linkComm(kernel: Kernel.IKernelConnection, target: string): LinkComm {
   const comm = kernel.createComm(target)
-  const guarded = (f: () => unknown): void => {
-    // A comm of a dead connection throws or rejects; the link hears of the loss by the status.
-    try {
-      void Promise.resolve(f()).catch(() => undefined)
-    } catch {
-      return
-    }
-  }
   return {
     open: message => guarded(() => comm.open(message as never)),
     send: message => guarded(() => (comm.isDisposed ? undefined : comm.send(message as never))),

@@ -1,19 +1,25 @@
 /**
  * Which comm belongs to whom. Comms of the chart target go to the engine, so that credits and snapshots are answered whatever a
- * cell does; all others go to the cells process. Comm messages are never queued behind a cell.
+ * cell does; those of the editor are answered here; all others go to the cells process. Comm messages are never queued behind a cell.
  */
 import { COMM_TARGET } from '../../stream/charts/protocol.ts'
 import type { FromEngine, ToEngine } from '../../stream/charts/protocol.ts'
 import type { SupervisorNotice } from '../engine/protocol.ts'
 import type { ToCells } from '../cells/protocol.ts'
 import type { CellsComm } from './cells-host.ts'
+import { answerEditor, EDITOR_TARGET } from './editor-problems.ts'
+import type { EditorProblem } from './editor-problems.ts'
 import type { Iopub } from './iopub.ts'
 import { isObject } from './message.ts'
 import type { Header, Incoming, Json } from './message.ts'
 
+type Owner = 'engine' | 'cells' | 'editor'
+
+const OWNERS: Readonly<Record<string, Owner>> = { [COMM_TARGET]: 'engine', [EDITOR_TARGET]: 'editor' }
+
 interface OpenComm {
   readonly target: string
-  readonly owner: 'engine' | 'cells'
+  readonly owner: Owner
   /** Parent of what is sent without a request of its own: the message that opened it. */
   readonly parent: Header | undefined
 }
@@ -25,6 +31,8 @@ export interface CommRoutes {
   toCells(message: ToCells): void
   /** A page opened the comm of charts. */
   onHello(): void
+  /** What is wrong with a text that is being typed. */
+  problems(code: string, cellId: string): Promise<readonly EditorProblem[]>
 }
 
 export class Comms {
@@ -52,7 +60,7 @@ export class Comms {
     if (typeof id !== 'string') return
     if (header.msg_type === 'comm_open') {
       const target = String(content['target_name'] ?? '')
-      this.#open.set(id, { target, owner: target === COMM_TARGET ? 'engine' : 'cells', parent: header })
+      this.#open.set(id, { target, owner: OWNERS[target] ?? 'cells', parent: header })
       if (target === COMM_TARGET) this.#routes.onHello()
     }
     const comm = this.#open.get(id)
@@ -60,7 +68,9 @@ export class Comms {
     const kind = header.msg_type === 'comm_open' ? 'open' : header.msg_type === 'comm_close' ? 'close' : 'msg'
     if (kind === 'close') this.#open.delete(id)
     const body = content['data']
-    if (comm.owner === 'cells') {
+    if (comm.owner === 'editor') {
+      void this.#answerEditor(id, comm, header, body)
+    } else if (comm.owner === 'cells') {
       this.#routes.toCells({
         type: 'comm',
         kind,
@@ -76,6 +86,13 @@ export class Comms {
       // The engine checks the message: what a browser sends is not to be trusted here or there.
       this.#routes.toEngine({ type: 'chart', connection: id, message: body as unknown as ToEngine })
     }
+  }
+
+  async #answerEditor(id: string, comm: OpenComm, parent: Header, body: unknown): Promise<void> {
+    const answer = await answerEditor(body, (code, cellId) => this.#routes.problems(code, cellId))
+    // The page may have closed it meanwhile.
+    if (answer !== undefined && this.#open.get(id) === comm)
+      this.#routes.iopub.apart({ type: 'comm_msg', parent, content: { comm_id: id, data: answer } })
   }
 
   fromCells(comm: CellsComm): void {

@@ -128,6 +128,7 @@ export class Kernel {
       toEngine: notice => this.#engine.notify(notice),
       toCells: message => this.#cells.send(message),
       onHello: () => this.#displays.hello(),
+      problems: (code, cellId) => this.#language.problems(code, cellId),
     })
     this.#displays = new ChartDisplays({
       clock: wallClock,

@@ -14,6 +14,8 @@ import { includedTexts } from './included.ts'
 import { MagicContext } from './magic-context.ts'
 import type { Json } from './message.ts'
 import { toCodePoints, toUtf16 } from './offsets.ts'
+import { editorProblem } from './editor-problems.ts'
+import type { EditorProblem } from './editor-problems.ts'
 import { checkTypes, expand } from './prepare.ts'
 import type { PreparedCell, TypesMode } from './prepare.ts'
 import { readsOwnStream } from './self-reference.ts'
@@ -179,6 +181,17 @@ export class Language {
     if (offset === undefined) return undefined
     this.#types.topics(await this.#topics.of(source))
     return { source, offset }
+  }
+
+  /** What would keep this text from running, found without running it. UTF-16 offsets. */
+  async problems(typed: string, cellId: string): Promise<readonly EditorProblem[]> {
+    const { source, spans, error, place } = await expand({ typed, cellId }, this.#context)
+    if (error !== undefined)
+      return place === undefined ? [] : [{ ...place, message: error.traceback.slice(0, 1).join(), level: 'error' }]
+    if (this.#mode === 'off') return []
+    this.#types.topics(await this.#topics.of(source))
+    const found = await this.#types.problems(source, this.#known())
+    return found.map(problem => editorProblem(problem, { typed, source, spans }))
   }
 
   #known(): string[] {

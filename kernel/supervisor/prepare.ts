@@ -21,6 +21,8 @@ export interface PreparedCell {
   readonly notices: readonly Notice[]
   /** Why it does not run. */
   readonly error?: CellError | undefined
+  /** Where in the typed text a magic's header or body is wrong: UTF-16 offsets, half-open. */
+  readonly place?: { readonly from: number; readonly to: number } | undefined
 }
 
 /**
@@ -48,7 +50,11 @@ export async function expand(
     const { source, spans, notices } = expandCell(cell.typed, { ...(await context.of(cell.cellId)), ...options })
     return { source, spans, notices: notices.map(text => ({ name: 'stdout', text })) }
   } catch (error) {
-    if (error instanceof UsageError) return failed({ ename: error.name, evalue: error.message, traceback: error.lines })
+    if (error instanceof UsageError)
+      return {
+        ...failed({ ename: error.name, evalue: error.message, traceback: error.lines }),
+        place: { from: error.start, to: error.end },
+      }
     throw error
   }
 }

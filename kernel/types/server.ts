@@ -90,9 +90,20 @@ export class TypeServer {
     const document = this.#scope.document(source, declared, known, false)
     this.#open('cell.ts', document.text)
     this.#touchLocalModules(source)
-    const report = (await this.#client?.request('textDocument/diagnostic', {
-      textDocument: { uri: this.#uri('cell.ts') },
-    })) as Report | undefined
+    return await this.#problemsOf(this.#uri('cell.ts'), source, document)
+  }
+
+  /** Type errors of a text that is being typed: it is not run, and what does not parse yet has none. */
+  async problems(source: string, known: Iterable<string>): Promise<TypeProblem[]> {
+    const declared = declaredNames(source)
+    if (declared === undefined || !(await this.ready())) return []
+    const document = this.#scope.document(source, declared, known, false)
+    return (await this.#probe(document, uri => this.#problemsOf(uri, source, document))) ?? []
+  }
+
+  async #problemsOf(uri: string, source: string, document: CellDocument): Promise<TypeProblem[] | undefined> {
+    const report = (await this.#client?.request('textDocument/diagnostic', { textDocument: { uri } })) as
+      Report | undefined
     if (report === undefined) return undefined
     const lastLine = source.split('\n').length + document.lineOffset
     return (report.items ?? [])
@@ -147,7 +158,7 @@ export class TypeServer {
 
   async complete(source: string, offset: number, known: Iterable<string>): Promise<Suggestion[]> {
     return (
-      (await this.#probe(source, offset, known, async (uri, position) => {
+      (await this.#probeAt(source, offset, known, async (uri, position) => {
         const result = (await this.#client?.request('textDocument/completion', { textDocument: { uri }, position })) as
           { items?: LspItem[] } | LspItem[] | null
         const items = Array.isArray(result) ? result : (result?.items ?? [])
@@ -160,7 +171,7 @@ export class TypeServer {
 
   /** Signature and documentation as Markdown. */
   async hover(source: string, offset: number, known: Iterable<string>): Promise<string | undefined> {
-    return await this.#probe(source, offset, known, async (uri, position) => {
+    return await this.#probeAt(source, offset, known, async (uri, position) => {
       const text = await this.#hoverAt(uri, position)
       // A variable of an earlier cell is declared anew around this one: its own words stand where it was declared.
       const name = /^```\w*\nvar ([\p{ID_Start}$_][\p{ID_Continue}$]*):/u.exec(text ?? '')?.[1]
@@ -193,22 +204,26 @@ export class TypeServer {
     return text === undefined || text === '' || /^```\w*\nany\n```$/.test(text) ? undefined : text
   }
 
-  async #probe<T>(
+  async #probeAt<T>(
     source: string,
     offset: number,
     known: Iterable<string>,
     ask: (uri: string, position: Position) => Promise<T>,
   ): Promise<T | undefined> {
+    const before = source.slice(0, offset)
+    const line = before.split('\n').length - 1
+    const character = before.length - (before.lastIndexOf('\n') + 1)
+    // The names the server knows are read when it is up.
+    if (!(await this.ready())) return undefined
+    const document = this.#probeDocument(source, known)
+    return await this.#probe(document, uri => ask(uri, { line: line + document.lineOffset, character }))
+  }
+
+  async #probe<T>(document: CellDocument, ask: (uri: string) => Promise<T>): Promise<T | undefined> {
     const turn = this.#probing.then(async () => {
       if (!(await this.ready())) return undefined
-      const document = this.#probeDocument(source, known)
       this.#open('probe.ts', document.text)
-      const before = source.slice(0, offset)
-      const line = before.split('\n').length - 1
-      return await ask(this.#uri('probe.ts'), {
-        line: line + document.lineOffset,
-        character: before.length - (before.lastIndexOf('\n') + 1),
-      })
+      return await ask(this.#uri('probe.ts'))
     })
     this.#probing = turn.catch(() => undefined)
     return await turn.catch(() => undefined)

@@ -31,6 +31,42 @@ test('a chart comm is welcomed by the engine with the comm as parent', async () 
   assert.equal(id in after.content['comms'], false)
 })
 
+test('a text that is being typed is told its mistakes: magic headers, types, names of cells that have not run', async () => {
+  const id = randomUUID()
+  client.send('shell', 'comm_open', { comm_id: id, target_name: 'riffle.editor.v1', data: {} })
+  let asked = 0
+  const problemsOf = async (code: string): Promise<unknown[]> => {
+    const ask = ++asked
+    client.send('shell', 'comm_msg', { comm_id: id, data: { type: 'check', ask, cellId: 'typed', code } })
+    const answer = await client.until(fromKernel(id, data => data['ask'] === ask))
+    assert.equal(answer.content['data'].type, 'problems')
+    return (answer.content['data'].problems as { from: number; to: number; message: string; level: string }[]).map(
+      ({ from, to, message, level }) => [
+        code.slice(from, to),
+        level,
+        message.split('\n')[0]?.replace(/'\{.*\}'/, '{…}'),
+      ],
+    )
+  }
+  assert.deepEqual(await problemsOf('%%window orders --tumblin 10s'), [
+    ['--tumblin', 'error', 'UsageError: %%window has no option --tumblin, did you mean --tumbling'],
+  ])
+  assert.deepEqual(await problemsOf("// 🚀\nconst told: number = 'x'"), [
+    ['told', 'error', "TS2322: Type 'string' is not assignable to type 'number'."],
+  ])
+  assert.equal((await client.run('%topic orders --limit 1;')).reply.content['status'], 'ok')
+  assert.deepEqual(await problemsOf('%%filter orders\no => o.amounts > 5'), [
+    ['amounts', 'error', "TS2551: Property 'amounts' does not exist on type {…}. Did you mean 'amount'?"],
+  ])
+  assert.deepEqual(await problemsOf('notYetRun + 1'), [
+    ['notYetRun', 'warning', "TS2304: Cannot find name 'notYetRun'."],
+  ])
+  assert.deepEqual(await problemsOf('const half = ('), [])
+  assert.deepEqual(await problemsOf('%%window orders --tumbling 10s'), [])
+  // Nothing of it was run.
+  assert.equal((await client.run('typeof told')).reply.content['status'], 'ok')
+})
+
 test('a chart comm is answered while a cell loops', async () => {
   await whileLooping(client, async () => {
     const id = randomUUID()

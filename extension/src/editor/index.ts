@@ -1,15 +1,22 @@
-/** What cells of a Riffle notebook get beyond a plain editor: colours of magics, words on what the pointer stands on. */
+/** What cells of a Riffle notebook get beyond a plain editor: colours of magics, words on what the pointer stands on, mistakes underlined. */
 import { EditorExtensionRegistry } from '@jupyterlab/codemirror'
+import { underlineMistakes } from './diagnostics.ts'
 import { inspectOnHover } from './hover.ts'
 import { magicColours } from './magic-colours.ts'
 import type { CodeEditor } from '@jupyterlab/codeeditor'
 import type { IEditorExtensionRegistry } from '@jupyterlab/codemirror'
+import type { Check } from './diagnostics.ts'
 import type { Inspect } from './hover.ts'
 
-/** Adds to all editors; `inspect` answers for the model of one, and says nothing for cells of other kernels. */
+export interface CellWords {
+  readonly inspect: Inspect
+  readonly check: Check
+}
+
+/** Adds to all editors; `wordsOf` answers for the model of one, and says nothing for cells of other kernels. */
 export function addEditorExtensions(
   registry: IEditorExtensionRegistry,
-  inspect: (model: CodeEditor.IModel) => Inspect,
+  wordsOf: (model: CodeEditor.IModel) => CellWords,
 ): void {
   registry.addExtension({
     name: 'riffle:magics',
@@ -17,7 +24,8 @@ export function addEditorExtensions(
     factory: ({ model }) =>
       EditorExtensionRegistry.createImmutableExtension([
         magicColours(),
-        inspectOnHover((code, offset) => inspect(model)(code, offset)),
+        inspectOnHover((code, offset) => wordsOf(model).inspect(code, offset)),
+        underlineMistakes(code => wordsOf(model).check(code)),
       ]),
   })
 }
