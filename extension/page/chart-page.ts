@@ -71,10 +71,10 @@ const charts = new Map<string, { tap: ChartTap; chartId: string; panel: ChartPan
 const page = {
   wire,
   controls,
-  add(stream: string, concept: ChartConcept, options: ChartOptions): void {
+  add(stream: string, concept: ChartConcept, options: ChartOptions, trusted = true): void {
     const { chartId, tap } = hub.register({ stream, concept, options })
     const bundle = hub.bundle(chartId)?.[LIVE_MIME] as LiveBundle
-    const panel = new ChartPanel(link.acquire(structuredClone(bundle)), true)
+    const panel = new ChartPanel(link.acquire(structuredClone(bundle)), trusted)
     document.body.append(panel.element)
     charts.set(stream, { tap: new ChartTap(tap), chartId, panel })
   },

@@ -1,7 +1,7 @@
 /** One chart in one page, with the engine's hub beside it: what a user sees when rows come, frames get lost, themes change. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
-import { chartsOf, marksOf, sequenceAfter, stateBecomes } from './lab-page.ts'
+import { chartsOf, marksDrawn, marksOf, sequenceAfter, stateBecomes } from './lab-page.ts'
 import { launchChromium, openChartPage, type OpenPage } from './open-chart-page.ts'
 import type { Browser, Page } from 'playwright-core'
 import type { ChartConcept } from '../../stream/charts/concept.ts'
@@ -277,6 +277,69 @@ test('under a policy header that forbids eval the chart is drawn by the interpre
   }
 })
 
+test('the spec of a notebook that is not trusted is interpreted: no code is made of it', async () => {
+  const { page } = open
+  const compiled = async (trusted: boolean): Promise<number> =>
+    page.evaluate(
+      async ([trust, row]) => {
+        const stream = trust ? 'known' : 'unknown'
+        let made = 0
+        const original = window.Function
+        // More than one part: the extension itself asks once whether the page lets code be made.
+        window.Function = new Proxy(original, {
+          apply(of, _, parts: unknown[]): object {
+            if (parts.length > 1) made++
+            return Reflect.construct(of, parts)
+          },
+          construct(of, parts: unknown[]): object {
+            if (parts.length > 1) made++
+            return Reflect.construct(of, parts)
+          },
+        })
+        window.page.add(
+          stream,
+          { form: 'window', by: ['region'], aggregates: ['n'], stepMs: 10_000, revisions: false },
+          {},
+          trust,
+        )
+        window.page.push(stream, [row], [], {})
+        const node = document.querySelector(`.riffle-chart[data-stream="${stream}"]`)
+        while (node?.dataset['rows'] !== '1') await new Promise(requestAnimationFrame)
+        window.Function = original
+        return made
+      },
+      [trusted, windowRow('north', 0, 5)] as const,
+    )
+  assert.equal(await compiled(false), 0)
+  assert.ok((await compiled(true)) > 0, 'a trusted one is compiled')
+})
+
+test('the tooltip is text: a field called image asks for nothing, and markup is shown as it is', async () => {
+  const { page } = open
+  const requests: string[] = []
+  page.on('request', request => requests.push(request.url()))
+  await page.evaluate(() =>
+    window.page.add(
+      's',
+      { form: 'rows', by: [], aggregates: [], revisions: false },
+      { mark: 'point', x: 'at', y: 'n', spec: { mark: { type: 'point', filled: true, size: 1e6, tooltip: true } } },
+    ),
+  )
+  await push(page, [{ at: 1, n: 1, image: '/pixel.png', title: '<b>bold</b>' }])
+  await sequenceAfter(page, 's', 0)
+  await page.waitForFunction(() => document.querySelector('.riffle-chart')?.dataset['rows'] === '1')
+  await marksDrawn(page, 's', 0)
+  const canvas = page.locator('.riffle-vega canvas')
+  await canvas.hover()
+  await canvas.hover({ position: { x: 200, y: 80 } })
+  const tooltip = page.locator('.riffle-tooltip')
+  await tooltip.waitFor()
+  assert.match(await tooltip.innerText(), /image\s*\/pixel\.png/)
+  assert.match(await tooltip.innerText(), /<b>bold<\/b>/)
+  assert.equal(await tooltip.locator('img, b b').count(), 0)
+  assert.deepEqual(requests, [])
+})
+
 interface PageNode {
   readonly dataset: Readonly<Record<string, string>>
   readonly innerText: string
@@ -286,7 +349,7 @@ interface PageNode {
 interface ChartPage {
   readonly wire: { lose: number }
   readonly controls: readonly string[]
-  add(stream: string, concept: ChartConcept, options: ChartOptions): void
+  add(stream: string, concept: ChartConcept, options: ChartOptions, trusted?: boolean): void
   push(stream: string, rows: unknown[], open: unknown[], stats: { state?: 'paused' }): void
   end(stream: string): void
   lost(): void
@@ -294,4 +357,5 @@ interface ChartPage {
 }
 declare const document: PageNode
 declare const MutationObserver: new (f: () => void) => { observe(node: PageNode | null, options: object): void }
-declare const window: { page: ChartPage }
+declare const requestAnimationFrame: (f: (ms: number) => void) => void
+declare const window: { page: ChartPage; Function: new () => object }
