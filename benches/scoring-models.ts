@@ -9,6 +9,8 @@ import { feed, LocalRuntime, model, runtime, setRuntime } from '../stream/index.
 import { DensePredictor } from '../stream/models/dense-code.ts'
 import type { Tensor, Tensorflow } from '../stream/models/tensorflow.ts'
 import type { DenseLayer } from '../stream/models/topology.ts'
+import type { Detector } from '../stream/scoring/detector.ts'
+import { HalfSpaceTrees } from '../stream/scoring/detectors/half-space-trees.ts'
 import { makeDetector } from '../stream/scoring/detectors/index.ts'
 import { DenseTrainer } from '../stream/training/dense-trainer.ts'
 import { seeded } from '../tests/scoring/corpus.ts'
@@ -135,8 +137,7 @@ async function denseRates(): Promise<Record<string, number>> {
 async function detectorRates(): Promise<Record<string, number>> {
   const random = seeded(7)
   const vectors = Array.from({ length: 1000 }, () => Array.from({ length: 8 }, random))
-  const rate = async (name: string) => {
-    const made = makeDetector(name, { features: 8, warmUp: 400, seed: 1 })
+  const rate = async (made: Detector) => {
     for (const row of vectors) made.learnOne(row)
     let at = 0
     return perSecond(200, () => {
@@ -147,10 +148,18 @@ async function detectorRates(): Promise<Record<string, number>> {
       }
     })
   }
+  const settings = { features: 8, warmUp: 400, seed: 1 }
+  const mine: Record<string, number> = {
+    'riffle/half-space-trees': await rate(new HalfSpaceTrees(settings, 10)),
+    'riffle/rrcf': await rate(makeDetector('rrcf', settings)),
+  }
+  const peers = python(await pythonWith('scoring'), 'detectors')
   return {
-    'riffle/half-space-trees': await rate('half-space-trees'),
-    'riffle/rrcf': await rate('rrcf'),
-    ...python(await pythonWith('scoring'), 'detectors'),
+    ...mine,
+    ...peers,
+    // As many trees, as deep, as the peers have.
+    'half-space-trees-to-river': mine['riffle/half-space-trees']! / peers['river/half-space-trees']!,
+    'rrcf-to-rrcf': mine['riffle/rrcf']! / peers['rrcf/rrcf']!,
   }
 }
 

@@ -14,6 +14,11 @@ export class SeededRandom {
     return draw(this.seed, 0x5c0e, this.drawn++, 0)
   }
 
+  /** What `next` will give. */
+  peek(): number {
+    return draw(this.seed, 0x5c0e, this.drawn, 0)
+  }
+
   /** A whole number in [0, n). */
   below(n: number): number {
     return Math.floor(this.next() * n)

@@ -1014,6 +1014,13 @@ export const mutations: readonly Mutation[] = [
     suite: charts,
   },
   {
+    name: 'a box of a cut tree keeps the edge of a row that is gone',
+    file: 'stream/scoring/detectors/rrcf.ts',
+    find: 'ends = ends && this.shrink(at, leaf)',
+    replace: 'ends = false',
+    suite: ['tests/scoring/rrcf.test.ts'],
+  },
+  {
     name: 'a stream scores before its model is trained',
     file: 'kernel/engine/run.ts',
     find: ' && this.awaited.size === 0',
