@@ -1,6 +1,6 @@
 /**
  * The workloads of `workload.md` through the public API; `riffle.ts CELL EVENTS REPETITIONS [FILE]` runs one as its peers are run.
- * Windows and steps read columns, joins rows, the workload K lines of JSON.
+ * Windows, steps and joins read columns, the workload K lines of JSON.
  */
 import { count, file, from, fromColumns, hopping, session, sum, topK, tumbling } from '../../stream/index.ts'
 import type { Stream, WindowDefinition } from '../../stream/index.ts'
@@ -43,21 +43,29 @@ const queries: Readonly<Record<string, Query>> = {
   },
   W4: async (input, bound, sink) => {
     const [left, right] = sides(input, bound)
-    const joined = left.join(
-      right,
-      { on: 'key', within: '5s' },
-      (l, r) => [l.ts - T0, r.ts - T0, l.key, l.val * 1000 + r.val] as const,
-    )
-    for await (const [a, b, c, d] of joined) sink.add(a, b, c, d)
+    await left
+      .join(right, { on: 'key', within: '5s' }, (l, r) => ({
+        left: l.ts,
+        right: r.ts,
+        key: l.key,
+        both: l.val * 1000 + r.val,
+      }))
+      .forEachBatch((c, n) => {
+        for (let i = 0; i < n; i++) sink.add(c.left[i]! - T0, c.right[i]! - T0, c.key[i]!, c.both[i]!)
+      })
   },
   W5: async (input, bound, sink) => {
     const [trades, quotes] = sides(input, bound)
-    const joined = trades.join(
-      quotes,
-      { on: 'key', asOf: true, type: 'left' },
-      (trade, quote) => [trade.ts - T0, trade.key, trade.val, quote?.val ?? -1] as const,
-    )
-    for await (const [a, b, c, d] of joined) sink.add(a, b, c, d)
+    await trades
+      .join(quotes, { on: 'key', asOf: true, type: 'left' }, (trade, quote) => ({
+        at: trade.ts,
+        key: trade.key,
+        price: trade.val,
+        quote: quote?.val ?? -1,
+      }))
+      .forEachBatch((c, n) => {
+        for (let i = 0; i < n; i++) sink.add(c.at[i]! - T0, c.key[i]!, c.price[i]!, c.quote[i]!)
+      })
   },
   W6: async (input, bound, sink) => {
     await events(input, bound)
@@ -107,19 +115,31 @@ function keyed(input: Input, bound: number) {
   return events(input, bound).keyBy('key')
 }
 
-/** Rows of both inputs of a join. They are made within the measured time. */
+/** Both inputs of a join. They are made within the measured time. */
 function sides({ ts, key, val, side, n }: Input, bound: number) {
-  const rows: [Row[], Row[]] = [[], []]
-  for (let i = 0; i < n; i++) rows[side[i] as 0 | 1].push({ ts: ts[i]!, key: key[i]!, val: val[i]! })
-  const time = { time: 'ts', outOfOrder: bound } as const
-  return [from(rows[0], time), from(rows[1], time)] as const
+  let left = 0
+  for (let i = 0; i < n; i++) left += 1 - side[i]!
+  const [l, r] = [empty(left), empty(n - left)]
+  for (let i = 0, a = 0, b = 0; i < n; i++) {
+    if (side[i] === 0) {
+      l.ts[a] = ts[i]!
+      l.key[a] = key[i]!
+      l.val[a++] = val[i]!
+    } else {
+      r.ts[b] = ts[i]!
+      r.key[b] = key[i]!
+      r.val[b++] = val[i]!
+    }
+  }
+  const options = { time: 'ts', outOfOrder: bound } as const
+  return [fromColumns(l, options), fromColumns(r, options)] as const
 }
 
-interface Row {
-  readonly ts: number
-  readonly key: number
-  readonly val: number
-}
+const empty = (count: number) => ({
+  ts: new Float64Array(count),
+  key: new Int32Array(count),
+  val: new Int32Array(count),
+})
 
 interface JsonRow {
   readonly ts: number

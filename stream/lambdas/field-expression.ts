@@ -14,6 +14,8 @@ export interface FieldExpression {
   readonly numeric: boolean
   /** The column it is, when it is nothing but one. */
   readonly column: string | undefined
+  /** Whose column: 0 the first parameter's, 1 the second's. */
+  readonly of: number
 }
 
 export interface ColumnLambda {
@@ -24,6 +26,25 @@ export interface ColumnLambda {
   readonly fields: readonly (readonly [name: string, expression: FieldExpression])[]
 }
 
+/** A lambda of two rows, as a join has: `(l, r) => ({ name: EXPRESSION, … })`. In the texts `l0`, `l1` … and `r0` … are the fields. */
+export interface PairLambda {
+  readonly reads: readonly [left: readonly string[], right: readonly string[]]
+  readonly fields: readonly (readonly [name: string, expression: FieldExpression])[]
+}
+
+/** What a parameter of a lambda stands for. */
+interface Parameter {
+  readonly name: string
+  /** Its fields that are numbers. */
+  readonly columns: ReadonlySet<string>
+  /** It has no other fields, so that `...o` is known. */
+  readonly whole: boolean
+  /** The text may ask whether it is there (`r?.val`, `r === null`); it is read as if it were. */
+  readonly asked: boolean
+  readonly textOf: (n: number) => string
+  readonly reads: string[]
+}
+
 const PURE_MATH: ReadonlySet<string> = new Set(
   'abs acos asin atan atan2 cbrt ceil clz32 cos exp expm1 floor fround hypot imul log log10 log1p log2 max min pow round sign sin sqrt tan trunc E LN2 LN10 PI SQRT2'.split(' '),
 ) // prettier-ignore
@@ -31,7 +52,7 @@ const CONSTANTS: ReadonlySet<string> = new Set(['true', 'false', 'null', 'undefi
 const TOKEN =
   /\s+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w$.])|0[xXbBoO][\da-fA-F]+(?![\w$])|[A-Za-z_$][\w$]*|===|!==|==|!=|<=|>=|>>>|<<|>>|&&|\|\||\?\?|\*\*|[-+*/%<>!~&|^?:(),.{}]/y
 /** Operators whose result is a number when their operands are. */
-const ARITHMETIC: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '**', '~', '&', '|', '^', '<<', '>>', '>>>', '(', ')', ',']) // prettier-ignore
+const ARITHMETIC: ReadonlySet<string> = new Set(['??', '+', '-', '*', '/', '%', '**', '~', '&', '|', '^', '<<', '>>', '>>>', '(', ')', ',']) // prettier-ignore
 
 /**
  * Reads a lambda's text for rows with these columns of numbers; undefined when it does anything else. `whole`: the rows have no other
@@ -44,16 +65,52 @@ export function columnLambda(
 ): ColumnLambda | undefined {
   const arrow = /^\s*\(?\s*([A-Za-z_$][\w$]*)\s*\)?\s*=>\s*/.exec(text ?? '')
   if (text === undefined || arrow === null) return undefined
-  const reader = new Reader(arrow[1] as string, columns, whole)
+  const reads: string[] = []
+  const parameter = { name: arrow[1] as string, columns, whole, asked: false, textOf: columnText, reads }
+  const reader = new Reader([parameter])
   const tokens = tokensOf(text.slice(arrow[0].length))
   if (tokens === undefined) return undefined
-  const isRow = tokens[0] === '(' && tokens[1] === '{' && tokens.at(-2) === '}' && tokens.at(-1) === ')'
-  if (!isRow) {
+  if (!isRow(tokens)) {
     const value = reader.expression(tokens)
-    return value === undefined ? undefined : { reads: reader.reads, value, fields: [] }
+    return value === undefined ? undefined : { reads, value, fields: [] }
   }
   const fields = reader.fields(tokens.slice(2, -2))
-  return fields === undefined ? undefined : { reads: reader.reads, value: undefined, fields }
+  return fields === undefined ? undefined : { reads, value: undefined, fields }
+}
+
+/**
+ * Reads the lambda of a join whose sides have these columns of numbers; undefined when it does anything but make a row of them.
+ * `padded`: the right row may be missing; the texts hold for when it is there.
+ */
+export function pairLambda(
+  text: string | undefined,
+  columns: readonly [ReadonlySet<string>, ReadonlySet<string>],
+  padded: boolean,
+): PairLambda | undefined {
+  const arrow = /^\s*\(\s*([A-Za-z_$][\w$]*)\s*,\s*([A-Za-z_$][\w$]*)\s*,?\s*\)\s*=>\s*/.exec(text ?? '')
+  if (text === undefined || arrow === null) return undefined
+  const [left, right] = columns.map((names, n): Parameter => {
+    const letter = n === 0 ? 'l' : 'r'
+    const asked = padded && n === 1
+    return {
+      name: arrow[n + 1] as string,
+      columns: names,
+      whole: false,
+      asked,
+      textOf: i => `${letter}${i}`,
+      reads: [],
+    }
+  }) as [Parameter, Parameter]
+  const tokens = tokensOf(text.slice(arrow[0].length))
+  if (tokens === undefined || !isRow(tokens)) return undefined
+  const fields = new Reader([left, right]).fields(tokens.slice(2, -2))
+  return fields === undefined ? undefined : { reads: [left.reads, right.reads], fields }
+}
+
+const columnText = (n: number) => `c${n}[i]`
+
+function isRow(tokens: readonly string[]): boolean {
+  return tokens[0] === '(' && tokens[1] === '{' && tokens.at(-2) === '}' && tokens.at(-1) === ')'
 }
 
 function tokensOf(text: string): string[] | undefined {
@@ -75,34 +132,44 @@ function tokensOf(text: string): string[] | undefined {
 }
 
 class Reader {
-  readonly reads: string[] = []
-  private readonly parameter: string
-  private readonly columns: ReadonlySet<string>
-  private readonly whole: boolean
+  private readonly parameters: readonly Parameter[]
 
-  constructor(parameter: string, columns: ReadonlySet<string>, whole: boolean) {
-    this.parameter = parameter
-    this.columns = columns
-    this.whole = whole
+  constructor(parameters: readonly Parameter[]) {
+    this.parameters = parameters
   }
 
   expression(tokens: readonly string[]): FieldExpression | undefined {
     const out: string[] = []
     let numeric = true
     let column: string | undefined
+    let of = 0
     for (let t = 0; t < tokens.length; t++) {
       const token = tokens[t] as string
-      const [dot, name] = [tokens[t + 1], tokens[t + 2]]
-      if (token === this.parameter || token === 'Math') {
+      const parameter = this.parameters.findIndex(({ name }) => name === token)
+      const known = this.parameters[parameter]
+      if (known?.asked === true && (tokens[t + 1] !== '.' || tokens[t - 1] === '!')) {
+        if (tokens[t + 1] === '?' && tokens[t + 2] === '.') t++
+        else {
+          const asks = isAsked(tokens, t)
+          if (asks === undefined) return undefined
+          numeric = false
+          out.push(asks)
+          continue
+        }
+      }
+      if (known !== undefined || token === 'Math') {
+        const [dot, name] = [tokens[t + 1], tokens[t + 2]]
         if (dot !== '.' || name === undefined) return undefined
-        const isField = token === this.parameter
-        if (isField ? !this.columns.has(name) : !PURE_MATH.has(name)) return undefined
+        if (known === undefined ? !PURE_MATH.has(name) : !known.columns.has(name)) return undefined
         // A method or a field of a number.
-        if (tokens[t + 3] === '.' || (isField && tokens[t + 3] === '(')) return undefined
+        if (tokens[t + 3] === '.' || (known !== undefined && tokens[t + 3] === '(')) return undefined
         // A function that is not called is no number.
-        if (!isField && tokens[t + 3] !== '(' && name.toUpperCase() !== name) return undefined
-        if (isField) column = name
-        out.push(isField ? `c${this.numberOf(name)}[i]` : `Math.${name}`)
+        if (known === undefined && tokens[t + 3] !== '(' && name.toUpperCase() !== name) return undefined
+        if (known !== undefined) {
+          column = name
+          of = parameter
+        }
+        out.push(known === undefined ? `Math.${name}` : known.textOf(numberOf(known, name)))
         t += 2
       } else if (/^[A-Za-z_$]/.test(token)) {
         if (!CONSTANTS.has(token)) return undefined
@@ -117,17 +184,19 @@ class Reader {
       }
     }
     if (out.length === 0) return undefined
-    return { text: out.join(' '), numeric, column: out.length === 1 ? column : undefined }
+    return { text: out.join(' '), numeric, column: out.length === 1 ? column : undefined, of }
   }
 
   fields(tokens: readonly string[]): (readonly [string, FieldExpression])[] | undefined {
     const fields = new Map<string, FieldExpression>()
     for (const part of partsOf(tokens)) {
       if (part[0] === '...') {
-        if (part.length !== 2 || part[1] !== this.parameter || !this.whole) return undefined
-        for (const name of this.columns) {
-          const text = `c${this.numberOf(name)}[i]`
-          fields.set(name, { text, numeric: true, column: name })
+        const of = this.parameters.findIndex(({ name }) => name === part[1])
+        const parameter = this.parameters[of]
+        if (part.length !== 2 || parameter?.whole !== true || parameter.asked) return undefined
+        for (const name of parameter.columns) {
+          const text = parameter.textOf(numberOf(parameter, name))
+          fields.set(name, { text, numeric: true, column: name, of })
         }
         continue
       }
@@ -139,11 +208,19 @@ class Reader {
     }
     return fields.size === 0 ? undefined : [...fields]
   }
+}
 
-  private numberOf(name: string): number {
-    const known = this.reads.indexOf(name)
-    return known >= 0 ? known : this.reads.push(name) - 1
-  }
+function numberOf({ reads }: Parameter, name: string): number {
+  const known = reads.indexOf(name)
+  return known >= 0 ? known : reads.push(name) - 1
+}
+
+/** What stands for a row that is there where the text asks whether it is: `r === null`, `r ? … : …`, `!r`. */
+function isAsked(tokens: readonly string[], at: number): string | undefined {
+  const next = tokens[at + 1]
+  const compared = next === '===' || next === '!==' || next === '==' || next === '!='
+  if (compared) return tokens[at + 2] === 'null' || tokens[at + 2] === 'undefined' ? '0' : undefined
+  return next === '?' && (tokens[at - 1] === undefined || tokens[at - 1] === '(') ? 'true' : undefined
 }
 
 /** Cuts at the commas outside of parentheses; one at the end is allowed. */

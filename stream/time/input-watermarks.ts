@@ -34,6 +34,11 @@ export class InputWatermarks {
     return this.isIdle.every((idle, i) => idle || this.ended[i] === true) && this.isIdle.includes(true)
   }
 
+  /** The watermark stands still until this input goes on, whatever the others say. */
+  isHeldBy(input: number): boolean {
+    return this.inputs.isHeldBy(input)
+  }
+
   /** The running watermark of one input; infinity is its end. */
   tell(input: number, watermarkMs: number): void {
     if (watermarkMs <= (this.own[input] as number)) return

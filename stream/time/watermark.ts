@@ -108,6 +108,11 @@ export class SourceWatermark {
     return this.phase[partition] === IDLE
   }
 
+  /** The watermark stands still until this partition goes on. */
+  isHeldBy(partition: number): boolean {
+    return this.phase[partition] === ACTIVE && (this.own[partition] as number) <= this.watermarkMs
+  }
+
   /** No partition takes part: the stream as a whole is left out where it meets another. */
   get allIdle(): boolean {
     return this.phase.length > 0 && this.phase.every(phase => phase === IDLE)

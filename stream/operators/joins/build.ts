@@ -1,16 +1,20 @@
 /** From a join node to its operator. */
 import { StreamError } from '../../errors.ts'
-import type { JoinSpec, LambdaSlot } from '../../plan.ts'
+import type { JoinNode, JoinSpec, LambdaSlot } from '../../plan.ts'
 import { fieldReader } from '../compile.ts'
 import { lambdaOf } from '../lambda.ts'
 import type { LambdaHost } from '../lambda.ts'
-import type { StageContext } from '../operator.ts'
+import type { Lambda, StageContext } from '../operator.ts'
 import type { NamedReader } from '../row-reader.ts'
 import { windowShape } from '../window-shape.ts'
 import { AsOfJoin } from './as-of.ts'
+import { ColumnAsOfJoin } from './column-as-of.ts'
+import { ColumnIntervalJoin } from './column-interval.ts'
+import { columnJoinPlan } from './column-join.ts'
 import { Deletes } from './deletes.ts'
 import { IntervalJoin } from './interval.ts'
 import { JoinKeys } from './keys.ts'
+import { PairColumns } from './pair-columns.ts'
 import { JoinedRows } from './rows.ts'
 import { SessionJoin } from './session.ts'
 import { SizeLimit } from './size-limit.ts'
@@ -24,7 +28,8 @@ export interface JoinHost extends LambdaHost {
   readonly joinStateBytes?: number | undefined
 }
 
-export function buildJoin(spec: JoinSpec, host: JoinHost, context: StageContext): TwoInputOperator {
+export function buildJoin(node: JoinNode, host: JoinHost, context: StageContext): TwoInputOperator {
+  const spec = node.options
   const { mode, type } = spec
   if (spec.on.length === 0) throw new StreamError({ code: 'OPTION_INVALID', message: 'Cannot join on no column' })
   const reader = (slot: string | LambdaSlot, side: string): NamedReader => {
@@ -40,6 +45,8 @@ export function buildJoin(spec: JoinSpec, host: JoinHost, context: StageContext)
   const lambda = spec.f === undefined ? undefined : lambdaOf(spec.f, host)
   const out = new JoinedRows(lambda, type === 'semi' || type === 'anti', context)
   const limit = new SizeLimit(host.joinStateBytes, keyId => keys.text(keyId), WAY_OUT[mode.kind])
+  const inColumns = columnJoin(node, lambda, limit, context)
+  if (inColumns !== undefined) return inColumns
   const parts = { keys, out, limit, context }
   const pads = [type === 'left' || type === 'full', type === 'right' || type === 'full'] as const
   const deletes = new Deletes(spec.deleted === undefined ? undefined : lambdaOf(spec.deleted, host), context)
@@ -57,6 +64,24 @@ export function buildJoin(spec: JoinSpec, host: JoinHost, context: StageContext)
         ? new SessionJoin({ ...parts, type, gapMs: mode.window.gapMs })
         : new WindowJoin({ ...parts, type, shape: windowShape(mode.window) })
   }
+}
+
+/** A join of numbers by one whole-number key: loops over columns. */
+function columnJoin(
+  { left, right, options: spec }: JoinNode,
+  lambda: Lambda | undefined,
+  limit: SizeLimit,
+  context: StageContext,
+): TwoInputOperator | undefined {
+  const { mode, type } = spec
+  if (lambda === undefined || (mode.kind === 'interval' ? type !== 'inner' : mode.kind !== 'asOf')) return undefined
+  const plan = columnJoinPlan(spec, [left, right], lambda)
+  if (plan === undefined) return undefined
+  const { kinds } = plan
+  const out = new PairColumns({ names: plan.pair.fields.map(([name]) => name), kinds, lambda, context })
+  return mode.kind === 'interval'
+    ? new ColumnIntervalJoin({ plan, fromMs: mode.fromMs, toMs: mode.toMs, out, limit, context })
+    : new ColumnAsOfJoin({ plan, pads: type === 'left', out, limit, context })
 }
 
 const WAY_OUT: Readonly<Record<JoinSpec['mode']['kind'], string>> = {

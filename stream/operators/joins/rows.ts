@@ -11,7 +11,7 @@ export interface Bounds {
 }
 
 /** Rows one event may give before it is no result any more but a mistake in the key. */
-const MOST_ROWS = 8_000_000
+export const MOST_ROWS = 8_000_000
 
 type Make = (left: unknown, right: unknown, bounds?: Bounds) => unknown
 
@@ -45,13 +45,7 @@ export class JoinedRows implements Output {
     this.befores.push(this.beforeMs)
     if (weight === -1) this.weights ??= new Array<number>(this.rows.length - 1).fill(1)
     this.weights?.push(weight)
-    if (this.rows.length > MOST_ROWS) {
-      throw new PipelineFailure({
-        code: 'STATE_TOO_LARGE',
-        message: `Join failed: one batch matched more than ${MOST_ROWS.toLocaleString('en-US')} pairs of rows`,
-        hint: 'Join on a key with more values, or within a shorter time',
-      })
-    }
+    if (this.rows.length > MOST_ROWS) throw tooManyPairs()
   }
 
   take(watermarkMs: number): Batch {
@@ -83,6 +77,14 @@ export class JoinedRows implements Output {
     }
     this.context.threw(one, 0, error, this.lambda)
   }
+}
+
+export function tooManyPairs(): PipelineFailure {
+  return new PipelineFailure({
+    code: 'STATE_TOO_LARGE',
+    message: `Join failed: one batch matched more than ${MOST_ROWS.toLocaleString('en-US')} pairs of rows`,
+    hint: 'Join on a key with more values, or within a shorter time',
+  })
 }
 
 const pairRow: Make = (left, right, bounds) => (bounds === undefined ? { left, right } : { left, right, ...bounds })

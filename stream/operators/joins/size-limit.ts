@@ -43,17 +43,38 @@ export class SizeLimit {
     if ((this.count & 255) === 0 && this.bytes > this.limitBytes) this.exceeded()
   }
 
-  private exceeded(): never {
-    throw new PipelineFailure({
-      code: 'STATE_TOO_LARGE',
-      message: `Join failed: ${this.count.toLocaleString('en-US')} rows wait for partners (about ${formatBytes(this.bytes)}), the limit is ${formatBytes(this.limitBytes)}`,
-      detail:
-        this.mostKey < 0
-          ? undefined
-          : `Most are of key ${this.describe(this.mostKey)}: ${this.most.toLocaleString('en-US')} rows`,
-      hint: this.wayOut,
-    })
+  /** For rows in memory of their own: so many wait in so many bytes. */
+  check(count: number, bytes: number, hottest: () => { readonly key: unknown; readonly rows: number }): void {
+    if (bytes <= this.limitBytes) return
+    const { key, rows } = hottest()
+    throw tooLarge({ count, bytes, limitBytes: this.limitBytes, wayOut: this.wayOut, key: String(key), rows })
   }
+
+  private exceeded(): never {
+    const key = this.mostKey < 0 ? undefined : this.describe(this.mostKey)
+    const { count, bytes, limitBytes, wayOut, most } = this
+    throw tooLarge({ count, bytes, limitBytes, wayOut, key, rows: most })
+  }
+}
+
+interface TooLarge {
+  readonly count: number
+  readonly bytes: number
+  readonly limitBytes: number
+  readonly wayOut: string
+  /** The key with most rows, and how many. */
+  readonly key: string | undefined
+  readonly rows: number
+}
+
+function tooLarge({ count, bytes, limitBytes, wayOut, key, rows }: TooLarge): PipelineFailure {
+  const waiting = `${count.toLocaleString('en-US')} rows wait for partners (about ${formatBytes(bytes)})`
+  return new PipelineFailure({
+    code: 'STATE_TOO_LARGE',
+    message: `Join failed: ${waiting}, the limit is ${formatBytes(limitBytes)}`,
+    detail: key === undefined ? undefined : `Most are of key ${key}: ${rows.toLocaleString('en-US')} rows`,
+    hint: wayOut,
+  })
 }
 
 /** Memory of plain data, guessed from its shape. */

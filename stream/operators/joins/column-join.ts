@@ -1,0 +1,85 @@
+/** What joins of columns share: runs of rows under one watermark, and the loop that a lambda's text becomes. */
+import { pairLambda } from '../../lambdas/field-expression.ts'
+import type { PairLambda } from '../../lambdas/field-expression.ts'
+import type { Batch } from '../../model.ts'
+import type { JoinSpec, PlanNode } from '../../plan.ts'
+import type { Lambda } from '../operator.ts'
+import type { SideColumns } from './column-side.ts'
+import type { PairKind } from './pair-columns.ts'
+import { TwoSides } from './two-sides.ts'
+import type { Side } from './two-sides.ts'
+
+/** A join whose sides are columns of numbers with whole-number keys, and whose lambda only computes with them. */
+export interface ColumnJoinPlan {
+  readonly sides: readonly [SideColumns, SideColumns]
+  readonly pair: PairLambda
+  readonly kinds: readonly PairKind[]
+}
+
+/** Undefined: rows are needed. */
+export function columnJoinPlan(
+  spec: JoinSpec,
+  inputs: readonly [PlanNode, PlanNode],
+  lambda: Lambda | undefined,
+): ColumnJoinPlan | undefined {
+  const [on, second] = spec.on
+  if (on === undefined || second !== undefined || spec.deleted !== undefined) return undefined
+  const [left, right] = [sideColumns(inputs[0], on.left), sideColumns(inputs[1], on.right)]
+  if (left === undefined || right === undefined) return undefined
+  const names = [left, right].map(({ kinds }) => new Set(Object.keys(kinds))) as [Set<string>, Set<string>]
+  const pair = pairLambda(lambda?.text, names, spec.type === 'left')
+  if (pair === undefined) return undefined
+  const kinds = pair.fields.map(([, { column, of, numeric }]): PairKind => {
+    if (column !== undefined) return (of === 0 ? left : right).kinds[column] ?? 'any'
+    return numeric ? 'float' : 'any'
+  })
+  return { sides: [left, right], pair, kinds }
+}
+
+function sideColumns(node: PlanNode, key: JoinSpec['on'][number]['left']): SideColumns | undefined {
+  if (node.op === 'filter') return sideColumns(node.input, key)
+  if (node.op !== 'feed' || node.columns === undefined || typeof key !== 'string') return undefined
+  const { columns, time } = node
+  if (columns[key] !== 'int' || (time !== undefined && (typeof time !== 'string' || columns[time] === undefined)))
+    return undefined
+  return { key, time: time === key ? undefined : time, kinds: columns }
+}
+
+export abstract class ColumnJoin extends TwoSides {
+  protected override onRows(side: Side, batch: Batch): void {
+    const { count, beforeMs } = batch
+    this.context.passed()
+    this.begin(side, batch)
+    for (let from = 0; from < count;) {
+      this.tell(side, beforeMs[from] as number)
+      // As long as the other side holds the watermark back, it stands still.
+      let to = count
+      if (this.inputs.isHeldBy(side === 0 ? 1 : 0)) this.tell(side, beforeMs[count - 1] as number)
+      else {
+        to = from + 1
+        while (to < count && beforeMs[to] === beforeMs[from]) to++
+      }
+      this.onRun(side, from, to)
+      from = to
+    }
+    this.end()
+  }
+
+  /** Rows of a batch follow, in runs. */
+  protected abstract begin(side: Side, batch: Batch): void
+  /** Rows between which the watermark does not move. */
+  protected abstract onRun(side: Side, from: number, to: number): void
+  /** Lets go of the batch. */
+  protected abstract end(): void
+}
+
+/** Text that writes one row of the result at `n`; `l0`, `r0` … are declared by the caller. */
+export function writeText({ fields }: PairLambda, kinds: readonly PairKind[]): string {
+  return fields.map(([, { text }], n) => (kinds[n] === 'any' ? `o${n}.push(${text})` : `o${n}[n] = ${text}`)).join('; ')
+}
+
+/** Text that reads the arrays of the result, again after each `reserve`. */
+export function outText(kinds: readonly PairKind[], declares: boolean): string {
+  const arrays = kinds.map((_, n) => `o${n} = out.columns[${n}]`)
+  return `${declares ? 'let ' : ''}${[...arrays, 'ot = out.times', 'cap = out.capacity'].join(', ')}`
+}

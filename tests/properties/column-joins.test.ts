@@ -1,0 +1,236 @@
+/** Joins of columns equal their naive twin and the same join over rows, whatever the cuts, whatever the restarts. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Batch } from '../../stream/model.ts'
+import { buildPipeline } from '../../stream/pipeline.ts'
+import type { FeedNode, JoinMode, JoinType, PlanNode } from '../../stream/plan.ts'
+import { asOfTwin, intervalTwin } from '../reference/joins.ts'
+import type { JoinEvent, Joined, JoinRow } from '../reference/joins.ts'
+import { places } from './pipeline-runs.ts'
+import { settings } from './settings.ts'
+
+interface Row {
+  readonly t: number
+  readonly key: number
+  readonly id: number
+  readonly v: number
+}
+
+type Event =
+  | (Row & { readonly kind: 'row'; readonly side: 0 | 1 })
+  | { readonly kind: 'idle'; readonly side: 0 | 1 }
+  | { readonly kind: 'watermark'; readonly side: 0 | 1; readonly at: number }
+
+type Rows = readonly Row[]
+const KINDS = { t: 'float', key: 'int', id: 'int', v: 'float' } as const
+
+const paired = (l: Row, r: Row) => ({ left: l.id, right: r.id, key: r.key, lt: l.t, rt: r.t, both: l.v + r.v * 2 })
+const padded = (l: Row, r: Row | null) => ({
+  left: l.id, right: r?.id ?? null, key: l.key, lt: l.t, rt: r === null ? -1 : r.t, both: l.v + (r?.v ?? 0.5), bare: r?.v,
+}) // prettier-ignore
+
+function plan(mode: JoinMode, type: JoinType, bound: number | undefined, columns: boolean): PlanNode {
+  const feed = (id: string): FeedNode => {
+    const node = { op: 'feed', id, partitions: 1, time: 't', outOfOrderMs: bound, bounded: false } as const
+    return columns ? { ...node, columns: KINDS } : node
+  }
+  // A step that columns pass through; what it keeps out never comes.
+  const kept = (input: PlanNode): PlanNode => ({ op: 'filter', input, f: (row: Row) => row.id !== 7 })
+  const f = type === 'left' ? padded : paired
+  const options = { mode, type, on: [{ left: 'key', right: 'key' }], f } as const
+  return { op: 'join', left: kept(feed('l')), right: feed('r'), options }
+}
+
+interface Got {
+  readonly rows: readonly object[]
+  readonly late: readonly unknown[]
+  readonly stats: object
+}
+
+function run(
+  node: PlanNode,
+  events: readonly Event[],
+  columns: boolean,
+  cuts: ReadonlySet<number> | 'all',
+  restarts = new Set<number>(),
+): Got {
+  const rows: object[] = []
+  let step = 0
+  const onOutput = (batch: Batch) => {
+    assert.equal(batch.columns !== undefined, columns, 'made of columns')
+    batch.rows.forEach((row, i) => {
+      assert.ok(batch.eventTimesMs[i]! > batch.beforeMs[i]!, 'late below the join')
+      rows.push({
+        ...(row as object),
+        time: batch.eventTimesMs[i],
+        before: batch.beforeMs[i],
+        step: cuts === 'all' ? step : 0,
+      })
+    })
+  }
+  const build = () =>
+    buildPipeline(node, {
+      revive: slot => slot as (...args: never[]) => unknown,
+      decode: () => ({ rows: [], keys: [], failures: [] }),
+      onOutput,
+    })
+  let pipeline = build()
+  let pending: (Row & { readonly side: 0 | 1 })[] = []
+  const flush = () => {
+    const [first] = pending
+    if (first === undefined) return
+    const given = pending.map(({ t, key, id, v }) => ({ t, key, id, v }))
+    pipeline.push(first.side, {
+      kind: 'rows',
+      rows: given,
+      count: given.length,
+      columns: columns ? columnsOf(given) : undefined,
+    })
+    pending = []
+  }
+  events.forEach((event, i) => {
+    if (cuts === 'all' || cuts.has(i) || pending[0]?.side !== event.side) flush()
+    if (restarts.has(i)) {
+      flush()
+      const snapshot = pipeline.snapshot()
+      pipeline = build()
+      pipeline.restore(snapshot)
+    }
+    if (event.kind !== 'row') flush()
+    step = i
+    if (event.kind === 'row') pending.push(event)
+    else if (event.kind === 'idle') pipeline.push(event.side, { kind: 'idle', partition: 0 })
+    else pipeline.push(event.side, { kind: 'watermark', watermarkMs: event.at })
+    if (cuts === 'all') flush()
+  })
+  flush()
+  step = events.length
+  for (const side of [0, 1]) pipeline.push(side, { kind: 'end' })
+  const { state, rowCount, droppedCount, errorCount, recordCount, watermarkMs } = pipeline.stats()
+  const late = pipeline.lateRows.map(refused => (refused.row as Row).id)
+  return { rows, late, stats: { state, rowCount, droppedCount, errorCount, recordCount, watermarkMs } }
+}
+
+function columnsOf(rows: Rows) {
+  return {
+    t: Float64Array.from(rows, row => row.t),
+    key: Int32Array.from(rows, row => row.key),
+    id: Int16Array.from(rows, row => row.id),
+    v: Float32Array.from(rows, row => row.v),
+  }
+}
+
+const side = fc.constantFrom<0 | 1>(0, 1)
+const events: fc.Arbitrary<Event[]> = fc
+  .array(
+    fc.oneof(
+      { weight: 10, arbitrary: fc.tuple(fc.constant('row' as const), side, fc.integer({ min: -15, max: 30 }), fc.constantFrom(-7, 0, 2 ** 31 - 1)) },
+      { weight: 1, arbitrary: fc.tuple(fc.constant('idle' as const), side, fc.constant(0), fc.constant(0)) },
+      { weight: 3, arbitrary: fc.tuple(fc.constant('watermark' as const), side, fc.integer({ min: -15, max: 30 }), fc.constant(0)) },
+    ),
+    { maxLength: 50 },
+  )
+  .map(list =>
+    list.map(([kind, of, t, key], id) =>
+      kind === 'row' ? { kind, side: of, t, key, id, v: id / 4 } : kind === 'idle' ? { kind, side: of } : { kind, side: of, at: t },
+    ),
+  ) // prettier-ignore
+
+const bounds = fc.option(fc.constantFrom(0, 1, 5), { nil: undefined })
+const within = fc.constantFrom<[number, number]>([-5, 5], [0, 0], [-3, 7], [2, 6], [-8, -1], [0, 20], [-1, 1])
+const joins = fc.oneof(
+  within.map(([fromMs, toMs]) => ({ mode: { kind: 'interval', fromMs, toMs } as JoinMode, type: 'inner' as JoinType })),
+  fc.constantFrom<JoinType>('inner', 'left').map(type => ({ mode: { kind: 'asOf' } as JoinMode, type })),
+)
+
+/** What the filter keeps out still tells the time, so the twin is given it without a key. */
+function forTwin(list: readonly Event[]): JoinEvent[] {
+  return list.map(event => {
+    if (event.kind !== 'row') return event
+    const { side: of, t, id } = event
+    const row: JoinRow = { kind: 'row', side: of, t, id, key: String(event.key), deleted: false }
+    return row
+  })
+}
+
+const text = ({ step, left, right, time }: Joined) => `${step}: ${left} ${right} at ${time}`
+
+test('joins of columns equal their naive twin', () => {
+  fc.assert(
+    fc.property(events, bounds, joins, (list, bound, { mode, type }) => {
+      const twin = forTwin(list)
+      const { rows, late } =
+        mode.kind === 'interval'
+          ? intervalTwin(twin, bound, type, [mode.fromMs, mode.toMs])
+          : asOfTwin(twin, bound, type)
+      const got = run(plan(mode, type, bound, true), list, true, 'all')
+      assert.deepEqual(
+        (got.rows as readonly Joined[]).map(text).sort(),
+        rows.filter(row => row.left !== 7).map(text).sort(),
+      ) // prettier-ignore
+      assert.deepEqual(got.late.filter(id => id !== 7), late.filter(id => id !== 7)) // prettier-ignore
+    }),
+    settings(),
+  )
+})
+
+test('joins of columns equal the same joins of rows, in order, wherever they are cut and restarted', () => {
+  fc.assert(
+    fc.property(events, bounds, joins, places, places, (list, bound, { mode, type }, cuts, restarts) => {
+      const rows = run(plan(mode, type, bound, false), list, false, new Set())
+      for (const [c, r] of [
+        [new Set<number>(), new Set<number>()],
+        [cuts, restarts],
+      ] as const)
+        // prettier-ignore
+        assert.deepEqual(run(plan(mode, type, bound, true), list, true, c, r), rows)
+    }),
+    settings(),
+  )
+})
+
+/** Long lists of few keys, rows far ahead of others, rings and tables that grow and are cleared. */
+function longTrace(seed: number, count: number, keys: number, disorder: number): Event[] {
+  let state = seed
+  const random = (below: number) => {
+    state = (state + 0x9e3779b9) | 0
+    let x = Math.imul(state ^ (state >>> 16), 0x85ebca6b)
+    x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35)
+    return ((x ^ (x >>> 16)) >>> 0) % below
+  }
+  return Array.from({ length: count }, (_, id) => {
+    const side = random(2) as 0 | 1
+    // Left rows far ahead of their time: what comes behind them expires before they do.
+    const ahead = side === 0 && random(200) === 0 ? 500 : 0
+    const t = Math.floor(id / 4) - random(random(10) === 0 ? disorder : 2) + ahead
+    return { kind: 'row', side, t, key: random(keys) * 65_537, id: id % 30_000, v: id / 4 }
+  })
+}
+
+const longJoins = [
+  { keys: 1, disorder: 200, mode: { kind: 'interval', fromMs: -4, toMs: 3 } },
+  { keys: 3, disorder: 2, mode: { kind: 'interval', fromMs: -260, toMs: -250 } },
+  { keys: 40, disorder: 80, mode: { kind: 'interval', fromMs: -20, toMs: 35 } },
+  { keys: 700, disorder: 30, mode: { kind: 'interval', fromMs: -90, toMs: 90 } },
+  { keys: 1, disorder: 200, mode: { kind: 'asOf' } },
+  { keys: 700, disorder: 60, mode: { kind: 'asOf' } },
+] as const
+
+for (const { keys, disorder, mode } of longJoins) {
+  test(`a long ${mode.kind} join of ${keys} keys in columns equals that of rows`, () => {
+    const type = mode.kind === 'asOf' ? 'left' : 'inner'
+    const list = longTrace(keys, 6000, keys, disorder)
+    const cuts = new Set(Array.from({ length: 40 }, (_, i) => i * 211))
+    const restarts = new Set([1500, 1501, 5000, 5700])
+    // Batches of one side, as feeds give them: one side runs ahead of the other.
+    const sides = list.toSorted((a, b) => Math.floor(idOf(a) / 600) - Math.floor(idOf(b) / 600) || a.side - b.side)
+    for (const order of [list, sides]) {
+      const rows = run(plan(mode, type, disorder + 3, false), order, false, new Set())
+      assert.ok(rows.rows.length > 500, String(rows.rows.length))
+      assert.deepEqual(run(plan(mode, type, disorder + 3, true), order, true, cuts, restarts), rows)
+    }
+  })
+}
+
+const idOf = (event: Event) => (event.kind === 'row' ? event.v * 4 : 0)
