@@ -21,7 +21,10 @@ export function sizeOf(event: SourceEvent): number {
 /** The event with its rows, which are made of its columns when somebody looks and may be missing on the way between threads. */
 export function withRows(event: RowsEvent): RowsEvent {
   const { columns, count } = event
-  if (columns === undefined || count === undefined || event.rows.length === count) return event
+  if (columns === undefined || count === undefined) return event
+  // To ask for their number would make them.
+  const rows = Object.getOwnPropertyDescriptor(event, 'rows')
+  if (rows?.get !== undefined || event.rows.length === count) return event
   let made: readonly unknown[] | undefined
   return {
     ...event,
