@@ -45,7 +45,7 @@ export class IntEntries {
       else live++
     }
     let capacity = SMALLEST
-    while (capacity < live * 4) capacity *= 2
+    while (capacity < live * 2.5) capacity *= 2
     this.refill(ints, capacity)
   }
 

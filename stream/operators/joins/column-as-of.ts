@@ -273,7 +273,7 @@ function waitOf(side: ColumnSide): Wait {
       if (next === full) {
         queue.next = next
         queue.grow()
-        I = queue.ints, F = queue.floats, M = queue.mask, full = queue.first + queue.capacity
+        I = queue.ints, F = queue.floats, M = queue.mask, next = queue.next, full = queue.first + queue.capacity
       }
       const s = next & M
       ${fill}

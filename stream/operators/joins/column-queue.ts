@@ -59,50 +59,56 @@ export class ColumnQueue {
   }
 
   grow(): void {
-    const { ints, words, mask, first, next } = this
-    const half = words * 2
+    const rows = this.inRing()
     this.capacity *= 2
     this.mask = this.capacity - 1
-    this.ints = new Int32Array(this.capacity * half)
+    this.ints = new Int32Array(this.capacity * this.words * 2)
     this.floats = new Float64Array(this.ints.buffer)
-    for (let row = first; row < next; row++) {
-      const from = (row & mask) * half
-      this.ints.set(ints.subarray(from, from + half), (row & this.mask) * half)
-    }
+    this.next -= this.first
+    this.first = 0
+    this.ints.set(rows)
   }
 
   snapshot(): ColumnQueueState {
-    const { ints, words, mask, first, next, late } = this
+    const { words, late } = this
     const half = words * 2
+    const ring = this.inRing()
     const rows = new Int32Array(this.count * half)
-    let at = 0
-    for (let row = first; row < next; row++, at += half) {
-      const from = (row & mask) * half
-      rows.set(ints.subarray(from, from + half), at)
-    }
+    rows.set(ring)
+    let at = ring.length
     for (const place of late.inOrder()) {
       rows.set(late.ints.subarray(place * half, (place + 1) * half), at)
       at += half
     }
-    return { rows, inOrder: next - first }
+    return { rows, inOrder: ring.length / half }
   }
 
   restore({ rows, inOrder }: ColumnQueueState): void {
-    const half = this.words * 2
+    const { words } = this
+    const half = words * 2
+    while (this.capacity < inOrder) this.grow()
+    this.ints.set(rows.subarray(0, inOrder * half))
+    this.next = inOrder
+    if (inOrder > 0) this.newestMs = this.floats[(inOrder - 1) * words] as number
     // A copy: a snapshot's arrays lie anywhere.
-    const floats = new Float64Array(rows.slice().buffer)
-    for (let row = 0; row * half < rows.length; row++) {
-      const timeMs = floats[row * this.words] as number
-      const from = rows.subarray(row * half, (row + 1) * half)
-      if (row >= inOrder) {
-        const place = this.late.add(timeMs)
-        this.late.ints.set(from, place * half)
-        continue
-      }
-      if (this.next - this.first === this.capacity) this.grow()
-      this.ints.set(from, (this.next++ & this.mask) * half)
-      this.newestMs = timeMs
+    const late = rows.slice(inOrder * half)
+    const floats = new Float64Array(late.buffer)
+    for (let row = 0; row * half < late.length; row++) {
+      const place = this.late.add(floats[row * words] as number)
+      this.late.ints.set(late.subarray(row * half, (row + 1) * half), place * half)
     }
+  }
+
+  /** A copy of the rows in the ring, oldest first. */
+  private inRing(): Int32Array {
+    const { ints, words, mask, first, next, capacity } = this
+    const half = words * 2
+    const rows = new Int32Array((next - first) * half)
+    const from = first & mask
+    const straight = Math.min(next - first, capacity - from)
+    rows.set(ints.subarray(from * half, (from + straight) * half))
+    rows.set(ints.subarray(0, rows.length - straight * half), straight * half)
+    return rows
   }
 
   private get ringMs(): number {

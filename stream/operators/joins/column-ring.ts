@@ -153,10 +153,22 @@ export class ColumnRing {
 
   /** The same rows under the same numbers in a ring of another size. */
   private resize(capacity: number): void {
-    const { ints, jumps, depths, words, mask: oldMask, tail, next } = this
+    const { ints, jumps, depths, words } = this
     const half = words * 2
+    const pieces: [from: number, to: number, at: number][] = []
+    if (this.capacity > 0) this.inPieces((from, to, at) => pieces.push([from, to, at]))
     this.allocate(capacity)
-    for (let row = tail; row < next; row++) this.copy(row, row, { ints, jumps, depths, mask: oldMask, half })
+    for (const [from, to, at] of pieces) {
+      // A larger ring may have its seam elsewhere.
+      for (let row = from; row < to;) {
+        const place = (this.tail + at + row - from) & this.mask
+        const count = Math.min(to - row, capacity - place)
+        this.ints.set(ints.subarray(row * half, (row + count) * half), place * half)
+        this.jumps.set(jumps.subarray(row, row + count), place)
+        this.depths.set(depths.subarray(row, row + count), place)
+        row += count
+      }
+    }
   }
 
   private compact(limit: number, live: number, renumber: (numberOf: (old: number) => number) => void): void {
