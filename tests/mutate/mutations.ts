@@ -1221,7 +1221,7 @@ export const mutations: readonly Mutation[] = [
     file: 'stream/sinks/row-records.ts',
     find: 'if (retracted) taken.set(name, records.length)',
     replace: 'if (!retracted) taken.delete(name)',
-    suite: ['stream/sinks/sinks.test.ts'],
+    suite: ['stream/sinks/row-records.test.ts'],
   },
   {
     name: 'a changelog without a key is written as it comes',
