@@ -2,6 +2,9 @@
  * The engine through its public API: over columns beside its peers (`peers/README.md`), and on row objects with text keys beside a
  * plain program with a Map of objects. Ratios are of CPU time: other work on the machine slows both sides alike.
  */
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { count, from, sum, tumbling } from '../stream/index.ts'
 import type { Measurement } from './bench.ts'
 import { comparison, ratesOf, type Rates } from './peers/compare.ts'
@@ -119,6 +122,13 @@ async function eventsPerSecond(cell: string): Promise<number> {
   return (await onRows(cell))['events-per-s'] ?? 0
 }
 
+/** Ten million whole-number keys in one window, in a process of its own. */
+async function manyKeys(what: 'stall' | 'bytes'): Promise<number> {
+  const words = ['--expose-gc', '--import', 'tsx', join(import.meta.dirname, 'many-keys.ts'), what, '10000000']
+  const { stdout } = await promisify(execFile)(process.execPath, words, { timeout: 600_000 })
+  return Number(/^RES (.*)$/m.exec(stdout)?.[1])
+}
+
 export const measurements: readonly Measurement[] = [
   { name: 'engine.tumbling-events-per-s', unit: 'events/s', measure: () => eventsPerSecond('W1-1k') },
   { name: 'engine.tumbling-100k-keys-events-per-s', unit: 'events/s', measure: () => eventsPerSecond('W1-100k') },
@@ -128,5 +138,7 @@ export const measurements: readonly Measurement[] = [
     measure: async () => (await onRows('W1-1k'))['ratio'] ?? 0,
   },
   ...cells.flatMap(cell => comparison('engine', cell)),
+  { name: 'engine.stall-10m-keys-ms', unit: 'ms', runs: 1, measure: () => manyKeys('stall') },
+  { name: 'engine.bytes-per-key', unit: 'bytes', runs: 1, measure: () => manyKeys('bytes') },
   { name: 'engine.disorder-ratio', unit: 'ratio', runs: 1, measure: disorderRatio },
 ]

@@ -9,6 +9,8 @@ import { PROGRESS } from './compute-protocol.ts'
 import type { ComputeData, FromCompute, ToCompute } from './compute-protocol.ts'
 
 const TICK_MS = 100
+/** Messages are handled for so long at a stroke. */
+const TURN_MS = 20
 
 const port = parentPort
 if (port === null) throw new Error('compute-worker.ts is started by the engine, as a worker')
@@ -48,7 +50,30 @@ function receive(message: ToCompute): void {
   }
 }
 
-port.on('message', receive)
+/**
+ * A port hands over up to a thousand messages at a stroke, those included that come meanwhile. Those after the first few
+ * milliseconds wait for the next turn, so that timers and the pieces of long firings have theirs.
+ */
+const inbox: ToCompute[] = []
+let turnBegunMs: number | undefined
+
+function turnIsLong(): boolean {
+  const nowMs = performance.now()
+  if (turnBegunMs !== undefined) return nowMs - turnBegunMs > TURN_MS
+  turnBegunMs = nowMs
+  setImmediate(() => (turnBegunMs = undefined))
+  return false
+}
+
+function work(): void {
+  while (inbox.length > 0 && !turnIsLong()) receive(inbox.shift() as ToCompute)
+  if (inbox.length > 0) setImmediate(work)
+}
+
+port.on('message', (message: ToCompute) => {
+  if (inbox.length === 0 && !turnIsLong()) receive(message)
+  else if (inbox.push(message) === 1) setImmediate(work)
+})
 setInterval(() => {
   for (const [id, run] of runs) working(id, () => run.tick())
 }, TICK_MS)
