@@ -117,28 +117,31 @@ function keyed(input: Input, bound: number) {
 
 /** Both inputs of a join. They are made within the measured time. */
 function sides({ ts, key, val, side, n }: Input, bound: number) {
-  let left = 0
-  for (let i = 0; i < n; i++) left += 1 - side[i]!
-  const [l, r] = [empty(left), empty(n - left)]
+  let right = 0
+  for (let i = 0; i < n; i++) right += side[i]!
+  // One place more each: a row is written to both, and counts in one.
+  const [l, r] = [empty(n - right + 1), empty(right + 1)]
   for (let i = 0, a = 0, b = 0; i < n; i++) {
-    if (side[i] === 0) {
-      l.ts[a] = ts[i]!
-      l.key[a] = key[i]!
-      l.val[a++] = val[i]!
-    } else {
-      r.ts[b] = ts[i]!
-      r.key[b] = key[i]!
-      r.val[b++] = val[i]!
-    }
+    l.ts[a] = r.ts[b] = ts[i]!
+    l.key[a] = r.key[b] = key[i]!
+    l.val[a] = r.val[b] = val[i]!
+    b += side[i]!
+    a = i + 1 - b
   }
   const options = { time: 'ts', outOfOrder: bound } as const
-  return [fromColumns(l, options), fromColumns(r, options)] as const
+  return [fromColumns(cut(l, n - right), options), fromColumns(cut(r, right), options)] as const
 }
 
 const empty = (count: number) => ({
   ts: new Float64Array(count),
   key: new Int32Array(count),
   val: new Int32Array(count),
+})
+
+const cut = ({ ts, key, val }: ReturnType<typeof empty>, count: number) => ({
+  ts: ts.subarray(0, count),
+  key: key.subarray(0, count),
+  val: val.subarray(0, count),
 })
 
 interface JsonRow {

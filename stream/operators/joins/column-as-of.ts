@@ -5,7 +5,7 @@
  * each over the one before: a key has one version, whatever its history, and no list is searched.
  *
  *   left row ─▶ queue ──time reached──▶ the version of its key ─▶ columns of the result
- *   version  ─▶ queue ──time reached──▶ entry of its key
+ *   version  ─▶ queue ──time reached──▶ number of its key ─▶ place of that number in a dense array
  */
 import type { Batch } from '../../model.ts'
 import { entryText, IntEntries } from '../../state/int-entries.ts'
@@ -30,6 +30,8 @@ export interface ColumnAsOfParts {
 
 interface ColumnAsOfState {
   readonly keys: IntEntriesState
+  /** By number of the key. */
+  readonly versions: Int32Array
   readonly queues: readonly [ColumnQueueState, ColumnQueueState]
 }
 
@@ -37,7 +39,10 @@ export class ColumnAsOfJoin extends ColumnJoin {
   private readonly parts: ColumnAsOfParts
   private readonly sides: readonly [ColumnSide, ColumnSide]
   private readonly queues: readonly [ColumnQueue, ColumnQueue]
-  private readonly keys: IntEntries
+  /** Number of each key with a version, from 1 on. */
+  private readonly keys = new IntEntries(2)
+  /** Version of each key by its number. */
+  private readonly versions: Versions
   private readonly loops: Loops
   private batch: Batch | undefined
   private columns: ReturnType<ColumnSide['of']> = []
@@ -48,9 +53,9 @@ export class ColumnAsOfJoin extends ColumnJoin {
     this.parts = parts
     this.sides = [new ColumnSide(sides[0], pair.reads[0], 1), new ColumnSide(sides[1], pair.reads[1], 1)]
     this.queues = [new ColumnQueue(this.sides[0].words), new ColumnQueue(this.sides[1].words)]
-    const version = versionOf(this.sides[1])
-    this.keys = new IntEntries(version.width)
-    this.loops = loopsOf(this.sides, version, parts)
+    const layout = versionOf(this.sides[1])
+    this.versions = new Versions(layout.words)
+    this.loops = loopsOf(this.sides, layout, parts)
   }
 
   protected begin(side: Side, batch: Batch): void {
@@ -85,16 +90,21 @@ export class ColumnAsOfJoin extends ColumnJoin {
   }
 
   stateBytes(): number {
-    return this.keys.bytes + this.queues[0].bytes + this.queues[1].bytes
+    return this.keys.bytes + this.versions.bytes + this.queues[0].bytes + this.queues[1].bytes
   }
 
   protected save(): ColumnAsOfState {
-    return { keys: this.keys.snapshot(), queues: [this.queues[0].snapshot(), this.queues[1].snapshot()] }
+    return {
+      keys: this.keys.snapshot(),
+      versions: this.versions.snapshot(this.keys.count),
+      queues: [this.queues[0].snapshot(), this.queues[1].snapshot()],
+    }
   }
 
   protected load(state: unknown): void {
-    const { keys, queues } = state as ColumnAsOfState
+    const { keys, versions, queues } = state as ColumnAsOfState
     this.keys.restore(keys)
+    this.versions.restore(versions)
     this.queues[0].restore(queues[0])
     this.queues[1].restore(queues[1])
   }
@@ -119,7 +129,8 @@ export class ColumnAsOfJoin extends ColumnJoin {
 
   private check(): void {
     const [left, right] = this.queues
-    const bytes = left.count * left.words * 8 + right.count * right.words * 8 + this.keys.count * this.keys.width * 4
+    const bytes =
+      left.count * left.words * 8 + right.count * right.words * 8 + this.keys.count * (this.versions.words + 1) * 8
     const count = left.count + right.count + this.keys.count
     this.parts.limit.check(count, bytes, () => this.hottest())
   }
@@ -154,58 +165,98 @@ interface Loops {
   readonly give: One
 }
 
-/** The version of a key in its entry: int 0 the key, int 1 one, then whole numbers, then doubles. */
-interface Version {
-  readonly width: number
-  /** Texts of the values in entry `p` of `T` and `TF`, one for each field of the right side. */
+/** The newest version of each key that has come into force, by the key's number. */
+class Versions {
+  readonly words: number
+  ints: Int32Array
+  floats: Float64Array
+  /** Keys it has places for. */
+  capacity = 512
+
+  constructor(words: number) {
+    this.words = words
+    this.ints = new Int32Array(this.capacity * words * 2)
+    this.floats = new Float64Array(this.ints.buffer)
+  }
+
+  get bytes(): number {
+    return this.ints.byteLength
+  }
+
+  grow(): void {
+    const { ints } = this
+    this.capacity *= 2
+    this.ints = new Int32Array(this.capacity * this.words * 2)
+    this.ints.set(ints)
+    this.floats = new Float64Array(this.ints.buffer)
+  }
+
+  snapshot(keyCount: number): Int32Array {
+    return this.ints.slice(0, keyCount * this.words * 2)
+  }
+
+  restore(ints: Int32Array): void {
+    while (this.ints.length < ints.length) this.grow()
+    this.ints.set(ints)
+  }
+}
+
+interface VersionLayout {
+  readonly words: number
+  /** Texts of the values of version `v` in `V` and `VF`, one for each field of the right side. */
   readonly texts: readonly string[]
 }
 
-function versionOf({ fields, columns }: ColumnSide): Version {
+function versionOf({ fields, columns }: ColumnSide): VersionLayout {
   const ints = fields.filter(({ name, kind }) => kind === 'int' && name !== columns.key && name !== columns.time)
   const floats = fields.filter(field => field.name !== columns.key && !ints.includes(field))
-  const firstFloat = Math.ceil((2 + ints.length) / 2)
-  let width = 2
-  while (width < (firstFloat + floats.length) * 2) width *= 2
+  const firstFloat = Math.ceil(ints.length / 2)
+  const words = Math.max(1, firstFloat + floats.length)
   const texts = fields.map(field => {
     if (field.name === columns.key) return 'k'
     return ints.includes(field)
-      ? `T[p + ${2 + ints.indexOf(field)}]`
-      : `TF[(p >>> 1) + ${firstFloat + floats.indexOf(field)}]`
+      ? `V[v * ${words * 2} + ${ints.indexOf(field)}]`
+      : `VF[v * ${words} + ${firstFloat + floats.indexOf(field)}]`
   })
-  return { width, texts }
+  return { words, texts }
 }
 
-function loopsOf(sides: readonly [ColumnSide, ColumnSide], version: Version, { plan }: ColumnAsOfParts): Loops {
+function loopsOf(sides: readonly [ColumnSide, ColumnSide], { texts }: VersionLayout, { plan }: ColumnAsOfParts): Loops {
   const { pair, kinds } = plan
   const [left, right] = sides
-  const begin = `const out = join.parts.out, keys = join.keys
-    let T = keys.ints, TF = keys.floats, m = T.length - 1, n = out.count, ${outText(kinds, false)}`
+  const begin = `const out = join.parts.out, keys = join.keys, versions = join.versions
+    let T = keys.ints, m = T.length - 1, V = versions.ints, VF = versions.floats, n = out.count, ${outText(kinds, false)}`
   const put = (prefix: string) => `{
       const k = ${prefix}I[s * ${right.words * 2} + 2]
-      ${entryText(version.width)}
-      if (T[p + 1] === 0) {
+      ${entryText(2)}
+      let v = T[p + 1] - 1
+      if (v < 0) {
         if (keys.room === 0) {
           keys.grow()
-          T = keys.ints, TF = keys.floats, m = T.length - 1
-          p = keys.find(k)
+          T = keys.ints, m = T.length - 1, p = keys.find(k)
         }
+        v = keys.count
         keys.room--
-        T[p] = k, T[p + 1] = 1
+        T[p] = k, T[p + 1] = v + 1
+        if (v === versions.capacity) {
+          versions.grow()
+          V = versions.ints, VF = versions.floats
+        }
       }
-      ${right.fields.map((field, i) => (version.texts[i] === 'k' ? '' : `${version.texts[i]} = ${prefixed(field.stored, prefix)}`)).join('; ')}
+      ${right.fields.map((field, i) => (texts[i] === 'k' ? '' : `${texts[i]} = ${prefixed(field.stored, prefix)}`)).join('; ')}
     }`
   const give = (prefix: string) => `{
       const k = ${prefix}I[s * ${left.words * 2} + 2], u = t
-      ${entryText(version.width)}
+      ${entryText(2)}
+      const v = T[p + 1] - 1
       ${left.fields.map((field, i) => `const l${i} = ${prefixed(field.stored, prefix)}`).join('; ')}
-      if (T[p + 1] === 0) {
+      if (v < 0) {
         out.count = n
         join.pad(t, [${left.fields.map((_, i) => `l${i}`).join(', ')}])
         n = out.count, ${outText(kinds, false)}
       } else {
         if (n === cap) { out.count = n; out.reserve(1); ${outText(kinds, false)} }
-        ${right.fields.map((_, i) => `const r${i} = ${version.texts[i]}`).join('; ')}
+        ${right.fields.map((_, i) => `const r${i} = ${texts[i]}`).join('; ')}
         ${writeText(pair, kinds)}
         ot[n++] = t
       }
