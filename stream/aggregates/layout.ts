@@ -28,6 +28,8 @@ export interface Values {
 
 type AddNumbers = (f: Float64Array, at: number, v: Float64Array, skipped: Uint8Array, w: number) => void
 type MergeNumbers = (f: Float64Array, at: number, g: Float64Array, from: number) => void
+type AddRun = (f: Float64Array, slots: Int32Array, count: number, v: readonly (Float64Array | undefined)[]) => void
+type ResultRun = (column: unknown[], f: Float64Array, slots: Int32Array, count: number) => void
 type Results = (values: unknown[], f: Float64Array, at: number) => void
 
 interface Box {
@@ -48,6 +50,8 @@ export class Layout {
   private readonly addNumbers: AddNumbers
   private readonly mergeNumbers: MergeNumbers
   private readonly numericResults: Results
+  private readonly addNumbersOfRun: AddRun
+  private readonly resultRuns: readonly (ResultRun | undefined)[]
 
   constructor(parts: readonly Part[]) {
     this.parts = parts
@@ -72,6 +76,8 @@ export class Layout {
     this.numericResults = this.generate('values, f, at', 'const rows = f[at]', (numeric, o, a) => {
       return `{ const o = at + ${o}; values[values.length - ${parts.length - a}] = ${numeric.result} }`
     }) as Results
+    this.addNumbersOfRun = this.generateRun()
+    this.resultRuns = parts.map((part, a) => ('numeric' in part ? this.generateResult(part.numeric, a) : undefined))
   }
 
   /** An empty store of one slot. */
@@ -98,6 +104,20 @@ export class Layout {
       const at = slot * boxes.length + b
       store.boxes[at] = boxed.add(store.boxes[at], values.boxed[aggregate], weight, order)
     }
+  }
+
+  /** `add` for many records of numbers: one slot and one number of each aggregate for each; NaN is no value. Not with boxes. */
+  addRun(store: Store, slots: Int32Array, count: number, numbers: readonly (Float64Array | undefined)[]): void {
+    this.addNumbersOfRun(store.fields, slots, count, numbers)
+  }
+
+  /** Appends the results of one aggregate for `count` slots. */
+  resultRun(aggregate: number, column: unknown[], store: Store, slots: Int32Array, count: number): void {
+    const numeric = this.resultRuns[aggregate]
+    if (numeric !== undefined) return numeric(column, store.fields, slots, count)
+    const b = this.boxes.findIndex(box => box.aggregate === aggregate)
+    const { boxed } = this.boxes[b] as Box
+    for (let r = 0; r < count; r++) column.push(boxed.result(store.boxes[(slots[r] as number) * this.boxStride + b]))
   }
 
   /** Adds a slot of `from`, whose records came later. */
@@ -139,6 +159,39 @@ export class Layout {
       })
     }
     return bytes + Math.round((boxBytes / looked) * count)
+  }
+
+  private generateRun(): AddRun {
+    const used = this.parts.flatMap((part, a) =>
+      'numeric' in part && NUMERIC[part.numeric].add !== '' ? [{ a, add: NUMERIC[part.numeric].add }] : [],
+    )
+    const adds = used.map(
+      ({ a, add }) => `{ const o = at + ${this.offsets[a]}, x = v${a}[r]; if (x === x) { ${add} } }`,
+    )
+    // oxlint-disable-next-line typescript/no-implied-eval -- as below
+    return new Function(
+      'f',
+      'slots',
+      'count',
+      'v',
+      `${used.map(({ a }) => `const v${a} = v[${a}]`).join('\n')}
+      const w = 1
+      for (let r = 0; r < count; r++) { const at = slots[r] * ${this.stride}; f[at] += 1; ${adds.join('; ')} }`,
+    ) as AddRun
+  }
+
+  private generateResult(kind: keyof typeof NUMERIC, aggregate: number): ResultRun {
+    // oxlint-disable-next-line typescript/no-implied-eval -- as below
+    return new Function(
+      'column',
+      'f',
+      'slots',
+      'count',
+      `for (let r = 0; r < count; r++) {
+        const at = slots[r] * ${this.stride}, rows = f[at], o = at + ${this.offsets[aggregate]}
+        column.push(${NUMERIC[kind].result})
+      }`,
+    ) as ResultRun
   }
 
   private generate(

@@ -47,6 +47,22 @@ export class Slots implements Store {
     return slot
   }
 
+  /** Slots of many keys; `fresh` is told the keys that got one. */
+  slotsOf(ids: Int32Array, count: number, slots: Int32Array, fresh: (keyId: number) => void): void {
+    let { index } = this
+    for (let r = 0; r < count; r++) {
+      const keyId = ids[r] as number
+      const slot = keyId < index.length ? (index[keyId] as number) - 1 : -1
+      if (slot >= 0) {
+        slots[r] = slot
+        continue
+      }
+      slots[r] = this.add(keyId)
+      fresh(keyId)
+      index = this.index
+    }
+  }
+
   /** Adds every key of `other`. */
   mergeFrom(other: Slots): void {
     for (let from = 0; from < other.count; from++) this.mergeSlot(other, from)

@@ -24,6 +24,17 @@ export class ColumnRows {
     this.before.push(beforeMs < last ? last : beforeMs)
   }
 
+  /** Appends `count` rows of one instant: `fill` appends the values of each column. */
+  addRun(count: number, eventTimeMs: number, beforeMs: number, fill: (columns: readonly unknown[][]) => void): void {
+    fill(this.columns)
+    const last = this.before.length === 0 ? -Infinity : (this.before[this.before.length - 1] as number)
+    const before = beforeMs < last ? last : beforeMs
+    for (let r = 0; r < count; r++) {
+      this.eventTimes.push(eventTimeMs)
+      this.before.push(before)
+    }
+  }
+
   take(watermarkMs: number): Batch {
     const count = this.eventTimes.length
     if (count === 0) return emptyBatch(watermarkMs)

@@ -38,8 +38,8 @@ export class RowReader implements Values {
   readonly numbers: Float64Array
   readonly boxed: unknown[]
   readonly skipped: Uint8Array
-  private readonly keys: readonly NamedReader[]
-  private readonly inputs: readonly (InputReader | undefined)[]
+  readonly keys: readonly NamedReader[]
+  readonly inputs: readonly (InputReader | undefined)[]
   private readonly layout: Layout
   private readonly context: StageContext
   private readonly keyValues: unknown[]
@@ -92,7 +92,7 @@ export class RowReader implements Values {
       if (keys.length === 1) {
         at = keys[0] as NamedReader
         const key = at.lambda?.wantsMeta === true ? at.lambda.call(row, metaOf(batch, i)) : at.read(row)
-        if (key === null || key === undefined || key === '') this.tellEmptyKey(at, key, row)
+        this.seeKey(at, key, row)
         this.context.passed()
         return table.intern1(key)
       }
@@ -100,15 +100,31 @@ export class RowReader implements Values {
         at = keys[k] as NamedReader
         const key = at.lambda?.wantsMeta === true ? at.lambda.call(row, metaOf(batch, i)) : at.read(row)
         this.keyValues[k] = key
-        if (key === null || key === undefined || key === '') this.tellEmptyKey(at, key, row)
+        this.seeKey(at, key, row)
       }
       this.context.passed()
       return table.intern(this.keyValues)
     } catch (error) {
-      if (at?.lambda !== undefined) this.context.threw(batch, i, error, at.lambda)
-      else this.context.refuse(batch, i, error instanceof Error ? error.message : String(error))
+      this.refuse(at, error, batch, i)
       return -1
     }
+  }
+
+  /** A value of input `a` that is no plain number as one: NaN when it is left out, which was told where it has to be. */
+  numberOf(a: number, value: unknown, batch: Batch, i: number): number {
+    this.readOther(a, this.inputs[a] as InputReader, value, batch, i)
+    return this.skipped[a] === 1 ? NaN : (this.numbers[a] as number)
+  }
+
+  /** Tells once that a record has no key. */
+  seeKey(reader: NamedReader, key: unknown, row: unknown): void {
+    if (key === null || key === undefined || key === '') this.tellEmptyKey(reader, key, row)
+  }
+
+  /** Reading the record failed at a reader. */
+  refuse(at: NamedReader | undefined, error: unknown, batch: Batch, i: number): void {
+    if (at?.lambda !== undefined) this.context.threw(batch, i, error, at.lambda)
+    else this.context.refuse(batch, i, error instanceof Error ? error.message : String(error))
   }
 
   /** Adds the values read last to a slot. */

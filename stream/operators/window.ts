@@ -21,6 +21,7 @@ import { ColumnRows } from './column-rows.ts'
 import { rowMaker } from './compile.ts'
 import type { Operator, Provisional, StageContext } from './operator.ts'
 import type { RowReader } from './row-reader.ts'
+import { RUN_ROWS, RunReader } from './run-reader.ts'
 import type { WindowShape } from './window-shape.ts'
 
 /** Rows of one piece of a firing: some 10 ms of work. */
@@ -83,6 +84,9 @@ export class WindowOperator implements Operator, Provisional {
   /** Final rows of windows that never change again, as columns: rows are made when somebody looks. */
   private readonly final: ColumnRows
   private readonly rowValues: unknown[] = []
+  /** Many rows at once, where nothing more is to be done for each than to add it. */
+  private readonly runs: RunReader | undefined
+  private readonly hold = (keyId: number): void => this.table.hold(keyId)
   /** The slice of the previous record. */
   private current: Slice | undefined
   private currentStart = Infinity
@@ -109,6 +113,7 @@ export class WindowOperator implements Operator, Provisional {
     this.keepsSent = parts.latenessMs > 0 || parts.emit !== 'final'
     this.everyMs = typeof parts.emit === 'object' ? parts.emit.everyMs : undefined
     this.table = new KeyTable(parts.keyNames.length)
+    this.runs = parts.emit === 'final' ? RunReader.of(parts.reader, parts.layout, parts.context) : undefined
   }
 
   onBatch(batch: Batch): Batch {
@@ -173,6 +178,10 @@ export class WindowOperator implements Operator, Provisional {
         }
         slice = found
       }
+      if (this.runs !== undefined && weights === undefined && slice.firstEnd - 1 > this.watermarkMs) {
+        i = this.addRun(this.runs, slice.slots, batch, i) - 1
+        continue
+      }
       const keyId = this.reader.read(batch, i, this.table)
       if (keyId < 0) continue
       const slots = slice.slots
@@ -190,6 +199,25 @@ export class WindowOperator implements Operator, Provisional {
       else if (slice.firstEnd - 1 <= this.watermarkMs) this.resend(slice, keyId, false)
     }
     return count
+  }
+
+  /** Rows from `from` on that fall into the same slice while nothing is to be done; gives the index after them. */
+  private addRun(runs: RunReader, slots: Slots, batch: Batch, from: number): number {
+    const { eventTimesMs, beforeMs } = batch
+    const { currentStart, currentEnd, nextActionMs, table } = this
+    const most = Math.min(batch.count, from + RUN_ROWS)
+    let to = from + 1
+    for (; to < most; to++) {
+      const t = eventTimesMs[to] as number
+      if (t < currentStart || t >= currentEnd || (beforeMs[to] as number) >= nextActionMs) break
+    }
+    const last = beforeMs[to - 1] as number
+    if (last > this.watermarkMs) this.watermarkMs = last
+    const count = runs.read(batch.rows, from, to, batch)
+    table.internRun(runs.keys, count, runs.ids)
+    slots.slotsOf(runs.ids, count, runs.slots, this.hold)
+    this.parts.layout.addRun(slots, runs.slots, count, runs.numbers)
+    return to
   }
 
   onEnd(): Batch {
@@ -341,11 +369,32 @@ export class WindowOperator implements Operator, Provisional {
         yield undefined
       }
       const to = Math.min(order.length, from + PIECE_ROWS)
+      if (!this.keepsSent) {
+        this.sendFinal(slots, order.subarray(from, to), end, beforeMs)
+        continue
+      }
       for (let n = from; n < to; n++) {
         const slot = order[n] as number
         this.send(slots, slot, slots.keys[slot] as number, end, 'onTime', beforeMs)
       }
     }
+  }
+
+  /** Rows that never change again, column by column. */
+  private sendFinal(slots: Slots, order: Int32Array, end: number, beforeMs: number): void {
+    const { layout, keyNames, aggregateNames } = this.parts
+    // What was taken back whole has no row.
+    const live = order.filter(slot => slots.fields[slot * layout.stride] !== 0)
+    const count = live.length
+    const start = this.shape.startOf(end)
+    this.final.addRun(count, end - 1, beforeMs, columns => {
+      let c = 0
+      for (let k = 0; k < keyNames.length; k++) this.table.valuesOf(slots.keys, live, k, columns[c++] as unknown[])
+      for (const value of [start, end]) fill(columns[c++] as unknown[], value, count)
+      for (let a = 0; a < aggregateNames.length; a++) layout.resultRun(a, columns[c++] as unknown[], slots, live, count)
+      fill(columns[c++] as unknown[], 'onTime', count)
+      fill(columns[c] as unknown[], 0, count)
+    })
   }
 
   private sendEarly(beforeMs: number): void {
@@ -389,10 +438,6 @@ export class WindowOperator implements Operator, Provisional {
     beforeMs: number,
   ): void {
     const rowCount = slots.fields[slot * this.parts.layout.stride] as number
-    if (!this.keepsSent) {
-      if (rowCount !== 0) this.final.add(this.valuesOf(slots, slot, end, kind, 0), end - 1, beforeMs)
-      return
-    }
     let window = this.sent.get(end)
     if (window === undefined) {
       window = { end, rows: new Map() }
@@ -501,6 +546,10 @@ export class WindowOperator implements Operator, Provisional {
     if (this.earlyAt !== undefined) next = Math.min(next, this.earlyAt)
     this.nextActionMs = next
   }
+}
+
+function fill(column: unknown[], value: unknown, count: number): void {
+  for (let r = 0; r < count; r++) column.push(value)
 }
 
 /** Early rows count for themselves: the row of the closing window is revision 0, late ones follow it. */

@@ -62,6 +62,12 @@ export class KeyTable {
     return id === undefined ? this.addOne(value) : id
   }
 
+  /** The ids of many one-column keys. */
+  internRun(keys: readonly unknown[], count: number, ids: Int32Array): void {
+    const known = this.columnIds[0] as Map<unknown, number>
+    for (let r = 0; r < count; r++) ids[r] = known.get(keys[r]) ?? this.addOne(keys[r])
+  }
+
   /** The id of a key of any width. */
   intern(values: readonly unknown[]): number {
     if (this.width === 1) return this.intern1(values[0])
@@ -103,6 +109,12 @@ export class KeyTable {
   /** The value of one column. */
   valueOf(id: number, column: number): unknown {
     return this.columns[column]?.[id]
+  }
+
+  /** Appends the values of one column for the ids at these places. */
+  valuesOf(ids: Int32Array, places: Int32Array, column: number, into: unknown[]): void {
+    const values = this.columns[column] as unknown[]
+    for (let r = 0; r < places.length; r++) into.push(values[ids[places[r] as number] as number])
   }
 
   /** Position of each known id in the order of key values, by id. */

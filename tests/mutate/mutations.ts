@@ -33,6 +33,20 @@ export const mutations: readonly Mutation[] = [
     suite: windows,
   },
   {
+    name: 'a run of rows goes on beyond the firing between them',
+    file: 'stream/operators/window.ts',
+    find: '(beforeMs[to] as number) >= nextActionMs) break',
+    replace: '(beforeMs[to] as number) > nextActionMs) break',
+    suite: windows,
+  },
+  {
+    name: 'a run of rows goes on beyond its slice',
+    file: 'stream/operators/window.ts',
+    find: 't >= currentEnd || (beforeMs[to]',
+    replace: 't > currentEnd || (beforeMs[to]',
+    suite: windows,
+  },
+  {
     name: 'a firing of many keys does not pause',
     file: 'stream/operators/column-window.ts',
     find: 'if (entries !== undefined) this.fired.push(this.resultOf(table, entries, end, beforeMs))\n        yield undefined',
