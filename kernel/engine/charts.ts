@@ -173,7 +173,7 @@ export class Charts {
       if (!(error instanceof StreamError)) throw error
       this.options.onError([...(this.chartsOf.get(name)?.values() ?? [])][0]?.cellId, name, error.toJSON())
     }
-    for (const other of this.chartsOf.keys()) if (this.labelSourceOf(other) === source) this.status(other)
+    for (const other of this.chartsOf.keys()) if (this.labelSourceOf(other) === source) this.status(other, true)
   }
 
   private labelSourceOf(name: string): string | undefined {

@@ -4,7 +4,8 @@
  */
 import { chartBundle, savedRows } from './fallback.ts'
 import { ChartModel } from './model.ts'
-import { chartSpec, seriesField } from './spec.ts'
+import { chartSpec, markOf, seriesField } from './spec.ts'
+import { formOf } from './forms/index.ts'
 import { PROTOCOL_VERSION } from './protocol.ts'
 import { promisedColumns, widenColumns } from './columns.ts'
 import { retentionFor } from './retain.ts'
@@ -64,8 +65,9 @@ export class Chart {
     this.chartId = chartId
     this.stream = stream
     this.options = options
-    this.fps = Math.min(20, Math.max(1, options.fps ?? DEFAULT_FPS))
+    this.fps = Math.min(20, Math.max(1, options.fps ?? formOf(markOf({ concept, options }))?.fps ?? DEFAULT_FPS))
     this.#concept = concept
+    this.#status = statusBefore(concept)
     this.#retention = retentionFor(concept, options)
     this.#model = new ChartModel(this.#retention)
     this.#columns = columnsOf(concept)
@@ -120,7 +122,7 @@ export class Chart {
     this.#columns = columnsOf(concept)
     this.#series = []
     this.#end = undefined
-    this.#status = emptyStatus('starting')
+    this.#status = statusBefore(concept)
     this.#design()
   }
 
@@ -252,6 +254,12 @@ export class Chart {
     this.#leftOut = noticeOf(parts)
     this.#status = { ...this.#status, notice: noticeOf([this.#told, this.#leftOut]) }
   }
+}
+
+/** Of a stream that has not told anything: a page knows from the first frame on what its chart is about. */
+function statusBefore({ scores }: ChartConcept): ChartStatus {
+  const status = emptyStatus('starting')
+  return scores === undefined ? status : { ...status, scores: { ...scores, labels: [], labelFile: '' } }
 }
 
 function scoresStatus(scores: ScoresConcept, { labels }: StreamStats): ScoresStatus {

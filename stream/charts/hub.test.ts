@@ -453,3 +453,12 @@ test('a chart of scores tells how they were made, and what was labelled', () => 
   const live = hub.bundle(chartId)?.[LIVE_MIME] as LiveBundle
   assert.deepEqual(live.last.status.scores, { ...scores, labels: [[1000, 2000]], labelFile: 'sensors.labels.json' })
 })
+
+test('a chart of scores that starts anew is one of scores from its first frame on', () => {
+  const scores = { features: ['temp'], by: [], param: null, compares: 'value', source: 'sensors' } as const
+  const concept = { form: 'rows', by: [], aggregates: [], revisions: false, scores } as const
+  const { hub, chartId } = bench(concept)
+  hub.replace('s', concept)
+  const live = hub.bundle(chartId)?.[LIVE_MIME] as LiveBundle
+  assert.deepEqual(live.last.status.scores, { ...scores, labels: [], labelFile: '' })
+})

@@ -113,7 +113,8 @@ export function scoresPicture(
   const [low, high] = padded(...extremes(values))
   const y = scale(low, high, VALUE_BOTTOM, VALUE_TOP)
   const [, most] = extremes(points.map(point => point.score))
-  const top = 1.1 * Math.max(most, finite(threshold) ?? 0, 1e-9)
+  // A threshold far above all scores stands at the edge: scores that fill the lane are what one drags it to.
+  const top = 1.1 * Math.max(most, Math.min(finite(threshold) ?? 0, 2 * most), 1e-9)
   const scoreY = scale(0, top, SCORE_BOTTOM, SCORE_TOP)
 
   const flags = points.map(({ score, anomalous }) =>
@@ -153,13 +154,10 @@ export function scoresPicture(
       return [{ x: at, width: Math.max(2, x(Math.min(toMs, untilMs)) - at), fromMs }]
     }),
     threshold: finite(threshold),
-    thresholdY: finite(threshold) === null ? SCORE_TOP : scoreY(threshold!),
+    thresholdY: finite(threshold) === null ? SCORE_TOP : Math.max(SCORE_TOP, scoreY(threshold!)),
     valueTicks: ticks(low, high, 4).map(value => ({ y: y(value), text: short(value) })),
     scoreTicks: ticks(0, top, 3).map(value => ({ y: scoreY(value), text: short(value) })),
-    timeTicks: Array.from({ length: 5 }, (_, i) => first + ((toMs - first) * (i + 0.5)) / 5).map(atMs => ({
-      atMs,
-      x: x(atMs),
-    })),
+    timeTicks: timeTicks(first, toMs).map(atMs => ({ atMs, x: x(atMs) })),
     scored: judged(asScored, scored ?? Infinity),
     wished: judged(flags, threshold ?? Infinity),
     rule: judged(rule, 0),
@@ -294,6 +292,12 @@ function ticks(low: number, high: number, about: number): number[] {
   const found: number[] = []
   for (let at = Math.ceil(low / step) * step; at <= high; at += step) found.push(Math.abs(at) < step / 1e6 ? 0 : at)
   return found
+}
+
+/** Five instants; whole seconds where there are enough of them. */
+function timeTicks(fromMs: number, toMs: number): number[] {
+  const unit = toMs - fromMs > 20_000 ? 1000 : 1
+  return Array.from({ length: 5 }, (_, i) => unit * Math.round((fromMs + ((toMs - fromMs) * (i + 0.5)) / 5) / unit))
 }
 
 function short(value: number): string {

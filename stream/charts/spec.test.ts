@@ -161,14 +161,41 @@ async function draw(form: SpecRequest, rows: readonly ChartRow[]): Promise<Drawn
   assert.ok(spec !== null)
   const view = new vega.View(vega.parse(compile(spec as never).spec), { renderer: 'none' })
   for (const [name, value] of Object.entries(restingParams(spec, rows, form.retention))) view.signal(name, value)
-  view.change('rows', vega.changeset().insert(rows.map(row => ({ ...row }))))
-  await view.runAsync()
+  // As on a page: some rows first, the others later.
+  for (const some of [rows.slice(0, rows.length / 2), rows.slice(rows.length / 2)]) {
+    view.change('rows', vega.changeset().insert(some.map(row => ({ ...row }))))
+    await view.runAsync()
+  }
   const marks = drawnMarks((view.scenegraph() as unknown as { root: unknown }).root)
   view.finalize()
   return marks
 }
 
 const symbols = (marks: readonly DrawnMark[]): DrawnMark[] => marks.filter(mark => mark.type === 'symbol')
+
+test('alerts are drawn on the value and on the score, in two lanes, as rows come', async () => {
+  const form = request({ ...ROWS, scores: SCORES }, {}, SCORED_COLUMNS)
+  const rows = Array.from({ length: 200 }, (_, i) => {
+    const anomalous = i % 50 === 49
+    const score = anomalous ? 9 : 1
+    return {
+      $key: `r${i}`,
+      $at: T0 + 1000 * i,
+      region: ['north', 'south'][i % 2],
+      temp: i % 7,
+      score,
+      threshold: 5,
+      anomalous,
+    }
+  })
+  const marks = await draw(form, rows)
+  const heights = symbols(marks).map(mark => Number(mark.y))
+  assert.equal(heights.length, 8)
+  // Each alert twice, the lanes apart.
+  const [above, below] = [heights.sort((a, b) => a - b).slice(0, 4), heights.slice(4)]
+  assert.ok(Math.min(...below) - Math.max(...above) > 10, JSON.stringify(heights))
+  assert.ok(marks.some(mark => mark.type === 'area'))
+})
 
 test('finished windows are drawn filled, open ones hollow, later ones further right, larger ones higher', async () => {
   const form = request(WINDOWS)

@@ -25,6 +25,8 @@ export interface ChartForm {
   readonly label: string
   /** Rows kept of a stream of plain rows, when the user says nothing. */
   readonly plainRows: number
+  /** Frames a second, when the user says nothing. Default 10. */
+  readonly fps?: number
   /** The field whose values are the series; undefined: as for every chart (`colorField`). Null: series are not told apart. */
   series?(request: Pick<SpecRequest, 'concept' | 'options'>): string | null
   /** Vega-Lite without data, in what versions 5.6 and 6 share. Null: there is nothing to draw yet. */

@@ -16,6 +16,8 @@ export const scores = defineForm({
   mark: 'scores',
   label: 'Scores',
   plainRows: 2000,
+  // Two lanes of so many rows take their time.
+  fps: 4,
   series: ({ concept, options }) =>
     options.color ?? (concept.scores === undefined ? null : seriesOf(concept.scores.by)),
   spec(request) {
@@ -54,6 +56,8 @@ export const scores = defineForm({
                         ...(groups.length === 0 ? {} : { groupby: groups }),
                         sort: [{ field: '$at', order: 'ascending' }],
                         frame: [-BAND_ROWS, -1],
+                        // With peers Vega looks for a row before the first.
+                        ignorePeers: true,
                       },
                       { filter: "datum['$count'] > 5" },
                       ...(['low', 'high'] as const).map((edge, i) => ({

@@ -91,6 +91,9 @@ export interface Difference<T> {
   readonly gained: readonly T[]
   readonly both: readonly T[]
   readonly rows: number
+  /** What the alerts of each are worth; precision and recall are null without labels. */
+  readonly before: Judgement
+  readonly after: Judgement
 }
 
 /**
@@ -102,7 +105,7 @@ export interface Difference<T> {
 export async function compare<T extends ScoredRow>(
   first: Stream<T> | readonly T[],
   second: Stream<T> | readonly T[],
-  options: { readonly rows?: number | undefined } = {},
+  options: Omit<JudgeOptions, 'threshold'> = {},
 ): Promise<Difference<T>> {
   const [before, after] = await Promise.all([rowsOf(first, options.rows), rowsOf(second, options.rows)])
   const odd = before.findIndex((row, i) => after[i] === undefined || eventTime(row) !== eventTime(after[i]))
@@ -115,8 +118,31 @@ export async function compare<T extends ScoredRow>(
   const lost = before.filter((row, i) => row.score.anomalous && !after[i]!.score.anomalous)
   const gained = after.filter((row, i) => row.score.anomalous && !before[i]!.score.anomalous)
   const both = before.filter((row, i) => row.score.anomalous && after[i]!.score.anomalous)
+  const truth = labelsOf(before, options.labels)
+  const [was, is] = [judgedAlerts(before, truth), judgedAlerts(after, truth)]
   const text = `${before.length} rows: ${both.length} alerts of both, ${gained.length} gained, ${lost.length} lost`
-  return told({ lost, gained, both, rows: before.length }, text)
+  const table = [['', 'before', 'after'], ...qualityRows.map(name => [name, cellOf(was[name]), cellOf(is[name])])]
+  const lines = table.map(([name = '', ...cells]) => name.padEnd(15) + cells.map(cell => cell.padStart(9)).join(''))
+  return told(
+    { lost, gained, both, rows: before.length, before: was, after: is },
+    [text, ...lines, ...(truth === undefined ? ['no labels: precision and recall are unknown'] : [])].join('\n'),
+  )
+}
+
+const qualityRows = ['alerts', 'episodes', 'precision', 'recall', 'f1', 'eventF1'] as const
+
+function cellOf(value: number | null): string {
+  return value === null ? '' : Number.isInteger(value) ? String(value) : value.toFixed(3)
+}
+
+/** Of the alerts as each row has them, whatever they were compared with. */
+function judgedAlerts(rows: readonly ScoredRow[], labels: readonly boolean[] | undefined): Judgement {
+  const store = new ScoreStore({
+    scores: rows.map(row => Number(row.score.anomalous)),
+    labels,
+    timesMs: rows.map(row => eventTime(row) ?? 0),
+  })
+  return { ...store.judge(0.5), threshold: rows.at(-1)?.score.threshold ?? Infinity }
 }
 
 function tableOf({ now, store }: Judged): string {

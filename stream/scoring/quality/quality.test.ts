@@ -139,5 +139,10 @@ test('a scored stream is judged by its own labels, by a file, and at any thresho
 test('two scorers of the same rows are compared alert by alert', async () => {
   const { lost, gained, both, rows: count } = await compare(scored(1), scored(1000))
   assert.deepEqual([lost.map(row => row.at), gained, both, count], [[40_000], [], [], 60])
+  // What each is worth, by score.label, or by a field that is named.
+  const { before, after } = await compare(scored(1), scored(1000))
+  assert.deepEqual([before.precision, before.recall, after.alerts, after.recall], [1, 1, 0, 0])
+  const other = await compare(scored(1), scored(1000), { labels: 'at' })
+  assert.deepEqual([other.before.precision, other.before.recall! < 0.03], [1, true])
   await assert.rejects(compare(await scored(1).toArray(), []), /first gives 60 rows, the second 0/)
 })
