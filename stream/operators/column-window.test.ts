@@ -157,23 +157,28 @@ test('batch cuts and restarts from snapshots change nothing for columns', () => 
     }),
     { numRuns: RUNS },
   )
-  // A session set aside comes back when a record reaches it: its key is still looked at when it ends.
-  const times = [0, 7, 0, 11, 1]
-  const rows = times.map(at => ({ at, key: at === 11 ? 1 : 0, whole: 1, part: 0 }))
-  const { out } = run(planOf({ kind: 'session', gapMs: 6 }), rows, new Set([4]), new Set())
-  assert.deepEqual(
-    (out as { key: number; windowStart: number; windowEnd: number; n: number }[]).map(r => [
+  const sessions = (times: readonly number[], cuts: ReadonlySet<number>) => {
+    const rows = times.map(at => ({ at, key: at === 11 ? 1 : 0, whole: 1, part: 0 }))
+    const { out } = run(planOf({ kind: 'session', gapMs: 6 }), rows, cuts, new Set())
+    return (out as { key: number; windowStart: number; windowEnd: number; n: number }[]).map(r => [
       r.key,
       r.windowStart,
       r.windowEnd,
       r.n,
-    ]),
-    [
-      [0, 0, 6, 2],
-      [0, 1, 13, 2],
-      [1, 11, 17, 1],
-    ],
-  )
+    ])
+  }
+  // A session set aside comes back when a record reaches it: its key is still looked at when it ends.
+  assert.deepEqual(sessions([0, 7, 0, 11, 1], new Set([4])), [
+    [0, 0, 6, 2],
+    [0, 1, 13, 2],
+    [1, 11, 17, 1],
+  ])
+  // Over at watermark 5, which the second record brings in the same batch: the third begins a session of its own.
+  assert.deepEqual(sessions([0, 11, 4], new Set()), [
+    [0, 0, 6, 1],
+    [0, 4, 10, 1],
+    [1, 11, 17, 1],
+  ])
 })
 
 test('columns without a window are rows, and batches come as columns', async () => {

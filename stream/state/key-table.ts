@@ -5,6 +5,7 @@
  * of the next window are mostly those of the last, and a stream of ever new keys must not grow without end. Order of keys is by value, never by arrival.
  */
 import { StreamError } from '../errors.ts'
+import { textOrder } from './text-order.ts'
 
 /** A V8 Map refuses to grow beyond 2^24 entries. */
 const MOST_KEYS = 16_000_000
@@ -120,7 +121,7 @@ export class KeyTable {
   /** Position of each known id in the order of key values, by id. */
   ranks(): Int32Array {
     if (this.fresh.length === 0) return this.rankOf
-    const fresh = this.fresh.sort((a, b) => this.compare(a, b))
+    const fresh = this.sortedFresh()
     const old = this.order
     const merged = new Int32Array(old.length + fresh.length)
     let o = 0
@@ -134,6 +135,14 @@ export class KeyTable {
     this.rankOf = new Int32Array(this.next)
     for (let rank = 0; rank < merged.length; rank++) this.rankOf[merged[rank] as number] = rank
     return this.rankOf
+  }
+
+  private sortedFresh(): ArrayLike<number> {
+    const { fresh } = this
+    const values = this.width === 1 ? fresh.map(id => this.columns[0]?.[id]) : []
+    if (this.width !== 1 || !values.every(value => typeof value === 'string'))
+      return fresh.sort((a, b) => this.compare(a, b))
+    return textOrder(values as readonly string[]).map(place => fresh[place] as number)
   }
 
   snapshot(): KeyTableState {
@@ -163,7 +172,7 @@ export class KeyTable {
 
   private addOne(value: unknown): number {
     const key = canonical(value)
-    const known = this.columnIds[0]?.get(key)
+    const known = key === value ? undefined : this.columnIds[0]?.get(key)
     if (known !== undefined) return known
     const id = this.allocate([value])
     this.columnIds[0]?.set(key, id)

@@ -33,13 +33,6 @@ export const mutations: readonly Mutation[] = [
     suite: windows,
   },
   {
-    name: 'a run of rows goes on beyond the firing between them',
-    file: 'stream/operators/window.ts',
-    find: '(beforeMs[to] as number) >= nextActionMs) break',
-    replace: '(beforeMs[to] as number) > nextActionMs) break',
-    suite: windows,
-  },
-  {
     name: 'a run of rows goes on beyond its slice',
     file: 'stream/operators/window.ts',
     find: 't >= currentEnd || (beforeMs[to]',
