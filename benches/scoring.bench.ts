@@ -78,7 +78,14 @@ export const measurements: readonly Measurement[] = [
     name: 'scoring.sensors-f1',
     unit: 'ratio',
     runs: 1,
-    measure: () => Promise.resolve({ auto: f1Of('auto'), autoencoder: f1Of('autoencoder') }),
+    measure: () =>
+      Promise.resolve({
+        auto: f1Of('auto'),
+        autoencoder: f1Of('autoencoder'),
+        'half-space-trees': f1Of('half-space-trees'),
+        'isolation-forest': f1Of('isolation-forest'),
+        range: f1Of('range'),
+      }),
   },
   ...modelMeasurements,
 ]

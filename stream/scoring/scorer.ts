@@ -43,7 +43,7 @@ export interface ScorerOptions {
   readonly features: readonly string[]
   /** Rows that only train. Default 750 with one feature, 400 with several. */
   readonly warmUp?: number | undefined
-  /** Default: with one feature the detector's own limit, else 1 in 1,000; with several, 2.5 times as far from the median as the 99 % quantile of the warm-up. */
+  /** Default: with one feature the detector's own limit, else 1 in 1,000; with several, 2.5 times as far from the median as the 99 % quantile of the warm-up; that quantile where scores have a ceiling. */
   readonly threshold?: Threshold | undefined
   /** Default 1. */
   readonly seed?: number | undefined
@@ -58,6 +58,8 @@ const defaultOneIn = 1000
 const smoothing = 0.1
 /** How far above the middle of its warm-up a state is an alert, in spans from the middle to the 99 % quantile. */
 const calmSpans = 2.5
+/** Scores with a ceiling have no long tail: what only one calm row in a hundred reaches is far up already. */
+const calmSpansBelowCeiling = 1
 
 export function defaultWarmUp(features: number): number {
   return features === 1 ? 750 : 400
@@ -153,7 +155,8 @@ export class Scorer {
     this.smoothed = score ?? 0
     const high = scores.quantile(0.99)
     const [least, most] = this.detector.limits()
-    const limit = scores.median() + calmSpans * (high - scores.median())
+    const spans = most === Infinity ? calmSpans : calmSpansBelowCeiling
+    const limit = scores.median() + spans * (high - scores.median())
     this.limit = Math.max(least, Math.min(limit, (high + most) / 2))
   }
 

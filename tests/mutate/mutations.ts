@@ -1056,6 +1056,13 @@ export const mutations: readonly Mutation[] = [
     suite: ['tests/scoring/rrcf.test.ts'],
   },
   {
+    name: 'scores with a ceiling are held to a limit they do not reach',
+    file: 'stream/scoring/scorer.ts',
+    find: 'most === Infinity ? calmSpans : calmSpansBelowCeiling',
+    replace: 'calmSpans',
+    suite: ['tests/scoring/benchmark.test.ts'],
+  },
+  {
     name: 'a stream scores before its model is trained',
     file: 'kernel/engine/run.ts',
     find: ' && this.awaited.size === 0',
