@@ -97,11 +97,11 @@ function wrongShape(artifact: ModelArtifact, why: string): StreamError {
 function explained(artifact: ModelArtifact, error: unknown): StreamError {
   if (error instanceof StreamError) return error
   const kernel = missingKernel(error)
-  const op = /Unknown (?:layer|activation|initializer|regularizer)[^:]*: (\w+)/.exec(firstLine(error))?.[1]
+  const op = /Unknown (?:op '?|(?:layer|activation|initializer|regularizer)[^:]*: )(\w+)/.exec(firstLine(error))?.[1]
   if (kernel !== undefined || op !== undefined)
     return new StreamError({
       code: 'MODEL_UNSUPPORTED',
-      message: `Cannot score with model "${artifact.name}": it needs ${kernel === undefined ? op : `kernel ${kernel}`}, which TensorFlow.js has not`,
+      message: `Cannot score with model "${artifact.name}": it needs ${kernel === undefined ? `operation ${op}` : `kernel ${kernel}`}, which TensorFlow.js has not`,
       detail: firstLine(error),
       hint: 'Convert it to ONNX and load the .onnx file, or replace the layer',
     })

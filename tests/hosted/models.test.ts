@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { feed, from, model, train } from '../../stream/index.ts'
-import type { Scored } from '../../stream/index.ts'
+import type { Scored, StreamError } from '../../stream/index.ts'
 import { folderOf, graphModel, sumModel } from '../models/files.ts'
 import { inlineAndHosted } from './both.ts'
 
@@ -67,4 +67,72 @@ test('Stop of the kernel ends a training; what whole epochs have taught stays', 
   }
   assert.ok(((await m.artifact()).training!['epochs'] as number) >= 2)
   assert.equal((await hosted.model('endless')).version, 1)
+})
+
+test('wrong input is told the same way inline and hosted: what, and the next step; other rows and streams go on', async () => {
+  const told = async (program: () => Promise<unknown>): Promise<readonly unknown[]> => {
+    const error = await program().then(
+      () => assert.fail('nothing was told'),
+      (e: StreamError) => e,
+    )
+    assert.ok(error.hint !== undefined && error.hint !== '', error.message)
+    return [error.code, error.message.replace(/"[^"]*riffle-[^"]*"/, '"FOLDER"'), error.hint]
+  }
+  const files = { ...sumModel }
+  const folder = folderOf(files)
+  const cut = folderOf({ ...sumModel, 'group1-shard1of1.bin': new Uint8Array(8) })
+  const fancy = folderOf(graphModel('FancyMul'))
+  const given = [rows[0], { at: 1, a: NaN, b: 1 }, rows[2], { at: 3, b: 2 }, rows[4]] as typeof rows
+  const answers = await both(async () => {
+    const m = await model(folder, { as: 'good' })
+    const stream = from(given, { time: 'at' }).score(m, inputs)
+    const refused = await stream.errors().toArray()
+    const all = [
+      ...refused.map(({ offset, reason }) => [Number(offset), reason]),
+      await told(() =>
+        from(rows, { time: 'at' })
+          .score(m, { features: ['a'] })
+          .toArray(),
+      ),
+      await told(() => model(cut)),
+      await told(async () =>
+        from(rows, { time: 'at' })
+          .score(await model(fancy, { as: 'fancy' }), inputs)
+          .toArray(),
+      ),
+    ]
+    const scored = await stream.toArray()
+    return [...all, ...scored.map(row => row.at)]
+  })
+  assert.deepEqual(
+    answers.map(answer => (Array.isArray(answer) ? answer[0] : answer)),
+    [1, 3, 'MODEL_INVALID', 'MODEL_INVALID', 'MODEL_UNSUPPORTED', 0, 2, 4],
+  )
+  assert.match(String((answers[4] as string[])[1]), /FancyMul/)
+})
+
+test('a model of another shape under the name of one in use is told to who reads; what was scored before is kept', async () => {
+  await both(async () => {
+    const f = feed<{ a: number; b: number }>()
+    const read = f.score(await model(folderOf(sumModel), { as: 'kept' }), inputs)[Symbol.asyncIterator]()
+    await f.push({ a: 1, b: 1 })
+    const first = (await read.next()).value!.score.value
+    const wide = new Uint8Array(Float32Array.of(1, 1, 1, 0).buffer)
+    const json = String(sumModel['model.json']).replace('[null,2]', '[null,3]').replace('[2,1]', '[3,1]')
+    await model(folderOf({ ...sumModel, 'model.json': json, 'group1-shard1of1.bin': wide }), { as: 'kept' })
+    const error = await read.next().then(
+      () => assert.fail('nothing was told'),
+      (e: StreamError) => e,
+    )
+    assert.deepEqual(
+      [first, error.code, error.message, error.hint],
+      [
+        6,
+        'MODEL_INVALID',
+        'Cannot score with model "kept": it takes 3 features, 2 are given (a, b)',
+        'Name as many fields as it takes: --features a,b',
+      ],
+    )
+    return [first]
+  })
 })

@@ -138,7 +138,11 @@ test('a place without a model names those beside it', async () => {
 
 test('a model that needs a kernel nobody has, or other features, fails at the start with the next step', async () => {
   const unknown = await model(folderOf(graphModel('FancyMul')), { as: 'fancy' })
-  await assert.rejects(values(unknown), (error: StreamError) => error.hint !== undefined && /fancy/.test(error.message))
+  await assert.rejects(
+    values(unknown),
+    (error: StreamError) =>
+      error.code === 'MODEL_UNSUPPORTED' && /operation FancyMul, which/.test(error.message) && error.hint !== undefined,
+  )
   const m = await model(folderOf(sumModel))
   await assert.rejects(
     from(rows)
