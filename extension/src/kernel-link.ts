@@ -6,7 +6,7 @@
  * Credit is given back when a frame has been drawn, not when it came, so a slow page is sent less. Handlers return nothing:
  * everything a kernel says waits behind a promise returned here. No DOM: a fake kernel tests this file.
  */
-import { COMM_TARGET, PROTOCOL_VERSION } from '../../stream/charts/protocol.ts'
+import { COMM_TARGET, CREDIT_AT_START, PROTOCOL_VERSION } from '../../stream/charts/protocol.ts'
 import { unpackFrame } from '../../stream/charts/packed.ts'
 import { LiveChart } from './live-chart.ts'
 import type {
@@ -43,13 +43,11 @@ export interface LinkOptions {
 }
 
 /** Credit of one frame waits for that of the next: each message makes the kernel busy for a moment. */
-const CREDIT_EVERY_MS = 200
+const CREDIT_EVERY_MS = 500
 const KEEP_ALIVE_MS = 10_000
 const ASK_EVERY_MS = 1000
-/** The engine never counts more. */
-const CREDIT_LIMIT = 4
-/** With this much owed, and as much under way, the engine has none left: it is paid at once. At ten frames a second that is five messages. */
-const CREDIT_SHORT = CREDIT_LIMIT / 2
+/** With this much owed, and as much under way, the engine has none left: it is paid at once. At ten frames a second that is two messages. */
+const CREDIT_SHORT = CREDIT_AT_START / 2
 /** A chart whose last view is gone stays subscribed this long: a moved cell attaches again at once. */
 const GRACE_MS = 5000
 
@@ -293,7 +291,7 @@ export class KernelLink {
     this.#keepAlive?.()
     this.#keepAlive = this.#options.timers.after(KEEP_ALIVE_MS, () => {
       // Frames may get lost under way, and their credit with them: a quiet line gets all of it again (the engine caps it).
-      if (!this.#heard && this.#creditTimer === null) this.#owed = CREDIT_LIMIT
+      if (!this.#heard && this.#creditTimer === null) this.#owed = CREDIT_AT_START
       this.#heard = false
       if (this.#noticeDisposal()) this.reconnect()
       else {

@@ -20,6 +20,8 @@ import type { Strip } from './strip.ts'
 
 const PICTURE = { name: 'chart', label: 'Chart' } as const
 const LABEL_EVERY_MS = 10_000
+/** Numbers below a picture that change with every frame are read by nobody, and cost the page a layout each time. */
+const COUNTS_EVERY_MS = 500
 const CALM_MS = 1000
 /** How the engine names streams that exist only to be shown. */
 const UNNAMED = 'view-'
@@ -75,6 +77,10 @@ export class ChartPanel implements ChartView {
   #drawnMs = -Infinity
   #tabMs = -Infinity
   #labelMs = -Infinity
+  #countsMs = -Infinity
+  #countsTimer: ReturnType<typeof setTimeout> | undefined
+  /** What of the words below the picture is told at once. */
+  #told = ''
   #waiting: (() => void)[] = []
 
   constructor(chart: LiveChart, trusted: boolean, host: PanelHost = {}) {
@@ -152,6 +158,7 @@ export class ChartPanel implements ChartView {
     this.#resizes.disconnect()
     this.#sight.disconnect()
     document.removeEventListener('visibilitychange', this.#onDocument)
+    clearTimeout(this.#countsTimer)
     this.#picture.dispose()
     this.#release()
     this.element.remove()
@@ -260,11 +267,36 @@ export class ChartPanel implements ChartView {
     const { title, liveness, status, rowCount } = this.#chart
     if (this.#title.textContent !== title) this.#title.textContent = title
     this.element.dataset['state'] = liveness === 'live' || liveness === 'ended' ? status.state : liveness
-    this.#strip.update(this.#chart)
+    this.#updateStrip()
     const nowMs = performance.now()
     if (nowMs - this.#labelMs < LABEL_EVERY_MS) return
     this.#labelMs = nowMs
     this.#body.setAttribute('aria-label', `Chart of ${title}, ${rowCount} points: ${summaryText(status)}`)
+  }
+
+  /** At once when anything but a counter changed, counters now and then. */
+  #updateStrip(): void {
+    const { title, liveness, badge, clearedCount, status } = this.#chart
+    const told = JSON.stringify([
+      title,
+      liveness,
+      badge,
+      clearedCount,
+      status.state,
+      status.notice === null,
+      status.errors,
+    ])
+    const waitMs = told === this.#told ? this.#countsMs + COUNTS_EVERY_MS - performance.now() : 0
+    if (waitMs > 0) {
+      this.#countsTimer ??= setTimeout(() => this.#updateStrip(), waitMs)
+      return
+    }
+    clearTimeout(this.#countsTimer)
+    this.#countsTimer = undefined
+    if (this.#disposed) return
+    this.#told = told
+    this.#countsMs = performance.now()
+    this.#strip.update(this.#chart)
   }
 
   #fail(message: string | null): void {

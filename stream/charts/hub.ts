@@ -9,15 +9,13 @@
  * again: the answering `welcome` tells the browser to subscribe anew.
  */
 import { Chart } from './chart.ts'
-import { PROTOCOL_VERSION } from './protocol.ts'
+import { CREDIT_AT_START, PROTOCOL_VERSION } from './protocol.ts'
 import { ChartConnection } from './connection.ts'
 import type { ChartConcept } from './concept.ts'
 import type { CellCharts, ChartOptions, FromEngine, MimeBundle, StreamLine, ToEngine, TopicLine } from './protocol.ts'
 import type { Clock } from '../time/clock.ts'
 import type { StreamState, StreamStats } from '../model.ts'
 import type { TapFrame, TapOptions } from './tap.ts'
-
-export const CREDIT_AT_START = 4
 
 export interface ChartHubOptions {
   readonly clock: Clock

@@ -20,6 +20,11 @@ export const LIVE_MIME = 'application/vnd.riffle.live.v1+json'
 /** MIME type of a `param` slider. */
 export const PARAM_MIME = 'application/vnd.riffle.param.v1+json'
 export const COMM_TARGET = 'riffle.live.v1'
+/**
+ * Frames that may be under way. More would wait in a server whose page is gone; with fewer the page would have to ask so often that
+ * its notebook shows a busy kernel all the time: each message makes it busy for a moment, and JupyterLab draws that.
+ */
+export const CREDIT_AT_START = 10
 /** Browsers find the points in a Vega-Lite spec under this dataset name. */
 export const DATASET = 'rows'
 /** DOM event a chart element answers with `event.detail.reply(marks)`; a JSON copy, no live object (rules.md 26). */

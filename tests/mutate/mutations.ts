@@ -785,8 +785,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'credit is paid late although the engine has none left',
     file: 'extension/src/kernel-link.ts',
-    find: 'const CREDIT_SHORT = CREDIT_LIMIT / 2',
-    replace: 'const CREDIT_SHORT = CREDIT_LIMIT * 2',
+    find: 'const CREDIT_SHORT = CREDIT_AT_START / 2',
+    replace: 'const CREDIT_SHORT = CREDIT_AT_START * 2',
     suite: ['tests/charts/kernel-link.test.ts'],
   },
   {
