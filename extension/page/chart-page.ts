@@ -19,9 +19,11 @@ interface Wire {
   /** Frames to lose from now on. */
   lose: number
   frames: number
+  /** Comms that were opened. */
+  comms: number
 }
 
-const wire: Wire = { receive: () => undefined, lose: 0, frames: 0 }
+const wire: Wire = { receive: () => undefined, lose: 0, frames: 0, comms: 0 }
 const controls: string[] = []
 const hub = new ChartHub({
   clock: {
@@ -55,7 +57,10 @@ const link = new KernelLink({
     },
   },
   createComm: () => ({
-    open: message => queueMicrotask(() => hub.receive('one', message)),
+    open: message => {
+      wire.comms++
+      queueMicrotask(() => hub.receive('one', message))
+    },
     send: message => queueMicrotask(() => hub.receive('one', message)),
     close: () => undefined,
     disposed: false,
