@@ -15,6 +15,7 @@ import { SeededRandom } from '../random.ts'
 
 const defaultTrees = 25
 const height = 8
+/** Fits a byte, as the counts of a leaf do. */
 const window = 250
 /** Share of the window below which a box is not looked into. */
 const sizeLimit = 0.1
@@ -38,8 +39,8 @@ export class HalfSpaceTrees extends Detector {
   private readonly origin: Float64Array
   private readonly perStep: Float64Array
   /** By tree and leaf: rows of the window that fills, and what a row there is worth by the one before. */
-  private readonly counts: Int32Array
-  private readonly worth: Float64Array
+  private readonly counts: Uint8Array
+  private readonly worth: Int32Array
   /** The row whose leaves are known, and its steps. */
   private readonly walked: Float64Array
   private readonly steps: Int32Array
@@ -56,8 +57,8 @@ export class HalfSpaceTrees extends Detector {
     this.origin = new Float64Array(options.features)
     this.perStep = new Float64Array(options.features)
     this.steps = new Int32Array(options.features)
-    this.counts = new Int32Array(trees * leaves)
-    this.worth = new Float64Array(trees * leaves)
+    this.counts = new Uint8Array(trees * leaves)
+    this.worth = new Int32Array(trees * leaves)
     this.walked = new Float64Array(options.features).fill(NaN)
     this.leafOf = new Int32Array(trees)
     this.features = options.features
@@ -109,9 +110,11 @@ export class HalfSpaceTrees extends Detector {
     for (let t = 0; t < trees; t += 2) {
       const first = 2 * t * inner
       const second = t + 1 < trees ? first + 2 * inner : first
-      let [a, b] = [0, 0]
+      let a = 0
+      let b = 0
       for (let depth = 0; depth < height; depth++) {
-        const [p, q] = [first + a, second + b]
+        const p = first + a
+        const q = second + b
         a = (a << 1) + 4 + (((steps[cuts[p]!]! - cuts[p + 1]!) >> 31) << 1)
         b = (b << 1) + 4 + (((steps[cuts[q]!]! - cuts[q + 1]!) >> 31) << 1)
       }
