@@ -4,6 +4,7 @@
  */
 import { Buffer } from 'node:buffer'
 import { createRequire } from 'node:module'
+import { StreamError } from '../errors.ts'
 import { readCommitted, withoutAborted } from './kafka-client.ts'
 import { magicOf, readBatches } from './kafka-records.ts'
 import type { FetchedPartition, KafkaBroker, KafkaMessage, KafkaRequest } from './kafka-client.ts'
@@ -67,8 +68,27 @@ async function refuseErrors(answer: Answer): Promise<Answer> {
   throw createErrorFromCode(answer.errorCode)
 }
 
-/** Versions 11 of the answer: throttle(4) error(2) session(4) [topic [partition error high stable start [aborted] replica records]]. */
+/** Throws KAFKA_REFUSED for bytes that are no answer. */
 export async function decodeAnswer(bytes: Buffer): Promise<Answer> {
+  try {
+    return await answerOf(bytes)
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause
+    throw unreadable('it ends too early', cause)
+  }
+}
+
+function unreadable(why: string, cause: unknown): StreamError {
+  return new StreamError({
+    code: 'KAFKA_REFUSED',
+    message: `Cannot read the answer of the broker: ${why}`,
+    hint: 'Check that nothing between here and the broker changes what it sends',
+    cause,
+  })
+}
+
+/** Version 11: throttle(4) error(2) session(4) [topic [partition error high stable start [aborted] replica records]]. */
+async function answerOf(bytes: Buffer): Promise<Answer> {
   const input = new Input(bytes)
   const clientSideThrottleTime = input.int32()
   let errorCode = input.int16()
@@ -107,7 +127,11 @@ async function recordsOf(bytes: Buffer, aborted: readonly Aborted[]): Promise<Pa
   const sized = Buffer.alloc(4 + bytes.length)
   sized.writeInt32BE(bytes.length)
   bytes.copy(sized, 4)
-  return ofMessages(await decode(new Decoder(sized)))
+  try {
+    return ofMessages(await decode(new Decoder(sized)))
+  } catch (cause) {
+    throw unreadable(cause instanceof Error ? cause.message : String(cause), cause)
+  }
 }
 
 const unpack: Unpack = (codec, bytes) => {

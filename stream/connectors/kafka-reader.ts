@@ -23,7 +23,7 @@ import type { TopicFetches } from './kafka-fetches.ts'
 import type { KafkaCluster, TopicMetadata } from './kafka-client.ts'
 
 /** A broker answers as soon as there is one record; this is how long it keeps a request without any. */
-const longestWaitMs = 500
+const longestWaitMs = 2000
 const partitionBytes = 1 << 20
 const fetchBytes = 4 << 20
 /** How often a reader asks whether its topic has grown. */

@@ -102,7 +102,7 @@ export function readRecording(path: string): RecordingFile {
     if (line === undefined) throw invalid(path, `line ${i + 1} is broken`)
     const { t, ...rest } = line
     sum.update(`${JSON.stringify(rest)}\n`)
-    const event = eventOf(rest, t as number)
+    const event = eventOr(rest, t as number, () => invalid(path, `line ${i + 1} is broken`))
     if (event.kind === 'source') records += recordCount(event.event)
     events.push(event)
   }
@@ -135,6 +135,15 @@ function bodyOf(event: SourceEvent): Line {
       return { k: 'partitions', n: event.count }
     case 'end':
       return { k: 'end' }
+  }
+}
+
+/** Whatever stands in the line, it is an event or the error. */
+function eventOr(line: Line, atMs: number, broken: () => StreamError): RecordedEvent {
+  try {
+    return eventOf(line, atMs)
+  } catch {
+    throw broken()
   }
 }
 

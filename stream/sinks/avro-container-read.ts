@@ -51,7 +51,7 @@ function rowsOf(file: Cursor): Record<string, unknown>[] {
     const packed = file.take(file.long())
     const block = codec === 'deflate' ? inflateRawSync(packed) : packed
     const framed = Buffer.concat([zigzag(count), block, Buffer.of(0)])
-    rows.push(...(list(framed, 0, framed.length) as Record<string, unknown>[]))
+    for (const row of list(framed, 0, framed.length) as Record<string, unknown>[]) rows.push(row)
     if (!file.take(16).equals(sync)) throw new Error('a block does not end with the mark of the file')
   }
   return rows

@@ -3,21 +3,17 @@ import { StreamError } from '../errors.ts'
 
 export async function* csvRows(lines: AsyncIterable<string>, path: string): AsyncGenerator<Record<string, unknown>> {
   let columns: string[] | undefined
-  let open = ''
+  const row = new OpenRow()
   let number = 0
   for await (const line of lines) {
     number++
-    const text = open === '' ? line : `${open}\n${line}`
-    const values = split(text)
-    if (values === undefined) {
-      open = text
-      continue
-    }
-    open = ''
+    const values = row.add(line)
+    if (values === undefined) continue
     if (columns === undefined) columns = values.map(each => each.text)
-    else if (text !== '') yield rowOf(columns, values, number, path)
+    else if (values.length > 1 || values[0]!.text !== '' || values[0]!.quoted)
+      yield rowOf(columns, values, number, path)
   }
-  if (open !== '') throw wrong(path, number, 'a quoted value has no end')
+  if (row.open) throw wrong(path, number, 'a quoted value has no end')
 }
 
 interface Value {
@@ -25,35 +21,60 @@ interface Value {
   readonly quoted: boolean
 }
 
-/** Undefined: the last value goes on in the next line. */
-function split(text: string): Value[] | undefined {
-  const values: Value[] = []
-  for (let at = 0; at <= text.length;) {
-    if (text[at] !== '"') {
-      const comma = text.indexOf(',', at)
-      const end = comma < 0 ? text.length : comma
-      values.push({ text: text.slice(at, end), quoted: false })
-      at = end + 1
-      continue
-    }
-    const { value, end } = quotedAt(text, at)
-    if (end < 0) return undefined
-    values.push({ text: value, quoted: true })
-    at = end + 1
-  }
-  return values
-}
+/** Takes lines until a row is whole. Each character is looked at once, however many lines a quoted value has. */
+class OpenRow {
+  #values: Value[] = []
+  /** Pieces of the quoted value that has begun. */
+  #quoted: string[] | undefined
 
-function quotedAt(text: string, start: number): { value: string; end: number } {
-  let value = ''
-  for (let at = start + 1; at < text.length; at++) {
-    if (text[at] !== '"') value += text[at]
-    else if (text[at + 1] === '"') {
-      value += '"'
-      at++
-    } else return { value, end: at + 1 }
+  get open(): boolean {
+    return this.#quoted !== undefined
   }
-  return { value, end: -1 }
+
+  /** Undefined: the last value goes on in the next line. */
+  add(line: string): Value[] | undefined {
+    let at = 0
+    if (this.#quoted !== undefined) {
+      this.#quoted.push('\n')
+      at = this.#rest(line, 0)
+      if (at < 0) return undefined
+    }
+    while (at <= line.length) {
+      if (line[at] === '"') {
+        this.#quoted = []
+        at = this.#rest(line, at + 1)
+        if (at < 0) return undefined
+        continue
+      }
+      const comma = line.indexOf(',', at)
+      const end = comma < 0 ? line.length : comma
+      this.#values.push({ text: line.slice(at, end), quoted: false })
+      at = end + 1
+    }
+    const values = this.#values
+    this.#values = []
+    return values
+  }
+
+  /** Where the next value begins; −1 when the quoted one goes on. A doubled quote stands for one. */
+  #rest(line: string, from: number): number {
+    for (let at = from; ;) {
+      const quote = line.indexOf('"', at)
+      if (quote < 0) {
+        this.#quoted!.push(line.slice(at))
+        return -1
+      }
+      if (line[quote + 1] === '"') {
+        this.#quoted!.push(line.slice(at, quote + 1))
+        at = quote + 2
+        continue
+      }
+      this.#quoted!.push(line.slice(at, quote))
+      this.#values.push({ text: this.#quoted!.join(''), quoted: true })
+      this.#quoted = undefined
+      return quote + 2
+    }
+  }
 }
 
 function rowOf(columns: readonly string[], values: readonly Value[], number: number, path: string) {
