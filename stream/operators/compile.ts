@@ -18,3 +18,21 @@ export function rowMaker(names: readonly string[]): (values: readonly unknown[])
     values: readonly unknown[],
   ) => Record<string, unknown>
 }
+
+const loops = new Map<string, unknown>()
+const MOST_LOOPS = 500
+
+/**
+ * A loop made from text, one for equal texts: a stream that is started again, or a second one like it, finds the loop as fast as
+ * the first has made it.
+ */
+export function loopFrom<F>(parameters: string, text: string): F {
+  const name = `${parameters}\n${text}`
+  let loop = loops.get(name)
+  if (loop === undefined) {
+    if (loops.size >= MOST_LOOPS) loops.clear()
+    loop = new Function(parameters, text)
+    loops.set(name, loop)
+  }
+  return loop as F
+}

@@ -10,6 +10,7 @@
 import type { Batch } from '../../model.ts'
 import { entryText, IntEntries } from '../../state/int-entries.ts'
 import type { IntEntriesState } from '../../state/int-entries.ts'
+import { loopFrom } from '../compile.ts'
 import type { StageContext } from '../operator.ts'
 import { ColumnJoin, outText, writeText } from './column-join.ts'
 import type { ColumnJoinPlan } from './column-join.ts'
@@ -263,7 +264,7 @@ function loopsOf(sides: readonly [ColumnSide, ColumnSide], { texts }: VersionLay
     }`
   return {
     wait: [waitOf(left), waitOf(right)],
-    release: new Function(
+    release: loopFrom<Loops['release']>(
       'join, left, right, W',
       `${begin}
       const LI = left.ints, LF = left.floats, LM = left.mask, ln = left.next
@@ -285,21 +286,21 @@ function loopsOf(sides: readonly [ColumnSide, ColumnSide], { texts }: VersionLay
       left.first = lf, right.first = rf, out.count = n
       if (lf === ln) left.newestMs = -Infinity
       if (rf === rn) right.newestMs = -Infinity`,
-    ) as Loops['release'],
-    put: new Function(
+    ),
+    put: loopFrom<One>(
       'join, I, F, s',
       `${begin}
       const u = F[s * ${right.words}]
       ${put('')}
       out.count = n`,
-    ) as One,
-    give: new Function(
+    ),
+    give: loopFrom<One>(
       'join, I, F, s',
       `${begin}
       const t = F[s * ${left.words}]
       ${give('')}
       out.count = n`,
-    ) as One,
+    ),
   }
 }
 
@@ -308,7 +309,7 @@ function waitOf(side: ColumnSide): Wait {
   const W = side.words
   const fill = `F[s * ${W}] = t, I[s * ${W * 2} + 2] = k
       ${side.filled}`
-  return new Function(
+  return loopFrom<Wait>(
     'join, queue, cols, times, from, to, W',
     `${side.declared}
     let I = queue.ints, F = queue.floats, M = queue.mask, next = queue.next, full = queue.first + queue.capacity, newest = queue.newestMs
@@ -333,5 +334,5 @@ function waitOf(side: ColumnSide): Wait {
     }
     queue.next = next
     queue.newestMs = newest`,
-  ) as Wait
+  )
 }

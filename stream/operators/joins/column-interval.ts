@@ -7,6 +7,7 @@
 import type { Batch } from '../../model.ts'
 import { entryText, IntEntries } from '../../state/int-entries.ts'
 import type { IntEntriesState } from '../../state/int-entries.ts'
+import { loopFrom } from '../compile.ts'
 import type { StageContext } from '../operator.ts'
 import { ColumnJoin, outText, writeText } from './column-join.ts'
 import type { ColumnJoinPlan } from './column-join.ts'
@@ -175,7 +176,7 @@ function loopOf(
   const W = mine.words
   const OW = other.words
   const shift = side === 0 ? 1 : 6
-  return new Function(
+  return loopFrom<Loop>(
     'join, mine, other, cols, times, from, to, W',
     `const out = join.parts.out, keys = join.keys
     ${mine.declared}
@@ -244,5 +245,5 @@ function loopOf(
     keys.room = left
     mine.next = seq
     out.count = n`,
-  ) as Loop
+  )
 }
