@@ -231,6 +231,39 @@ test('a kernel out of reach leaves the last frame with the reason', async () => 
   assert.match((await chartsOf(page))[0]?.strip ?? '', /the kernel is restarting/)
 })
 
+test('a hidden page is sent nothing, and all that came meanwhile when it is seen again', async () => {
+  const { page } = open
+  await addWindows(page)
+  await push(page, [windowRow('north', 0, 0)])
+  await rowsAre(page, 1)
+  const framesWhileHidden = await page.evaluate(
+    async rows => {
+      const node = document.querySelector('.riffle-chart')
+      // Headless pages are always visible: a tab behind another one looks like this to a page.
+      Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true })
+      document.dispatchEvent(new Event('visibilitychange'))
+      // The message that says so is under way for a turn of the page.
+      await new Promise(resolve => setTimeout(resolve, 0))
+      const before = window.page.wire.frames
+      for (const row of rows) {
+        window.page.push('s', [row], [], {})
+        await new Promise(resolve => setTimeout(resolve, 150))
+      }
+      const whileHidden = window.page.wire.frames - before
+      Object.defineProperty(document, 'visibilityState', { value: 'visible' })
+      document.dispatchEvent(new Event('visibilitychange'))
+      while (node?.dataset['rows'] !== '6') await new Promise(requestAnimationFrame)
+      return whileHidden
+    },
+    [1, 2, 3, 4, 5].map(index => windowRow('north', index, index)),
+  )
+  assert.equal(framesWhileHidden, 0)
+  assert.deepEqual(
+    (await drawn(page)).map(mark => (mark as unknown[])[1]),
+    [0, 1, 2, 3, 4, 5],
+  )
+})
+
 test('nothing of a chart is reachable from the page, and no request leaves it', async () => {
   const { page } = open
   const requests: string[] = []
@@ -347,7 +380,7 @@ interface PageNode {
 }
 /** What extension/page/chart-page.ts puts on the page. */
 interface ChartPage {
-  readonly wire: { lose: number }
+  readonly wire: { lose: number; readonly frames: number }
   readonly controls: readonly string[]
   add(stream: string, concept: ChartConcept, options: ChartOptions, trusted?: boolean): void
   push(stream: string, rows: unknown[], open: unknown[], stats: { state?: 'paused' }): void
@@ -355,7 +388,7 @@ interface ChartPage {
   lost(): void
   theme(light: boolean): void
 }
-declare const document: PageNode
+declare const document: PageNode & { dispatchEvent(event: Event): boolean }
 declare const MutationObserver: new (f: () => void) => { observe(node: PageNode | null, options: object): void }
 declare const requestAnimationFrame: (f: (ms: number) => void) => void
 declare const window: { page: ChartPage; Function: new () => object }
