@@ -5,7 +5,7 @@
 export interface Measurement {
   /** `kernel.first-cell-ms`: area, what, unit. Budgets and the baseline refer to it. */
   readonly name: string
-  readonly unit: 'ms' | 's' | 'MB' | 'events/s' | 'lines' | 'ratio' | 'bytes'
+  readonly unit: 'ms' | 's' | 'MB' | 'events/s' | 'lines' | 'ratio' | 'bytes' | 'pictures/s' | 'kB'
   /** One number for one run. Several related ones come as a record under the names `name/KEY`. */
   readonly measure: () => Promise<number | Readonly<Record<string, number>>>
   /** Default 5. */

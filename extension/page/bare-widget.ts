@@ -11,11 +11,11 @@ const SPEC = {
   data: { name: 'rows' },
   config: { aria: false },
   mark: { type: 'line', strokeWidth: 2 },
-  encoding: {
-    x: { field: 'windowEnd', type: 'temporal', scale: { type: 'utc', nice: false } },
-    y: { field: 'n', type: 'quantitative', scale: { zero: false } },
-    color: { field: 'k', type: 'nominal' },
-  },
+}
+const ENCODING = {
+  x: { field: 'windowEnd', type: 'temporal', scale: { type: 'utc', nice: false } },
+  y: { field: 'n', type: 'quantitative', scale: { zero: false } },
+  color: { field: 'k', type: 'nominal' },
 }
 
 export class BareWidget {
@@ -24,8 +24,9 @@ export class BareWidget {
   #rows: object[] = []
   #gone: object[] = []
 
-  constructor(host: HTMLElement) {
-    this.#view = new vega.View(vega.parse(compile(SPEC as never).spec), { renderer: 'canvas' }).initialize(host)
+  constructor(host: HTMLElement, encoding: object = ENCODING) {
+    const { spec } = compile({ ...SPEC, encoding } as never)
+    this.#view = new vega.View(vega.parse(spec), { renderer: 'canvas' }).initialize(host)
   }
 
   /** Draws `added` and lets go of `removed`; what comes while a run is under way waits for the next. True: drawn. */

@@ -53,11 +53,16 @@ export function labForFile(extraArgs: readonly string[] = []): { readonly lab: L
   }
 }
 
-export function writeNotebook(lab: Lab, name: string, cells: readonly string[]): void {
+export function writeNotebook(
+  lab: Lab,
+  name: string,
+  cells: readonly string[],
+  { kernel, language } = { kernel: 'riffle', language: 'typescript' },
+): void {
   const notebook = {
     nbformat: 4,
     nbformat_minor: 5,
-    metadata: { kernelspec: { name: 'riffle', display_name: 'Riffle (TypeScript)', language: 'typescript' } },
+    metadata: { kernelspec: { name: kernel, display_name: kernel, language } },
     cells: cells.map((source, index) => ({
       id: `cell-${index}`,
       cell_type: 'code',
