@@ -86,6 +86,11 @@ export interface Batch {
   readonly eventTimesMs: Float64Array
   /** Watermark of this stream just before row i is handled; −Infinity before anything is known. Never decreases. */
   readonly beforeMs: Float64Array
+  /**
+   * Set where one partition's times alone move the watermark: `beforeMs[i]` is then the greatest of `firstMs` and the times before
+   * it less `trailMs`, and need not be looked at. `ordered`: the times never go back.
+   */
+  readonly run?: { readonly firstMs: number; readonly trailMs: number; readonly ordered: boolean } | undefined
   /** Watermark after the whole batch, rows included. */
   readonly watermarkMs: number
   /** True: after this batch no partition of the source takes part in the watermark. Absent means false. */

@@ -52,7 +52,7 @@ export interface PipelineHost extends JoinHost {
 }
 
 /** Rows handed out at a time when they are made of columns: those of a large firing need not all be there at once. */
-const OUTPUT_ROWS = 4096
+const OUTPUT_ROWS = 16_384
 
 /** Dropped records that a ruler of windows shows. */
 const LATE_SHOWN = 20

@@ -12,6 +12,7 @@ import { sortedPieces } from '../state/sorted-pieces.ts'
 import type { Entries } from '../state/sorted-pieces.ts'
 import { aggregateTexts, keyedColumns, probeText, refuseNaN, windowColumns } from './column-aggregates.ts'
 import type { ColumnAggregate, ColumnValues } from './column-aggregates.ts'
+import { GivenRuns, OwnRuns } from './column-runs.ts'
 import { columnBatch } from './columns.ts'
 import { emptyBatch } from './operator.ts'
 import type { Operator, Provisional, StageContext } from './operator.ts'
@@ -107,11 +108,12 @@ export class ColumnWindowOperator implements Operator, Provisional {
   }
 
   private *handle(batch: Batch): Generator<undefined, void> {
-    const { eventTimesMs, beforeMs, count } = batch
+    const { eventTimesMs, count } = batch
     const { shape, context, aggregates, key } = this.parts
     const { keys, values } = keyedColumns(batch, key, aggregates)
+    const runs = batch.run === undefined ? new GivenRuns(batch) : new OwnRuns(batch, batch.run)
     for (let e = 0; e < count;) {
-      const before = beforeMs[e] as number
+      const before = runs.beforeMs(e)
       if (before >= this.nextActionMs) yield* this.advance(before)
       else if (before > this.watermarkMs) this.watermarkMs = before
       const t = eventTimesMs[e] as number
@@ -124,7 +126,7 @@ export class ColumnWindowOperator implements Operator, Provisional {
         e++
         continue
       }
-      const to = runEnd(eventTimesMs, beforeMs, e, count, start, shape.sliceEnd(start), this.nextActionMs)
+      const to = runs.end(e, start, shape.sliceEnd(start), this.nextActionMs)
       for (let at = e; at < to;) {
         at = this.addSome(slice.table, keys, values, at, to)
         if (at < to) yield undefined
@@ -372,25 +374,6 @@ export class ColumnWindowOperator implements Operator, Provisional {
     const columns = windowColumns({ keyName, keys, starts, ends, aggregates, results, kind })
     return columnBatch({ count, columns, eventTimesMs, beforeMs, watermarkMs })
   }
-}
-
-/** Records from `e` on that fall into one slice while nothing fires. */
-function runEnd(
-  times: Float64Array,
-  before: Float64Array,
-  from: number,
-  count: number,
-  start: number,
-  end: number,
-  actionMs: number,
-): number {
-  let e = from + 1
-  while (e < count) {
-    const t = times[e] as number
-    if (t < start || t >= end || (before[e] as number) >= actionMs) break
-    e++
-  }
-  return e
 }
 
 /** Each gives the place of the first record or entry that found no room. */

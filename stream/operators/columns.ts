@@ -25,6 +25,7 @@ export function columnBatch(parts: Omit<Batch, 'rows'> & { readonly columns: Col
     get beforeMs() {
       return parts.beforeMs
     },
+    run: parts.run,
     watermarkMs: parts.watermarkMs,
     idle: parts.idle,
     weights: parts.weights,

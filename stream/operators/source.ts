@@ -197,8 +197,9 @@ export class SourceStage {
       columns,
       eventTimesMs,
       get beforeMs() {
-        return run()
+        return run.before()
       },
+      run: run.run,
       watermarkMs: watermark.watermarkMs,
       origin,
     })

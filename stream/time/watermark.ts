@@ -15,6 +15,12 @@ const ACTIVE = 0
 const IDLE = 1
 const CATCHING_UP = 2
 
+interface WatermarkRun {
+  /** As of `Batch.run`. */
+  readonly run: { readonly firstMs: number; readonly trailMs: number; readonly ordered: boolean } | undefined
+  readonly before: () => Float64Array
+}
+
 export interface WatermarkState {
   readonly own: readonly number[]
   readonly phase: readonly number[]
@@ -70,9 +76,10 @@ export class SourceWatermark {
    * `record` for many records of partition 0. The result gives, when somebody looks, the watermark that was in force before each
    * of them; undefined, and nothing is done, when a time is no finite number.
    */
-  run(eventTimesMs: Float64Array, count: number): (() => Float64Array) | undefined {
-    const newest = newestOf(eventTimesMs, count)
-    if (newest === undefined) return undefined
+  run(eventTimesMs: Float64Array, count: number): WatermarkRun | undefined {
+    const seen = newestOf(eventTimesMs, count)
+    if (seen === undefined) return undefined
+    const { newest } = seen
     let befores: Float64Array | undefined
     if (this.own.length > 1) {
       befores = new Float64Array(count)
@@ -81,9 +88,11 @@ export class SourceWatermark {
         this.record(0, eventTimesMs[i] as number)
       }
     }
-    const { watermarkMs, trailMs } = this
+    const { watermarkMs } = this
+    const trailMs = this.trailMs ?? Infinity
+    const run = befores === undefined ? { firstMs: watermarkMs, trailMs, ordered: seen.ordered } : undefined
     if (befores === undefined && count > 0) this.record(0, newest)
-    return () => (befores ??= runningWatermarks(eventTimesMs, count, watermarkMs, trailMs ?? Infinity))
+    return { run, before: () => (befores ??= runningWatermarks(eventTimesMs, count, watermarkMs, trailMs)) }
   }
 
   /** An explicit watermark of one partition, or of all. */
@@ -142,16 +151,18 @@ export class SourceWatermark {
   }
 }
 
-function newestOf(eventTimesMs: Float64Array, count: number): number | undefined {
+function newestOf(eventTimesMs: Float64Array, count: number): { newest: number; ordered: boolean } | undefined {
   let newest = -Infinity
   // Stays 0 while all are finite.
   let odd = 0
+  let back = 0
   for (let i = 0; i < count; i++) {
     const t = eventTimesMs[i] as number
     odd += t - t
-    if (t > newest) newest = t
+    if (t >= newest) newest = t
+    else back++
   }
-  return odd === 0 ? newest : undefined
+  return odd === 0 ? { newest, ordered: back === 0 } : undefined
 }
 
 function runningWatermarks(times: Float64Array, count: number, watermarkMs: number, trail: number): Float64Array {

@@ -40,6 +40,20 @@ export const mutations: readonly Mutation[] = [
     suite: windows,
   },
   {
+    name: 'a run of columns in order takes the first record of the next window',
+    file: 'stream/operators/column-runs.ts',
+    find: '(times[e] as number) >= end ||',
+    replace: '(times[e] as number) > end ||',
+    suite: ['stream/operators/column-window.test.ts'],
+  },
+  {
+    name: 'a record of columns is judged by the watermark of the one before',
+    file: 'stream/operators/column-runs.ts',
+    find: 'for (let r = this.seen; r < e; r++) this.see(r)',
+    replace: 'for (let r = this.seen; r < e - 1; r++) this.see(r)',
+    suite: ['stream/operators/column-window.test.ts'],
+  },
+  {
     name: 'a firing of many keys does not pause',
     file: 'stream/operators/column-window.ts',
     find: 'if (entries !== undefined) this.fired.push(this.resultOf(table, entries, end, beforeMs))\n        yield undefined',
