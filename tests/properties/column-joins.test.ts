@@ -179,16 +179,15 @@ test('joins of columns equal the same joins of rows, in order, wherever they are
   fc.assert(
     fc.property(events, bounds, joins, places, places, (list, bound, { mode, type }, cuts, restarts) => {
       const rows = run(plan(mode, type, bound, false), list, false, new Set())
-      for (const [c, r] of [
-        [new Set<number>(), new Set<number>()],
-        [cuts, restarts],
-      ] as const)
-        // prettier-ignore
-        assert.deepEqual(run(plan(mode, type, bound, true), list, true, c, r), rows)
+      assert.deepEqual(run(plan(mode, type, bound, true), list, true, new Set()), rows)
+      assert.deepEqual(timed(run(plan(mode, type, bound, true), list, true, cuts, restarts)), timed(rows))
     }),
     settings(),
   )
 })
+
+/** Without the watermark before each row: a batch that ends where the filter keeps a row out tells more of it. */
+const timed = (got: Got) => ({ ...got, rows: got.rows.map(row => ({ ...row, before: 0 })) })
 
 /** Long lists of few keys, rows far ahead of others, rings and tables that grow and are cleared. */
 function longTrace(seed: number, count: number, keys: number, disorder: number): Event[] {
@@ -228,7 +227,7 @@ for (const { keys, disorder, mode } of longJoins) {
     for (const order of [list, sides]) {
       const rows = run(plan(mode, type, disorder + 3, false), order, false, new Set())
       assert.ok(rows.rows.length > 500, String(rows.rows.length))
-      assert.deepEqual(run(plan(mode, type, disorder + 3, true), order, true, cuts, restarts), rows)
+      assert.deepEqual(timed(run(plan(mode, type, disorder + 3, true), order, true, cuts, restarts)), timed(rows))
     }
   })
 }
