@@ -281,17 +281,20 @@ export class ColumnSessionOperator implements Operator, Provisional {
 
   private fireDue(entry: number, watermarkMs: number): void {
     const { ints, floats, words } = this.table
-    const { gapMs } = this.parts
     const key = ints[entry * words * 2] as number
-    const over = (last: number) => last + gapMs - 1 <= watermarkMs
+    const { gapMs } = this.parts
     const older = this.older.size === 0 ? undefined : this.older.get(key)
     if (older !== undefined) {
-      for (const s of older) if (over(s[LAST]!)) this.fire(new Int32Array(s.buffer), 0)
-      const left = older.filter(s => !over(s[LAST]!))
+      for (const s of older) if (s[LAST]! + gapMs - 1 <= watermarkMs) this.fire(new Int32Array(s.buffer), 0)
+      const left = older.filter(s => s[LAST]! + gapMs - 1 > watermarkMs)
       if (left.length > 0) this.older.set(key, left)
       else this.older.delete(key)
     }
-    if ((ints[entry * words * 2 + 1] as number) <= 0 || !over(floats[entry * words + LAST] as number)) return
+    if (
+      (ints[entry * words * 2 + 1] as number) <= 0 ||
+      (floats[entry * words + LAST] as number) + gapMs - 1 > watermarkMs
+    )
+      return
     this.fire(ints, entry * words * 2)
     ints[entry * words * 2 + 1] = CLOSED
     this.closed++

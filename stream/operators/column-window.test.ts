@@ -181,6 +181,25 @@ test('batch cuts and restarts from snapshots change nothing for columns', () => 
   ])
 })
 
+test('records in order fall into their windows, at the very edges too', async () => {
+  const at = Float64Array.of(0, 9, 10, 10, 19, 20, 35)
+  const columns = { at, key: new Int32Array(7), whole: Int32Array.of(1, 2, 4, 8, 16, 32, 64) }
+  const rows = await fromColumns(columns, { time: 'at', outOfOrder: 3 })
+    .keyBy('key')
+    .window(tumbling(10))
+    .aggregate({ total: sum('whole') })
+    .toArray()
+  assert.deepEqual(
+    rows.map(r => [r.windowStart, r.total]),
+    [
+      [0, 3],
+      [10, 28],
+      [20, 32],
+      [30, 64],
+    ],
+  )
+})
+
 test('columns without a window are rows, and batches come as columns', async () => {
   const columns = { ts: [3, 1], name: ['a', 'b'] }
   assert.deepEqual(await fromColumns(columns, { time: 'ts' }).toArray(), [
