@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,15 +26,19 @@ export interface ConnectServer {
 }
 
 /** Resolves when it answers. */
-export async function startConnect(bootstrap: string, wanted?: number): Promise<ConnectServer> {
+export async function startConnect(
+  bootstrap: string,
+  options: { readonly port?: number | undefined; readonly converters?: string | undefined } = {},
+): Promise<ConnectServer> {
   const { java, libs } = await toolJars()
   const folder = mkdtempSync(join(tmpdir(), 'riffle-connect-'))
-  const port = wanted ?? (await freePorts(1))[0]!
+  const port = options.port ?? (await freePorts(1))[0]!
   const url = `http://127.0.0.1:${port}`
   const plugins = join(folder, 'plugins', 'file')
   mkdirSync(plugins, { recursive: true })
   for (const jar of readdirSync(libs).filter(name => name.startsWith('connect-file-')))
     copyFileSync(join(libs, jar), join(plugins, jar))
+  if (options.converters !== undefined) symlinkSync(options.converters, join(folder, 'plugins', 'converters'))
   const properties = [
     `bootstrap.servers=${bootstrap}`,
     `listeners=${url}`,
@@ -43,7 +48,7 @@ export async function startConnect(bootstrap: string, wanted?: number): Promise<
     `offset.storage.file.filename=${join(folder, 'offsets')}`,
     'offset.flush.interval.ms=1000',
     `plugin.path=${join(folder, 'plugins')}`,
-    'plugin.discovery=service_load',
+    'plugin.discovery=hybrid_warn',
     'consumer.metadata.max.age.ms=1000',
   ]
   writeFileSync(join(folder, 'connect.properties'), `${properties.join('\n')}\n`)

@@ -42,16 +42,26 @@ export async function toolJars(): Promise<{ readonly java: string; readonly libs
   return { java, libs: await ensureJars(`kafka-tools-${kafkaVersion}`, artifacts, java) }
 }
 
+/** Java's serializers and Connect's converter of Avro by a registry (Apicurio's, of the last release before 3 that Maven Central has whole). */
+export async function avroJars(): Promise<string> {
+  const version = '2.6.13.Final'
+  const artifacts = ['apicurio-registry-serdes-avro-serde', 'apicurio-registry-utils-converter'].map(
+    name => `io.apicurio:${name}:${version}`,
+  )
+  return ensureJars(`avro-tools-${version}`, artifacts, await ensureJava())
+}
+
 /** One of Java's tools, by its class (`org.apache.kafka.tools.consumer.ConsoleConsumer`). */
 export async function javaTool(
   main: string,
   args: readonly string[],
-  options: { readonly input?: string; readonly limitMs?: number } = {},
+  options: { readonly input?: string; readonly limitMs?: number; readonly jars?: string } = {},
 ): Promise<string> {
   const { java, libs } = await toolJars()
+  const path = [libs, ...(options.jars === undefined ? [] : [options.jars])].map(folder => `${folder}/*`).join(':')
   const small = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
   const quiet = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error']
-  return (await pipe(java, [...small, ...quiet, '-cp', `${libs}/*`, main, ...args], options)).toString()
+  return (await pipe(java, [...small, ...quiet, '-cp', path, main, ...args], options)).toString()
 }
 
 export interface Kcat {

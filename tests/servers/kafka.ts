@@ -27,7 +27,7 @@ if (!alone) {
   say('Starting a schema registry and Kafka Connect …')
   const [schemas, connect] = await Promise.all([
     startRegistry(await free(8081)),
-    startConnect(`${kafka.host}:${kafka.port}`, await free(8083)),
+    startConnect(`${kafka.host}:${kafka.port}`, { port: await free(8083) }),
   ])
   started.push(schemas, connect)
   registry = ` --registry ${schemas.url}`
