@@ -137,6 +137,11 @@ export const measurements: readonly Measurement[] = [
     unit: 'ratio',
     measure: async () => (await onRows('W1-1k'))['ratio'] ?? 0,
   },
+  {
+    name: 'engine.tumbling-100k-keys-to-hand-written-ratio',
+    unit: 'ratio',
+    measure: async () => (await onRows('W1-100k'))['ratio'] ?? 0,
+  },
   ...cells.flatMap(cell => comparison('engine', cell)),
   { name: 'engine.stall-10m-keys-ms', unit: 'ms', runs: 1, measure: () => manyKeys('stall') },
   { name: 'engine.bytes-per-key', unit: 'bytes', runs: 1, measure: () => manyKeys('bytes') },
