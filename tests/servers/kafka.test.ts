@@ -176,6 +176,31 @@ for (const codec of ['gzip', 'snappy', 'lz4', 'zstd']) {
   })
 }
 
+test('an answer without room for all partitions costs no record', async () => {
+  const { url } = await kafka()
+  const connection = await openKafka(url, { as: 'wide', clock: wallClock })
+  const topic = `wide-${process.pid}`
+  const [partitions, each] = [12, 6]
+  await connection.create(topic, { partitions })
+  // Four megabytes fit into an answer, a third of what there is.
+  const value = Buffer.alloc(170_000, 120)
+  for (let n = 0; n < each; n++)
+    await connection.produce(
+      topic,
+      Array.from({ length: partitions }, (_, partition) => ({ key: null, value, partition })),
+    )
+  const reader = await connection.read(topic, { from: 'earliest', to: 'latest' })
+  const seen = new Map<number, bigint[]>()
+  for (let result = await next(reader); result !== null; result = await next(reader))
+    for (let i = 0; i < result.batch.count; i++) {
+      const p = result.batch.partitions[i]!
+      seen.set(p, [...(seen.get(p) ?? []), result.batch.offsets[i]!])
+    }
+  await connection.close()
+  assert.equal(seen.size, partitions)
+  for (const [p, offsets] of seen) assert.deepEqual(offsets, [0n, 1n, 2n, 3n, 4n, 5n], `partition ${p}`)
+})
+
 test('a partition that is added while a reader follows is read from its first record', async () => {
   const { url, host, port } = await kafka()
   let shiftMs = 0

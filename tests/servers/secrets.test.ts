@@ -3,57 +3,32 @@
  * notebook, to its log or to a file, holds no password.
  */
 import assert from 'node:assert/strict'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { kernelMain } from '../protocol/built.ts'
-import { startKernel } from '../protocol/client.ts'
+import { filesBelow, secrets, startLogged, wrongPassword } from './logged-kernel.ts'
 import { passwords, startSecureKafka } from './secure-kafka.ts'
 import type { Message, StartedKernel } from '../protocol/client.ts'
+import type { LoggedKernel } from './logged-kernel.ts'
 import type { SecureKafka } from './secure-kafka.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'riffle-secrets-'))
-const log = join(folder, 'kernel.log')
-const history = join(folder, 'history')
-const wrong = 'not-the-password-1X'
-const secrets = [...Object.values(passwords), wrong]
-
+let logged: LoggedKernel
 let kafka: SecureKafka
 let kernel: StartedKernel
 
 before(async () => {
   kafka = await startSecureKafka()
-  const profiles = join(folder, 'riffle', 'profiles.json')
-  mkdirSync(join(folder, 'riffle'))
   const alice = { url: kafka.saslTlsUrl, sasl: 'scram-sha-512', user: 'alice', ca: kafka.ca }
-  const all = {
+  logged = await startLogged({
     alice: { ...alice, password: passwords.alice },
-    wrong: { ...alice, password: wrong },
+    wrong: { ...alice, password: wrongPassword },
     carol: { ...alice, sasl: 'plain', user: 'carol', password: passwords.carol },
     asks: { ...alice, user: 'bob' },
-  }
-  writeFileSync(profiles, JSON.stringify(all))
-  chmodSync(profiles, 0o600)
-  const main = await kernelMain()
-  kernel = await startKernel({
-    environment: { XDG_CONFIG_HOME: folder, RIFFLE_HISTORY: history },
-    command: connectionFile => ['sh', '-c', `exec "${process.execPath}" "${main}" "${connectionFile}" 2> "${log}"`],
   })
+  kernel = logged.kernel
 })
 after(async () => {
-  await kernel?.stop()
+  await logged?.stop()
   await kafka?.stop()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 async function run(code: string): Promise<{ status: string; text: string }> {
@@ -92,7 +67,7 @@ test('a missing password is asked for, and not shown', async () => {
 })
 
 test('what a cell prints, throws, shows or computes holds no password the kernel knows', async () => {
-  const profiles = JSON.stringify(join(folder, 'riffle', 'profiles.json'))
+  const profiles = JSON.stringify(logged.profiles)
   const printed = await run(`console.log(require('node:fs').readFileSync(${profiles}, 'utf8'))`)
   assert.match(printed.text, /alice/)
   assert.match(printed.text, /\*\*\*/)
@@ -113,8 +88,8 @@ test('a grep of everything the kernel said or wrote finds none', () => {
     JSON.stringify([header, metadata, content]),
   )
   const files = [
-    log,
-    ...filesBelow(history),
+    logged.log,
+    ...filesBelow(logged.history),
     ...filesBelow(kernel.folder).filter(path => path !== kernel.connectionFile),
   ]
   const told = [...heard, ...files.map(path => `${path}: ${readFileSync(path, 'utf8')}`)]
@@ -122,12 +97,3 @@ test('a grep of everything the kernel said or wrote finds none', () => {
   // What was typed into a cell is the user's own and comes back from nobody; the kernel repeats even that without it.
   for (const text of told) for (const secret of secrets) assert.ok(!text.includes(secret), text.slice(0, 2000))
 })
-
-function filesBelow(path: string): string[] {
-  if (!existsSync(path)) return []
-  try {
-    return readdirSync(path).flatMap(name => filesBelow(join(path, name)))
-  } catch {
-    return [path]
-  }
-}

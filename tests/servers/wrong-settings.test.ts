@@ -4,37 +4,23 @@
  */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { makeKafka } from '../../stream/connectors/kafka-client.ts'
-import { kernelMain } from '../protocol/built.ts'
-import { startKernel } from '../protocol/client.ts'
+import { filesBelow, secrets, startLogged, wrongPassword } from './logged-kernel.ts'
 import { startRegistry } from './registry-server.ts'
 import { passwords, startSecureKafka } from './secure-kafka.ts'
 import type { Message, StartedKernel } from '../protocol/client.ts'
+import type { LoggedKernel } from './logged-kernel.ts'
 import type { RegistryServer } from './registry-server.ts'
 import type { SecureKafka } from './secure-kafka.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'riffle-wrong-'))
-const log = join(folder, 'kernel.log')
-const history = join(folder, 'history')
-const wrong = 'not-the-password-1X'
-const secrets = [...Object.values(passwords), wrong]
 const limitMs = 5000
 
+let logged: LoggedKernel
 let kafka: SecureKafka
 let registry: RegistryServer
 let kernel: StartedKernel
@@ -43,19 +29,12 @@ let nobodyListens: number
 before(async () => {
   ;[kafka, registry, nobodyListens] = await Promise.all([startSecureKafka(), startRegistry(), closedPort()])
   const alice = { url: kafka.saslTlsUrl, sasl: 'scram-sha-512', user: 'alice', ca: kafka.ca }
-  const profiles = {
+  logged = await startLogged({
     alice: { ...alice, password: passwords.alice },
-    wrong: { ...alice, password: wrong },
+    wrong: { ...alice, password: wrongPassword },
     bob: { ...alice, user: 'bob', password: passwords.bob },
-  }
-  mkdirSync(join(folder, 'riffle'))
-  writeFileSync(join(folder, 'riffle', 'profiles.json'), JSON.stringify(profiles))
-  chmodSync(join(folder, 'riffle', 'profiles.json'), 0o600)
-  const main = await kernelMain()
-  kernel = await startKernel({
-    environment: { XDG_CONFIG_HOME: folder, RIFFLE_HISTORY: history },
-    command: connectionFile => ['sh', '-c', `exec "${process.execPath}" "${main}" "${connectionFile}" 2> "${log}"`],
   })
+  kernel = logged.kernel
   await ok('%connect --profile alice --as prod')
   await ok('%topics create prod:orders --partitions 2')
   await ok('%topics create prod:strange --partitions 1')
@@ -65,9 +44,8 @@ before(async () => {
   await strangeRecord()
 })
 after(async () => {
-  await kernel?.stop()
+  await logged?.stop()
   await Promise.all([kafka?.stop(), registry?.stop()])
-  rmSync(folder, { recursive: true, force: true })
 })
 
 async function closedPort(): Promise<number> {
@@ -183,10 +161,11 @@ test('what a lambda writes to the log by itself holds no password', async () => 
     `const known = ${JSON.stringify(passwords.alice)}\nawait from([{ v: 1 }]).map(row => { process.stderr.write('from a lambda ' + known); return row }).toArray()`,
   )
   await kernel.client.run('%streams')
-  assert.match(readFileSync(log, 'utf8'), /from a lambda \*\*\*/)
+  assert.match(readFileSync(logged.log, 'utf8'), /from a lambda \*\*\*/)
 })
 
 test('a notebook that fails to log in is saved, and says so, without the password', async () => {
+  const { folder } = logged
   const notebook = join(folder, 'wrong.ipynb')
   const out = join(folder, 'out.ipynb')
   const cell = (source: string) => ({ cell_type: 'code', id: `c${source.length}`, metadata: {}, execution_count: null, outputs: [], source }) // prettier-ignore
@@ -211,7 +190,8 @@ test('a grep of every output, log and saved file finds no password', async () =>
     JSON.stringify([header, metadata, content]),
   )
   assert.ok(heard.length > 50)
-  const written = [folder, kernel.folder].flatMap(filesBelow).filter(path => !typed.includes(path))
+  const { folder, log, profiles } = logged
+  const written = [folder, kernel.folder].flatMap(filesBelow).filter(path => path !== profiles)
   assert.ok(
     [log, join(folder, 'out.ipynb')].every(path => written.includes(path)),
     written.join(),
@@ -219,13 +199,3 @@ test('a grep of every output, log and saved file finds no password', async () =>
   for (const text of [...heard, ...written.map(path => `${path}: ${readFileSync(path, 'utf8')}`)])
     for (const secret of secrets) assert.ok(!text.includes(secret), text.slice(0, 2000))
 })
-
-/** Where a person keeps passwords. */
-const typed = [join(folder, 'riffle', 'profiles.json')]
-
-function filesBelow(path: string): string[] {
-  if (!existsSync(path)) return []
-  return readdirSync(path, { withFileTypes: true }).flatMap(entry =>
-    entry.isDirectory() ? filesBelow(join(path, entry.name)) : entry.isFile() ? [join(path, entry.name)] : [],
-  )
-}
