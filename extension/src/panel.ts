@@ -23,6 +23,8 @@ const LABEL_EVERY_MS = 10_000
 /** Numbers below a picture that change with every frame are read by nobody, and cost the page a layout each time. */
 const COUNTS_EVERY_MS = 500
 const CALM_MS = 1000
+/** Made once: each new one costs the page a look at its styles. */
+let calmMedia: MediaQueryList | undefined
 /** How the engine names streams that exist only to be shown. */
 const UNNAMED = 'view-'
 
@@ -177,7 +179,8 @@ export class ChartPanel implements ChartView {
 
   /** Time between two drawings: the chart's rate, or once a second for people who asked their system for less motion. */
   #pauseMs(): number {
-    return matchMedia('(prefers-reduced-motion: reduce)').matches ? CALM_MS : 1000 / this.#chart.fps - 4
+    calmMedia ??= matchMedia('(prefers-reduced-motion: reduce)')
+    return calmMedia.matches ? CALM_MS : 1000 / this.#chart.fps - 4
   }
 
   async #draw(): Promise<void> {
@@ -311,6 +314,7 @@ export class ChartPanel implements ChartView {
   }
 
   #resized(): void {
+    this.#picture.measure()
     this.#stale = true
     this.#schedule()
   }

@@ -20,6 +20,8 @@ export class ChartPicture {
   #next: VegaView | null = null
   #outdated = true
   #disposed = false
+  /** Of the room, in px. Measured when it may have changed: asked at each drawing, the whole page would be laid out for it. */
+  #width = 0
 
   /** Draws into `room`. Specs that are not `trusted` are interpreted, never compiled. */
   constructor(room: HTMLElement, trusted: boolean) {
@@ -33,7 +35,12 @@ export class ChartPicture {
 
   /** Another turn is needed to bring what was built to the screen. */
   get unfinished(): boolean {
-    return this.#next !== null && !this.#disposed && this.#room.clientWidth > 0
+    return this.#next !== null && !this.#disposed && this.#width > 0
+  }
+
+  /** The room may be wider or narrower than it was. */
+  measure(): void {
+    this.#width = this.#room.clientWidth
   }
 
   /** Spec or theme changed: the next drawing builds anew. */
@@ -44,7 +51,8 @@ export class ChartPicture {
   /** Builds, or draws what is there; look at `unfinished` afterwards. Throws what Vega-Lite says of a wrong spec. */
   async draw(chart: LiveChart): Promise<void> {
     const { spec } = chart
-    const width = this.#room.clientWidth
+    if (this.#width === 0) this.measure()
+    const width = this.#width
     if (spec === null || width === 0) return
     if (this.#outdated || (this.#view === null && this.#next === null)) return this.#build(chart, width)
     const rows = pictureRows(spec, chart.rows, chart.status)
