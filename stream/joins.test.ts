@@ -1,7 +1,7 @@
 /** Joins through the fluent API, by literals. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { count, cumulating, eventTime, feed, from, session, tumbling } from './index.ts'
+import { count, cumulating, eventTime, feed, from, LocalRuntime, session, setRuntime, tumbling } from './index.ts'
 import { buildPipeline } from './pipeline.ts'
 import type { Pipeline } from './pipeline.ts'
 
@@ -255,6 +255,60 @@ test('a hot key stops the join at the limit, with key, size and the way out', ()
   assert.match(pipeline.error.detail ?? '', /Most are of key "hot": [\d,]+ rows/)
   assert.match(pipeline.error.hint ?? '', /shorter time, or on a key with more values/)
 })
+
+test('a hot key of columns stops the join at the limit too', () => {
+  const f = (l: { at: number }, r: { at: number }) => ({ l: l.at, r: r.at })
+  const source = { op: 'feed', partitions: 1, time: 'at', bounded: false, columns: { id: 'int', at: 'float' } } as const
+  const mode = { kind: 'interval', fromMs: -1e12, toMs: 1e12 } as const
+  const options = { mode, type: 'inner', on: [{ left: 'id', right: 'id' }], f } as const
+  const pipeline = buildPipeline(
+    { op: 'join', left: { ...source, id: 'l' }, right: { ...source, id: 'r' }, options },
+    {
+      joinStateBytes: 100_000,
+      revive: slot => slot as (...args: never[]) => unknown,
+      decode: () => ({ rows: [], keys: [], failures: [] }),
+      onOutput: () => {},
+    },
+  )
+  const rows = Array.from({ length: 6000 }, (_, at) => ({ id: at % 10 === 0 ? at : 77, at }))
+  const columns = { id: Int32Array.from(rows, row => row.id), at: Float64Array.from(rows, row => row.at) }
+  pipeline.push(0, { kind: 'rows', rows, columns, count: rows.length })
+  assert.equal(pipeline.error?.code, 'STATE_TOO_LARGE')
+  assert.match(pipeline.error.message, /rows wait for partners \(about [\d.]+ kB\), the limit is 97\.7 kB/)
+  assert.match(pipeline.error.detail ?? '', /^Most are of key 77: [\d,]+ rows$/)
+  assert.match(pipeline.error.hint ?? '', /shorter time, or on a key with more values/)
+})
+
+test('a join that stops at the limit does no harm to the other streams of its rows', async () => {
+  const runtime = new LocalRuntime()
+  setRuntime(runtime)
+  const limit = process.env['RIFFLE_STATE_LIMIT']
+  process.env['RIFFLE_STATE_LIMIT'] = '2MB'
+  try {
+    const [clicks, users] = [feed<Click>({ time: 'at' }), feed<Click>({ time: 'at' })]
+    await clicks.join(users, { on: 'id', within: '365d' }).bindName('unbounded')
+    await clicks.keyBy('id').window(tumbling('1s')).aggregate({ n: count() }).bindName('windows')
+    const page = 'x'.repeat(1000)
+    for (let at = 0; at < 10_000; at++) await clicks.push({ id: 'hot', at, page })
+    await clicks.watermark(9999)
+    const [unbounded, windows] = await runtime.list()
+    assert.equal(unbounded?.stats.state, 'failed')
+    assert.equal(unbounded.stats.error?.code, 'STATE_TOO_LARGE')
+    assert.match(unbounded.stats.error.hint ?? '', /shorter time/)
+    assert.equal(windows?.stats.state, 'running')
+    assert.equal(windows.stats.rowCount, 10)
+  } finally {
+    if (limit === undefined) delete process.env['RIFFLE_STATE_LIMIT']
+    else process.env['RIFFLE_STATE_LIMIT'] = limit
+    await runtime.close()
+  }
+})
+
+interface Click {
+  readonly id: string
+  readonly at: number
+  readonly page: string
+}
 
 test('rows that can match nothing any more leave the state', () => {
   const pipeline = pipelineOf(100_000, { kind: 'interval', fromMs: -100, toMs: 100 })
