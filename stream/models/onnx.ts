@@ -60,7 +60,7 @@ export async function openOnnx(artifact: ModelArtifact): Promise<HostedModel> {
     return out[session.outputNames[0]!]!.data
   }
   const outputs = (await predict(new Float32Array(inputs * steps), 1)).length
-  return { engine: 'onnx', inputs, steps, outputs, notices: artifact.notices, predict }
+  return { engine: 'onnx', atOnce: false, inputs, steps, outputs, notices: artifact.notices, predict }
 }
 
 function numberAt(shape: readonly (number | string)[], at: number): number | undefined {

@@ -23,6 +23,7 @@ export async function openTensorflow(artifact: ModelArtifact): Promise<HostedMod
   const { model, inputs, steps, outputs } = opened
   return {
     engine: `tensorflow.js ${tf.getBackend()}`,
+    atOnce: true,
     inputs,
     steps,
     outputs,

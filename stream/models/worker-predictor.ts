@@ -5,6 +5,7 @@ import { StreamError } from '../errors.ts'
 import type { ModelArtifact } from './artifact.ts'
 import type { Predictor } from './predictor.ts'
 import { startThread } from './worker-file.ts'
+import { CELL_COUNT, CELLS } from './worker-protocol.ts'
 import type { Answer, Ask, NumberedAsk } from './worker-protocol.ts'
 
 /** A model that does not answer for so long is taken as dead. */
@@ -14,10 +15,10 @@ type Opened = Extract<Answer, { type: 'opened' }>
 
 /** Starts the thread and loads the model; nothing here waits on a flag. @throws StreamError MODEL_INVALID, MODEL_UNSUPPORTED */
 export async function openInWorker(artifact: ModelArtifact): Promise<Predictor> {
-  const flag = new Int32Array(new SharedArrayBuffer(4))
+  const cells = new Int32Array(new SharedArrayBuffer(4 * CELL_COUNT))
   const { port1, port2 } = new MessageChannel()
   const worker = startThread('stream/models/model-worker', {
-    workerData: { flag, port: port2, artifact },
+    workerData: { cells, port: port2, artifact },
     transferList: [port2],
     stdout: true,
     stderr: true,
@@ -36,7 +37,7 @@ export async function openInWorker(artifact: ModelArtifact): Promise<Predictor> 
     error: { code: 'MODEL_FAILED', message: `Cannot open model "${artifact.name}": ${(error as Error).message}` },
   }))
   port1.unref()
-  if (opened.type === 'opened') return new WorkerPredictor(artifact.name, opened, worker, port1, flag)
+  if (opened.type === 'opened') return new WorkerPredictor(artifact.name, opened, worker, port1, cells)
   await worker.terminate()
   throw opened.type === 'failed' ? StreamError.from(opened.error) : new Error('the thread gave another answer')
 }
@@ -51,13 +52,14 @@ class WorkerPredictor implements Predictor {
   private readonly name: string
   private readonly worker: Worker
   private readonly port: MessagePort
-  private readonly flag: Int32Array
+  private readonly cells: Int32Array
+  private readonly atOnce: boolean
   private input: Float32Array = new Float32Array(0)
   private output: Float32Array = new Float32Array(0)
   private dead = false
   private calls = 0
 
-  constructor(name: string, opened: Opened, worker: Worker, port: MessagePort, flag: Int32Array) {
+  constructor(name: string, opened: Opened, worker: Worker, port: MessagePort, cells: Int32Array) {
     this.name = name
     this.engine = opened.engine
     this.inputs = opened.inputs
@@ -67,7 +69,8 @@ class WorkerPredictor implements Predictor {
     this.tensorCount = opened.tensorCount
     this.worker = worker
     this.port = port
-    this.flag = flag
+    this.cells = cells
+    this.atOnce = opened.atOnce
     worker.on('error', () => (this.dead = true))
     worker.on('exit', () => (this.dead = true))
   }
@@ -91,12 +94,22 @@ class WorkerPredictor implements Predictor {
 
   private ask(ask: Ask): Extract<Answer, { type: 'done' }> {
     if (this.dead) throw this.failed('its thread ended')
-    const before = this.calls++
-    this.port.postMessage({ call: this.calls, ask } satisfies NumberedAsk)
-    // The flag still holds the number of the call before, unless the answer was quicker than we are.
-    if (Atomics.wait(this.flag, 0, before, patienceMs) === 'timed-out') {
+    const { cells, atOnce, calls: before } = this
+    this.calls = (before + 1) | 0
+    if (ask.type !== 'predict' || !atOnce) this.port.postMessage({ call: this.calls, ask } satisfies NumberedAsk)
+    if (atOnce) {
+      cells[CELLS.count] = ask.type === 'predict' ? ask.count : 0
+      Atomics.store(cells, CELLS.asked, this.calls)
+      Atomics.notify(cells, CELLS.asked)
+    }
+    // The cell still holds the number of the call before, unless the answer was quicker than we are.
+    if (Atomics.wait(cells, CELLS.answered, before, patienceMs) === 'timed-out') {
       this.close()
       throw this.failed(`it gave no answer for ${patienceMs / 1000} s`)
+    }
+    if (atOnce && cells[CELLS.failed] === 0) {
+      const tensors = cells[CELLS.tensors]!
+      return { type: 'done', tensorCount: tensors < 0 || ask.type !== 'predict' ? undefined : tensors }
     }
     const answer = receiveMessageOnPort(this.port)?.message as Answer | undefined
     if (answer?.type === 'failed') throw StreamError.from(answer.error)

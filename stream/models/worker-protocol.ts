@@ -3,9 +3,26 @@ import type { MessagePort } from 'node:worker_threads'
 import type { StreamErrorParts } from '../errors.ts'
 import type { ModelArtifact } from './artifact.ts'
 
+/**
+ * Cells of the memory both share. An engine that answers at once is asked through them alone: waking a thread on a cell takes a tenth of what
+ * a message does, and neither side makes anything.
+ */
+export const CELLS = {
+  /** Number of the newest call that was answered. */
+  answered: 0,
+  /** Number of the newest call. */
+  asked: 1,
+  /** Rows to predict; 0: a message holds what is asked. */
+  count: 2,
+  /** 1: the answer is a message, the call has failed. */
+  failed: 3,
+  /** Tensors alive, -1 where nobody counts. */
+  tensors: 4,
+} as const
+export const CELL_COUNT = 5
+
 export interface WorkerSettings {
-  /** Cell 0: number of the newest call that was answered. */
-  readonly flag: Int32Array
+  readonly cells: Int32Array
   readonly port: MessagePort
   readonly artifact: ModelArtifact
 }
@@ -29,6 +46,8 @@ export type Answer =
       readonly steps: number
       readonly outputs: number
       readonly notices: readonly string[]
+      /** It is asked through the cells. */
+      readonly atOnce: boolean
       readonly tensorCount: number | undefined
     }
   | { readonly type: 'done'; readonly tensorCount: number | undefined }
