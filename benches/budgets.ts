@@ -58,6 +58,13 @@ export const budgets: readonly Budget[] = [
   { name: 'charts.frame-main-thread-ms', atMost: 8 },
   { name: 'charts.ten-charts-frame-main-thread-ms', atMost: 4 },
   { name: 'scoring.autoencoder-to-loop-ratio', atLeast: 0.5 },
+  { name: 'scoring.detector-rows-per-cpu-s/half-space-trees-to-river', atLeast: 50 },
+  { name: 'scoring.detector-rows-per-cpu-s/rrcf-to-rrcf', atLeast: 50 },
+  { name: 'scoring.stream-200k/core-share', atMost: 0.25 },
+  { name: 'scoring.stream-200k/p99-added-ms', atMost: 15 },
+  { name: 'scoring.heartbeat-beside-training-ms/most', atMost: 20 },
+  { name: 'scoring.threshold-1m-ms/one', atMost: 50 },
+  { name: 'scoring.threshold-1m-ms/curve', atMost: 300 },
   { name: 'scoring.nab-standard/ensemble', atLeast: 0.62, quality: true },
   { name: 'scoring.sensors-f1/auto', atLeast: 0.74, quality: true },
 ]

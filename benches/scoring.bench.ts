@@ -6,9 +6,11 @@
  */
 import { nabProbation, nabScore } from '../stream/scoring/nab.ts'
 import { makeDetector } from '../stream/scoring/detectors/index.ts'
+import { ScoreStore } from '../stream/scoring/quality/score-store.ts'
 import { Scorer } from '../stream/scoring/scorer.ts'
 import { sensorCorpus, seeded, seriesCorpus } from '../tests/scoring/corpus.ts'
 import type { Measurement } from './bench.ts'
+import { heartbeatMeasurement } from './scoring-heartbeat.ts'
 import { modelMeasurements } from './scoring-models.ts'
 
 /** Learning and scoring rows, without warm-up; about a second. */
@@ -53,6 +55,19 @@ function f1Of(detector: string): number {
   return (2 * hits) / (2 * hits + wrong)
 }
 
+/** One threshold, and all of them, over a million scores that were kept. */
+function thresholdMs(): Record<string, number> {
+  const random = seeded(3)
+  const scores = Float64Array.from({ length: 1_000_000 }, random)
+  const store = new ScoreStore({ scores, labels: scores.map(score => Number(score > 0.99)) })
+  const timed = (f: () => unknown): number => {
+    const began = performance.now()
+    f()
+    return performance.now() - began
+  }
+  return { one: timed(() => store.judge(0.9)), curve: timed(() => store.curve()) }
+}
+
 export const measurements: readonly Measurement[] = [
   {
     name: 'scoring.rows-per-s',
@@ -87,5 +102,11 @@ export const measurements: readonly Measurement[] = [
         range: f1Of('range'),
       }),
   },
+  {
+    name: 'scoring.threshold-1m-ms',
+    unit: 'ms',
+    measure: () => Promise.resolve(thresholdMs()),
+  },
   ...modelMeasurements,
+  heartbeatMeasurement,
 ]
