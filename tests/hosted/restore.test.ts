@@ -176,6 +176,12 @@ test('params and named streams come back as they were', { timeout: 60_000 }, asy
       ],
       {},
     )
+    const rows: unknown[] = []
+    const read = async (count: number) => {
+      while (rows.length < count) rows.push(...(await cells.rows(subscription))!.rows.map(r => (r as Row).at))
+    }
+    // A reader that begins late sees the first rows with the params of then.
+    await read(1)
     await cells.setParam('least', 1)
     await cells.feedPush('p', [{ at: 3, v: 2 }], {})
     const runs = [...engine.subscriptions.executions()]
@@ -190,8 +196,7 @@ test('params and named streams come back as they were', { timeout: 60_000 }, asy
       ],
       {},
     )
-    const rows: unknown[] = []
-    while (rows.length < 3) rows.push(...(await cells.rows(subscription))!.rows.map(r => (r as Row).at))
+    await read(3)
     assert.deepEqual(rows, [2, 3, 5])
     const stats = await until(async () => {
       const found = (await cells.list())[0]?.stats
