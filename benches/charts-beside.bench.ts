@@ -50,6 +50,8 @@ export const setup: BenchSetup = async () => {
 interface Race extends Field {
   readonly name: string
   readonly seconds: number
+  /** The file and the heap are what counts. */
+  readonly saved?: boolean
 }
 
 const races: readonly Race[] = [
@@ -58,7 +60,7 @@ const races: readonly Race[] = [
   { name: '4-charts', charts: 4, points: 1000, seconds: SECONDS },
   { name: '10-charts', charts: 10, points: 1000, seconds: SECONDS },
 ]
-const long: Race = { name: 'long', charts: 1, points: 1000, seconds: LONG_SECONDS }
+const long: Race = { name: 'long', charts: 1, points: 1000, seconds: LONG_SECONDS, saved: true }
 
 const results = new Map<Race, Promise<ReadonlyMap<string, RaceResult>>>()
 

@@ -9,6 +9,11 @@ export function soakSeconds(short: number): number {
   return process.env['LONG'] === '1' ? 3600 : short
 }
 
+/** What the heap of a page may breathe in a minute; in an hour it may have grown by five times that. */
+export function heapLimitBytes(seconds: number): number {
+  return (seconds > 60 ? 5 : 1) * 1024 * 1024
+}
+
 /** Waits in the page's own time: a busy machine draws fewer frames, not another number of seconds. */
 export function pass(page: Page, seconds: number): Promise<void> {
   return page.evaluate(ms => new Promise<void>(resolve => setTimeout(resolve, ms)), seconds * 1000)

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { pass, residentBytes, soakSeconds } from './growth.ts'
+import { heapLimitBytes, pass, residentBytes, soakSeconds } from './growth.ts'
 import { chartsOf, labForFile, openNotebook, writeNotebook } from './lab-page.ts'
 import type { CDPSession, Page } from 'playwright-core'
 
@@ -15,8 +15,7 @@ const CHARTS = 10
 const WARM_UP_SECONDS = 10
 const SECONDS = soakSeconds(15)
 const CLOSED_SECONDS = soakSeconds(12)
-/** Of an hour; a short run may breathe by a megabyte. */
-const HEAP_BYTES = (SECONDS > 600 ? 5 : 1) * 1024 * 1024
+const HEAP_BYTES = heapLimitBytes(SECONDS)
 /** What a Python process breathes; ten charts buffered for one second are as much. */
 const SERVER_BYTES = 3 * 1024 * 1024
 

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { detachedNodes, pass, soakSeconds } from './growth.ts'
+import { detachedNodes, heapLimitBytes, pass, soakSeconds } from './growth.ts'
 import { launchChromium, openChartPage } from './open-chart-page.ts'
 import type { CDPSession, Page } from 'playwright-core'
 
@@ -13,8 +13,7 @@ const CHARTS = 10
 const QUIET_SECONDS = 2
 const WARM_UP_SECONDS = 20
 const SECONDS = soakSeconds(40)
-/** Of a minute; of an hour five times as much. */
-const HEAP_BYTES = (SECONDS > 600 ? 5 : 1) * 1024 * 1024
+const HEAP_BYTES = heapLimitBytes(SECONDS)
 
 test('ten charts at ten frames a second leave nothing behind', async () => {
   const browser = await launchChromium()
