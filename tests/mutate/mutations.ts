@@ -98,8 +98,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a key without a value is not told',
     file: 'stream/operators/row-reader.ts',
-    find: "if (key === null || key === undefined || key === '') this.tellEmptyKey(at, key, row)\n        this.context.passed()",
-    replace: 'this.context.passed()',
+    find: "if (key === null || key === undefined || key === '') this.tellEmptyKey(reader, key, row)",
+    replace: '',
     suite: ['tests/hosted/wrong-input.test.ts'],
   },
   {
