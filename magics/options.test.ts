@@ -43,6 +43,7 @@ const special: Readonly<Record<string, { readonly value?: string; readonly inste
   'score model': { value: 'normal', instead: 'orders' },
   'score batch': { instead: 'orders --model normal' },
   'score engine': { value: 'tensorflow', instead: 'orders --model normal' },
+  'score backend': { value: 'cpu', instead: 'orders --model normal' },
   'window tumbling': { value: '2s', instead: 'orders' },
   'topics partitions': { value: '4', instead: 'create refunds' },
   'topics retention': { value: '7d', instead: 'create refunds' },

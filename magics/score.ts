@@ -60,6 +60,14 @@ export const score: MagicDefinition = defineMagic({
       default: 'auto',
     },
     {
+      name: 'backend',
+      type: 'choice',
+      choices: ['wasm', 'cpu'],
+      summary: 'Of TensorFlow.js; with one the model never becomes code of its own.',
+      default: 'wasm where it can run the model, else cpu',
+      example: 'cpu',
+    },
+    {
       name: 'threshold',
       type: 'text',
       summary: 'From which score on a row is anomalous: a value, a rarity, or a param that is followed live.',
@@ -185,7 +193,7 @@ function refuseDetectorOptions(section: Section, context: SectionContext): void 
 }
 
 function refuseModelOptions(section: Section, context: SectionContext): void {
-  for (const option of ['batch', 'engine']) {
+  for (const option of ['batch', 'engine', 'backend']) {
     const value = section.options.get(option)?.[0]
     if (value !== undefined) context.fail(`--${option} is of models, there is no --model`, value, '--model NAME')
   }
@@ -193,7 +201,7 @@ function refuseModelOptions(section: Section, context: SectionContext): void {
 
 function settingsCode(section: Section, context: SectionContext, features: HeaderValue | undefined): Piece[] {
   const entries: Piece[][] = features === undefined ? [] : [[{ code: 'features: ' }, ...fieldList(features, context)]]
-  for (const option of ['batch', 'engine']) {
+  for (const option of ['batch', 'engine', 'backend']) {
     const value = section.options.get(option)?.[0]
     if (value !== undefined) entries.push([{ code: `${option}: ` }, ...optionCode(section, context, option, value)])
   }

@@ -188,7 +188,7 @@ export interface ScoreOptions {
   readonly model?:
     | {
         readonly name: string
-        readonly engine: 'auto' | 'tensorflow'
+        readonly engine: 'auto' | 'tensorflow' | 'cpu'
         /** Rows of one call at most. */
         readonly batch: number
       }

@@ -26,7 +26,7 @@ export interface HostedModel {
   tensorCount?(): number
 }
 
-const { cells, port, artifact } = workerData as WorkerSettings
+const { cells, port, artifact, backend } = workerData as WorkerSettings
 let model: HostedModel | undefined
 let input: Float32Array = new Float32Array(0)
 let output: Float32Array = new Float32Array(0)
@@ -91,7 +91,7 @@ function serve(hosted: HostedModel): never {
 }
 
 function open(of: ModelArtifact): Promise<HostedModel> {
-  return of.format === 'onnx' ? openOnnx(of) : openTensorflow(of)
+  return of.format === 'onnx' ? openOnnx(of) : openTensorflow(of, backend)
 }
 
 const from: MessagePort = port

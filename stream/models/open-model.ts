@@ -24,8 +24,8 @@ const open = new Map<string, Shared>()
 /** Hashes of models whose code gave what TensorFlow.js gives. */
 const agreed = new Set<string>()
 
-/** `auto`: compiled where it can be. `tensorflow`: never compiled. */
-export type EngineChoice = 'auto' | 'tensorflow'
+/** `auto`: compiled where it can be. `tensorflow`: never compiled. `cpu`: neither, and on the plain backend of TensorFlow.js. */
+export type EngineChoice = 'auto' | 'tensorflow' | 'cpu'
 
 /**
  * Opens a model; `close` of the result gives it back.
@@ -74,7 +74,7 @@ function lent(predictor: Predictor, giveBack: () => void): Predictor {
 
 async function made(artifact: ModelArtifact, engine: EngineChoice): Promise<Predictor> {
   const stack = engine === 'auto' ? denseStack(artifact) : undefined
-  if (stack === undefined) return openInWorker(artifact)
+  if (stack === undefined) return openInWorker(artifact, engine === 'cpu' ? 'cpu' : 'wasm')
   const compiled = new DensePredictor(stack, artifact.notices)
   const hash = hashOf(artifact)
   // A net of our own training is made by the same arithmetic: there is nothing foreign to check.

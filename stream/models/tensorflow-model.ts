@@ -6,8 +6,8 @@ import { firstLine, loadTensorflow, missingKernel, useCpu } from './tensorflow.t
 import type { LoadedTensorflow, Tensor, TensorflowModel } from './tensorflow.ts'
 
 /** @throws StreamError MODEL_UNSUPPORTED, MODEL_INVALID */
-export async function openTensorflow(artifact: ModelArtifact): Promise<HostedModel> {
-  const loaded = await loadTensorflow(artifact.from)
+export async function openTensorflow(artifact: ModelArtifact, backend: 'wasm' | 'cpu'): Promise<HostedModel> {
+  const loaded = await loadTensorflow(artifact.from, backend)
   let opened: Opened
   try {
     opened = await tried(loaded, artifact)

@@ -43,7 +43,10 @@ export interface LoadedTensorflow {
 }
 
 /** Loads the packages and starts the wasm backend; cpu, with the reason, when it does not start. */
-export async function loadTensorflow(from: string | undefined): Promise<LoadedTensorflow> {
+export async function loadTensorflow(
+  from: string | undefined,
+  backend: 'wasm' | 'cpu' = 'wasm',
+): Promise<LoadedTensorflow> {
   const load = (name: string) =>
     requireOptional([`@tensorflow/${name}`], from, 'run a TensorFlow.js model', tensorflowInstall)
   const tf = load('tfjs-core') as Tensorflow
@@ -53,6 +56,11 @@ export async function loadTensorflow(from: string | undefined): Promise<LoadedTe
   const converter = load('tfjs-converter') as Converter
   load('tfjs-backend-cpu')
   const loaded: LoadedTensorflow = { tf, layers, converter, notice: undefined }
+  if (backend === 'cpu') {
+    await tf.setBackend('cpu')
+    await tf.ready()
+    return loaded
+  }
   try {
     load('tfjs-backend-wasm')
     if (!(await tf.setBackend('wasm'))) throw new Error('it did not start')

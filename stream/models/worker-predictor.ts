@@ -6,7 +6,7 @@ import type { ModelArtifact } from './artifact.ts'
 import type { Predictor } from './predictor.ts'
 import { startThread } from './worker-file.ts'
 import { CELL_COUNT, CELLS } from './worker-protocol.ts'
-import type { Answer, Ask, NumberedAsk } from './worker-protocol.ts'
+import type { Answer, Ask, NumberedAsk, WorkerSettings } from './worker-protocol.ts'
 
 /** A model that does not answer for so long is taken as dead. */
 const patienceMs = 30_000
@@ -14,11 +14,11 @@ const patienceMs = 30_000
 type Opened = Extract<Answer, { type: 'opened' }>
 
 /** Starts the thread and loads the model; nothing here waits on a flag. @throws StreamError MODEL_INVALID, MODEL_UNSUPPORTED */
-export async function openInWorker(artifact: ModelArtifact): Promise<Predictor> {
+export async function openInWorker(artifact: ModelArtifact, backend: 'wasm' | 'cpu' = 'wasm'): Promise<Predictor> {
   const cells = new Int32Array(new SharedArrayBuffer(4 * CELL_COUNT))
   const { port1, port2 } = new MessageChannel()
   const worker = startThread('stream/models/model-worker', {
-    workerData: { cells, port: port2, artifact },
+    workerData: { cells, port: port2, artifact, backend } satisfies WorkerSettings,
     transferList: [port2],
     stdout: true,
     stderr: true,

@@ -25,6 +25,8 @@ export interface WorkerSettings {
   readonly cells: Int32Array
   readonly port: MessagePort
   readonly artifact: ModelArtifact
+  /** Of TensorFlow.js: wasm where it starts and has what is needed, or cpu. */
+  readonly backend: 'wasm' | 'cpu'
 }
 
 /** A call with its number; 0 is answered by the message alone. */

@@ -45,6 +45,8 @@ export interface ModelScoreSettings<F extends string> extends Omit<ScoreSettings
   readonly batch?: number | undefined
   /** `tensorflow`: never compiled. Default `auto`: a plain stack of dense layers is code of its own. */
   readonly engine?: 'auto' | 'tensorflow' | undefined
+  /** Of TensorFlow.js; with one the model is never compiled. Default: wasm where it starts and has what the model needs, else cpu. */
+  readonly backend?: 'wasm' | 'cpu' | undefined
 }
 
 /**
@@ -107,12 +109,18 @@ export function scoreOptions(
   }
 }
 
-function modelSettings({ batch = 1024, engine = 'auto' }: ModelScoreSettings<string>): {
+function modelSettings({ batch = 1024, engine = 'auto', backend }: ModelScoreSettings<string>): {
   readonly batch: number
-  readonly engine: 'auto' | 'tensorflow'
+  readonly engine: 'auto' | 'tensorflow' | 'cpu'
 } {
+  if (backend !== undefined && backend !== 'wasm' && backend !== 'cpu')
+    throw new StreamError({
+      code: 'OPTION_INVALID',
+      message: `Cannot score with backend "${String(backend)}": backends are wasm and cpu`,
+      hint: "backend: 'cpu'",
+    })
   if (Number.isInteger(batch) && batch >= 1 && batch <= 65_536 && (engine === 'auto' || engine === 'tensorflow'))
-    return { batch, engine }
+    return { batch, engine: backend === 'cpu' ? 'cpu' : backend === 'wasm' ? 'tensorflow' : engine }
   throw new StreamError({
     code: 'OPTION_INVALID',
     message: `Cannot score with batch ${batch} and engine "${String(engine)}": batches have 1 to 65,536 rows, engines are auto and tensorflow`,

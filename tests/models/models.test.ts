@@ -78,6 +78,24 @@ test('TensorFlow.js in its thread gives what the compiled code gives; a graph ru
   assert.deepEqual(await values(await model(folderOf(graphModel()), { as: 'graph' })), sums)
 })
 
+test('a backend that is asked for is the one that runs; another name is refused with those there are', async () => {
+  const m = await model(folderOf(sumModel), { as: 'backends' })
+  for (const [engine, runs] of [
+    ['cpu', 'tensorflow.js cpu'],
+    ['tensorflow', 'tensorflow.js wasm'],
+  ] as const) {
+    const opened = await openModel(await m.artifact(), engine)
+    assert.deepEqual([opened.engine, opened.notices], [runs, []])
+    opened.close()
+  }
+  const scored = (backend: 'cpu' | 'wasm') => from(rows).score(m, { features: ['a', 'b'], backend })
+  assert.deepEqual([(await scored('cpu').toArray()).map(r => r.score.value)], [sums])
+  const engineOf = (stream: { plan: unknown }) =>
+    (stream.plan as { options: { model: { engine: string } } }).options.model.engine
+  assert.deepEqual([engineOf(scored('cpu')), engineOf(scored('wasm'))], ['cpu', 'tensorflow'])
+  assert.throws(() => scored('webgl' as 'cpu'), /Cannot score with backend "webgl": backends are wasm and cpu/)
+})
+
 test('a file of Keras 3 is repaired, with one line', async () => {
   let m: Model | undefined
   const lines = await printed(async () => (m = await model(folderOf(keras3Model), { as: 'keras3' })))

@@ -1112,6 +1112,13 @@ export const mutations: readonly Mutation[] = [
     suite: ['tests/models/models.test.ts'],
   },
   {
+    name: 'a model asked for on cpu runs on wasm',
+    file: 'stream/models/open-model.ts',
+    find: "engine === 'cpu' ? 'cpu' : 'wasm'",
+    replace: "'wasm'",
+    suite: ['tests/models/models.test.ts'],
+  },
+  {
     name: 'a stream scores before its model is trained',
     file: 'kernel/engine/run.ts',
     find: ' && this.awaited.size === 0',
