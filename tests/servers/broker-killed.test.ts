@@ -15,7 +15,8 @@ import type { KafkaServer } from './kafka-server.ts'
 
 const records = 60_000
 const awayMs = 10_000
-const beganMs = Date.parse('2026-01-31T00:00:00Z')
+// Of today: a broker that starts again forgets producers whose newest record is older than a day, and with them what they had written.
+const beganMs = Math.floor(Date.now() / 10_000) * 10_000 - 600_000
 const regions = ['north', 'south', 'east']
 const row = (i: number) => ({ i, region: regions[i % 3]!, at: beganMs + i * 2, amount: i % 100 })
 
