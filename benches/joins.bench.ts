@@ -4,6 +4,8 @@
  * and checksums are those of a batch program over the whole input, so a row dropped, doubled or wrong is found.
  */
 import { feed, from, LocalRuntime, setRuntime } from '../stream/index.ts'
+import { buildPipeline } from '../stream/pipeline.ts'
+import type { FeedNode } from '../stream/plan.ts'
 import type { Measurement } from './bench.ts'
 import { comparison } from './peers/compare.ts'
 
@@ -235,6 +237,51 @@ async function snapshotCost(): Promise<Record<string, number>> {
   return { taken: taken - begun, restored: restored - taken, megabytes: bytes.length / 2 ** 20 }
 }
 
+const COLUMN_ROWS = 1_000_000
+
+/** A million rows of columns that wait, as a stream of `fromColumns` has them in the engine: their memory, a snapshot, going on. */
+async function columnState(): Promise<Record<string, number>> {
+  const feedNode = (id: string): FeedNode => {
+    const columns = { ts: 'float', key: 'int', val: 'int' } as const
+    return { op: 'feed', id, partitions: 1, time: 'ts', outOfOrderMs: 0, bounded: false, columns }
+  }
+  const f = (l: Row, r: Row) => ({ left: l.ts, right: r.ts, key: l.key, both: l.val * 1000 + r.val })
+  const mode = { kind: 'interval', fromMs: -3_600_000, toMs: 3_600_000 } as const
+  const options = { mode, type: 'inner', on: [{ left: 'key', right: 'key' }], f } as const
+  const build = () =>
+    buildPipeline(
+      { op: 'join', left: feedNode('l'), right: feedNode('r'), options },
+      {
+        revive: slot => slot as (...args: never[]) => unknown,
+        decode: () => ({ rows: [], keys: [], failures: [] }),
+        onOutput: () => {},
+      },
+    )
+  const pipeline = build()
+  const count = 10_000
+  for (let at = 0; at < COLUMN_ROWS; at += count) {
+    const columns = {
+      ts: Float64Array.from({ length: count }, (_, i) => (at + i) / 20),
+      key: Int32Array.from({ length: count }, (_, i) => at + i),
+      val: new Int32Array(count),
+    }
+    pipeline.push((at / count) % 2, { kind: 'rows', columns, count, rows: [] })
+  }
+  const begun = process.cpuUsage()
+  const bytes = pipeline.snapshot()
+  const taken = secondsSince(begun)
+  const other = build()
+  const restoring = process.cpuUsage()
+  other.restore(bytes)
+  const restored = secondsSince(restoring)
+  return {
+    'bytes-per-row-in-memory': pipeline.stats().stateBytes / COLUMN_ROWS,
+    'bytes-per-row-in-a-snapshot': bytes.length / COLUMN_ROWS,
+    'snapshot-cpu-ms': taken * 1000,
+    'restore-cpu-s-per-gb': (restored * 2 ** 30) / bytes.length,
+  }
+}
+
 export const measurements: readonly Measurement[] = [
   ...comparison('joins', 'W4-100k'),
   ...comparison('joins', 'W5-100k'),
@@ -242,6 +289,7 @@ export const measurements: readonly Measurement[] = [
   { name: 'joins.as-of-100k-keys', unit: 'events/s', runs: 3, measure: () => measure('asOf') },
   { name: 'joins.waiting-row-bytes', unit: 'bytes', runs: 1, measure: waitingBytes },
   { name: 'joins.restore-s', unit: 's', runs: 3, measure: restoreTime },
+  { name: 'joins.column-state-1m-rows', unit: 'bytes', runs: 3, measure: columnState },
   { name: 'joins.snapshot-stall-40k-rows-ms', unit: 'ms', runs: 3, measure: snapshotStall },
   { name: 'joins.snapshot-40k-waiting-ms', unit: 'ms', runs: 3, measure: snapshotCost },
 ]
