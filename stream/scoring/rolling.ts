@@ -123,16 +123,24 @@ export class SortedWindow {
   }
 
   push(x: number): void {
-    let n = this.ring.length
-    if (this.ring.full) {
-      const at = this.below(this.ring.back(this.ring.size - 1))
-      this.sorted.copyWithin(at, at + 1, n)
-      n--
+    const { sorted, ring } = this
+    const n = ring.length
+    const at = lowerBound(sorted, n, x)
+    if (!ring.full) {
+      sorted.copyWithin(at + 1, at, n)
+      sorted[at] = x
+    } else {
+      // Only what lies between the place that is left and the one that is taken moves.
+      const left = this.below(ring.back(ring.size - 1))
+      if (at > left) {
+        sorted.copyWithin(left, left + 1, at)
+        sorted[at - 1] = x
+      } else {
+        sorted.copyWithin(at + 1, at, left)
+        sorted[at] = x
+      }
     }
-    const at = lowerBound(this.sorted, n, x)
-    this.sorted.copyWithin(at + 1, at, n)
-    this.sorted[at] = x
-    this.ring.push(x)
+    ring.push(x)
   }
 
   /** How many are smaller than `x`. */
