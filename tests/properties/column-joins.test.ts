@@ -219,14 +219,14 @@ const longJoins = [
 for (const { keys, disorder, mode } of longJoins) {
   test(`a long ${mode.kind} join of ${keys} keys in columns equals that of rows`, () => {
     const type = mode.kind === 'asOf' ? 'left' : 'inner'
-    const list = longTrace(keys, 6000, keys, disorder)
+    const list = longTrace(keys, process.env['LONG'] === undefined ? 3500 : 20_000, keys, disorder)
     const cuts = new Set(Array.from({ length: 40 }, (_, i) => i * 211))
-    const restarts = new Set([1500, 1501, 5000, 5700])
+    const restarts = new Set([1500, 1501, 3000])
     // Batches of one side, as feeds give them: one side runs ahead of the other.
     const sides = list.toSorted((a, b) => Math.floor(idOf(a) / 600) - Math.floor(idOf(b) / 600) || a.side - b.side)
     for (const order of [list, sides]) {
       const rows = run(plan(mode, type, disorder + 3, false), order, false, new Set())
-      assert.ok(rows.rows.length > 500, String(rows.rows.length))
+      assert.ok(rows.rows.length > 300, String(rows.rows.length))
       assert.deepEqual(timed(run(plan(mode, type, disorder + 3, true), order, true, cuts, restarts)), timed(rows))
     }
   })
