@@ -1,5 +1,5 @@
 /** A kernel whose words are all kept, with profiles of its own: for tests that look for passwords in them. */
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { kernelMain } from '../protocol/built.ts'
@@ -42,8 +42,10 @@ export async function startLogged(profiles: Readonly<Record<string, object>>): P
   return { kernel, folder, profiles: path, log, history, stop }
 }
 
+/** The path itself when it is a file, else every file below it. */
 export function filesBelow(path: string): string[] {
   if (!existsSync(path)) return []
+  if (statSync(path).isFile()) return [path]
   return readdirSync(path, { withFileTypes: true }).flatMap(entry =>
     entry.isDirectory() ? filesBelow(join(path, entry.name)) : entry.isFile() ? [join(path, entry.name)] : [],
   )
