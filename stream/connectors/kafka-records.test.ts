@@ -242,6 +242,13 @@ test('history is merged by timestamp, then partition, and stops behind the last 
   )
 })
 
+test('a run of one partition ends where an earlier one has a record of the same time', async () => {
+  const all = await cursors([[2, 9], [1, 2]]) // prettier-ignore
+  const batch = new BatchBuilder()
+  takeMerged(all, batch, { most: 100, untilHistory: true })
+  assert.deepEqual(valuesOf(batch), ['1.0', '0.0', '1.1'])
+})
+
 test('a batch ends at its size and goes on from there, up to the end that was asked', async () => {
   const all = await cursors([[1, 2, 3, 4, 5]], 4n)
   const [first, second] = [new BatchBuilder(), new BatchBuilder()]
