@@ -151,7 +151,8 @@ export interface KafkaAdmin {
     readonly waitForLeaders: boolean
     readonly topics: readonly {
       readonly topic: string
-      readonly numPartitions: number
+      readonly numPartitions?: number
+      readonly replicaAssignment?: readonly { readonly partition: number; readonly replicas: readonly number[] }[]
       readonly configEntries?: readonly { readonly name: string; readonly value: string }[]
     }[]
   }): Promise<boolean>

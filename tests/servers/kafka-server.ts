@@ -28,6 +28,7 @@ const readyLimitMs = 120_000
 export interface KafkaServer {
   readonly host: string
   readonly port: number
+  readonly controllerPort: number
   /** `kafka://127.0.0.1:PORT`. */
   readonly url: string
   /** Ends the broker at once, as a crash would; `restart` brings the same log back on the same port. */
@@ -48,6 +49,8 @@ export interface KafkaOptions {
     ((folder: string, port: number, controllerPort: number) => Promise<readonly string[]>) | undefined
   /** `SCRAM-SHA-512=[name=alice,password=…]`: users that exist from the start. */
   readonly users?: readonly string[] | undefined
+  /** Becomes broker 2 of that one's cluster; the first one stays its controller. */
+  readonly joins?: KafkaServer | undefined
 }
 
 /** Fetches what is missing, formats a new log, starts, and resolves when the broker answers for its topics. */
@@ -55,11 +58,16 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
   const java = await ensureJava()
   const libs = await ensureJars(`kafka-${kafkaVersion}`, artifacts, java)
   const folder = mkdtempSync(join(tmpdir(), 'riffle-kafka-'))
-  const [some, controllerPort] = await freePorts(2)
+  const [some, other] = await freePorts(2)
   const port = options.port ?? some
+  const { joins } = options
+  const controllerPort = joins?.controllerPort ?? other
   writeFileSync(
     join(folder, 'server.properties'),
-    properties(port!, controllerPort!, (await options.properties?.(folder, port!, controllerPort!)) ?? []),
+    properties(port!, controllerPort!, [
+      ...(joins === undefined ? [] : asSecond(port!)),
+      ...((await options.properties?.(folder, port!, controllerPort!)) ?? []),
+    ]),
   )
   const small = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', `${libs}/*`]
   await run(
@@ -73,7 +81,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
       'RiffleTestCluster00000Q',
       '-c',
       'server.properties',
-      '--standalone',
+      joins === undefined ? '--standalone' : '--no-initial-controllers',
       ...(options.users ?? []).flatMap(user => ['--add-scram', user]),
     ],
     { cwd: folder },
@@ -115,6 +123,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
   return {
     host: '127.0.0.1',
     port: port!,
+    controllerPort: controllerPort!,
     url: `kafka://127.0.0.1:${port}`,
     kill: () => end('SIGKILL'),
     freeze: () => void child?.kill('SIGSTOP'),
@@ -162,6 +171,9 @@ function properties(port: number, controllerPort: number, more: readonly string[
     '',
   ].join('\n')
 }
+
+/** Lines that take the place of the first one's: of two with the same name the last holds. */
+const asSecond = (port: number) => ['process.roles=broker', 'node.id=2', `listeners=PLAINTEXT://127.0.0.1:${port}`]
 
 /**
  * Ports nobody listens on, below the range from which the system gives ports to outgoing connections: such a one may be taken in

@@ -1,0 +1,156 @@
+/**
+ * Two brokers, and the leader of what is read and written changes while streams are at work: it is killed, it comes back and takes
+ * its place again from the one that stands in, and it is shut down in order. No record is lost, none doubled, the watermark goes on.
+ */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { connect, count, runtime, setRuntime, sum, topic, tumbling } from '../../stream/index.ts'
+import { makeCluster, makeKafka } from '../../stream/connectors/kafka-client.ts'
+import { openKafka } from '../../stream/connectors/kafka.ts'
+import { wallClock } from '../../stream/time/clock.ts'
+import { startEngine, until } from '../hosted/hosted.ts'
+import { collect } from './connector-contract.ts'
+import { startKafka } from './kafka-server.ts'
+import type { KafkaConnection } from '../../stream/connectors/kafka.ts'
+import type { HostedEngine } from '../hosted/hosted.ts'
+import type { KafkaServer } from './kafka-server.ts'
+
+const beganMs = Math.floor(Date.now() / 10_000) * 10_000 - 3_600_000
+const regions = ['north', 'south', 'east']
+const row = (i: number) => ({ i, region: regions[i % 3]!, at: beganMs + i * 2, amount: i % 100 })
+const batchCount = 300
+
+let first: KafkaServer
+let second: KafkaServer
+let engine: HostedEngine
+let connection: KafkaConnection
+/** What only the first knows is true of both: it is the controller and stays. */
+let address: { brokers: string[]; clientId: string }
+let url: string
+
+before(async () => {
+  const starting = startEngine()
+  // A leader that is back takes its partitions over at once instead of within five minutes.
+  first = await startKafka({ properties: async () => ['leader.imbalance.check.interval.seconds=1'] })
+  ;[second, engine] = await Promise.all([startKafka({ joins: first }), starting])
+  url = `${first.url},${second.host}:${second.port}`
+  address = { brokers: [`${first.host}:${first.port}`], clientId: 'test' }
+  setRuntime(engine.runtime())
+  await connect(url, { as: 'k' })
+  connection = await openKafka(url, { as: 'raw', clock: wallClock })
+})
+after(async () => {
+  await connection?.close()
+  await engine?.stop()
+  await second?.stop()
+  await first?.stop()
+})
+
+/** Copies on both; the second broker leads the first and last partition. */
+async function create(name: string): Promise<void> {
+  const admin = makeKafka(address).admin()
+  await admin.connect()
+  const replicaAssignment = [[2, 1], [1, 2], [2, 1]].map((replicas, partition) => ({ partition, replicas })) // prettier-ignore
+  await until(async () => {
+    try {
+      const topics = [{ topic: name, replicaAssignment }]
+      return await admin.createTopics({ waitForLeaders: true, topics })
+    } catch {
+      // The controller does not know the second broker yet.
+      return undefined
+    }
+  })
+  await admin.disconnect()
+}
+
+/** By partition, as the first broker says. */
+async function leaders(name: string): Promise<readonly number[]> {
+  const cluster = makeCluster(address)
+  try {
+    await cluster.connect()
+    const broker = await cluster.brokerPool.findConnectedBroker()
+    const [found] = (await broker.metadata([name])).topicMetadata
+    return [...found!.partitionMetadata].sort((a, b) => a.partitionId - b.partitionId).map(each => each.leader)
+  } finally {
+    await cluster.disconnect()
+  }
+}
+
+const ledBy = (name: string, wanted: readonly number[]) =>
+  until(async () => (String(await leaders(name).catch(() => [])) === String(wanted) ? true : undefined))
+
+const statsOf = async (name: string) => (await runtime().list()).find(each => each.name === name)?.stats
+
+test('a leader that goes, comes back and goes costs no record and doubles none', { timeout: 180_000 }, async () => {
+  for (const name of ['in', 'out', 'windows']) await create(name)
+  const input = await topic('k:in', { from: 'earliest', time: 'at', outOfOrder: '1m' })
+  await input.to('k:out', { key: 'i', as: 'copy' })
+  const windows = input.keyBy('region').window(tumbling('10s')).aggregate({ total: sum('amount'), n: count() }) // prettier-ignore
+  await windows.to('k:windows', { key: 'region', as: 'fired' })
+
+  const writer = await connection.writer('in')
+  let sent = 0
+  const value = (each: object) => Buffer.from(JSON.stringify(each))
+  /** Goes on until `event` is over, never far before the copy. */
+  const writeDuring = async (event: Promise<unknown>) => {
+    let over = false
+    const ended = event.finally(() => (over = true))
+    do {
+      const records = Array.from({ length: batchCount }, (_, n) => ({ key: Buffer.from(String(sent + n)), value: value(row(sent + n)) })) // prettier-ignore
+      await writer.send(records)
+      sent += batchCount
+      await until(async () => (over || ((await statsOf('copy'))?.rowCount ?? 0) > sent - 20 * batchCount ? true : undefined)) // prettier-ignore
+    } while (!over)
+    await ended
+    // All of it comes from the new leader.
+    await until(async () => (((await statsOf('copy'))?.rowCount ?? 0) >= sent ? true : undefined))
+  }
+
+  await writeDuring(until(async () => (((await statsOf('copy'))?.rowCount ?? 0) > 0 ? true : undefined)))
+  const before = (await statsOf('copy'))!
+  await writeDuring(second.kill().then(() => ledBy('in', [1, 1, 1])))
+  await writeDuring(second.restart().then(() => ledBy('in', [2, 1, 2])))
+  await writeDuring(second.stop().then(() => ledBy('in', [1, 1, 1])))
+
+  const lastMs = row(sent - 1).at
+  // Every window up to here ends: each partition sees a time far behind it.
+  await writer.send(
+    [0, 1, 2].map(partition => ({ key: null, partition, value: value({ ...row(sent + partition), at: lastMs + 600_000 }) })), // prettier-ignore
+  )
+  const all = sent + 3
+  const after = await until(async () => {
+    const stats = await statsOf('copy')
+    return stats !== undefined && stats.rowCount >= all && stats.watermarkMs === lastMs + 539_999 ? stats : undefined
+  })
+  assert.equal(after.rowCount, all)
+  assert.ok(after.watermarkMs! > before.watermarkMs!)
+  assert.equal(after.state, 'running')
+
+  // What a program without streams makes of the same rows.
+  const expected = new Map<string, { total: number; n: number }>()
+  for (let i = 0; i < sent; i++) {
+    const { at, region, amount } = row(i)
+    const name = `${Math.floor(at / 10_000) * 10_000} ${region}`
+    const window = expected.get(name) ?? { total: 0, n: 0 }
+    expected.set(name, { total: window.total + amount, n: window.n + 1 })
+  }
+  const rows = async (name: string) =>
+    (await collect(await connection.read(name, { from: 'earliest', to: 'latest' }))).values.map(
+      text => JSON.parse(text!) as Record<string, unknown>,
+    )
+  const fired = await until(async () => {
+    const found = await rows('windows')
+    return found.length >= expected.size ? found : undefined
+  })
+  assert.deepEqual(
+    new Map(fired.map(each => [`${Number(each['windowStart'])} ${String(each['region'])}`, { total: each['total'], n: each['n'] }])), // prettier-ignore
+    expected,
+  )
+  assert.equal(fired.length, expected.size)
+  for (const name of ['in', 'out']) {
+    const seen = (await rows(name)).map(each => Number(each['i']))
+    assert.equal(seen.length, all, `records of ${name}`)
+    assert.equal(new Set(seen).size, all, `records of ${name} without doubles`)
+  }
+  await writer.close()
+})
