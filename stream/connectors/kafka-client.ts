@@ -20,6 +20,7 @@ export interface KafkaMessage {
 
 export interface PartitionMetadata {
   readonly partitionId: number
+  /** -1: none. */
   readonly leader: number
 }
 
@@ -302,6 +303,7 @@ function prepare(): void {
   process.env['KAFKAJS_NO_PARTITIONER_WARNING'] ??= '1'
   const codecs = load('kafkajs/src/protocol/message/compression') as Parameters<typeof registerCodecs>[0]
   registerCodecs(codecs)
+  tolerateLeaderless()
   // After its first request kafkajs arms a 1 ms timer for ever (tulios/kafkajs#1751): 4 % of a core for each idle connection.
   const queue = load('kafkajs/src/network/requestQueue') as {
     prototype: { pending: unknown[]; scheduleCheckPendingRequests(this: { pending: unknown[] }): void }
@@ -309,6 +311,36 @@ function prepare(): void {
   const arm = queue.prototype.scheduleCheckPendingRequests
   queue.prototype.scheduleCheckPendingRequests = function () {
     if (this.pending.length > 0) arm.call(this)
+  }
+}
+
+/** Partitions without a leader, without all of their copies, or without a listener for us. */
+const withoutLeader = new Set([5, 9, 72])
+
+/** kafkajs refuses an answer about all topics when one of them has no leader: a topic of others that is away would stop everything. */
+function tolerateLeaderless(): void {
+  interface Answer {
+    readonly topicMetadata: readonly {
+      readonly partitionMetadata: readonly { readonly partitionErrorCode: number }[]
+    }[]
+  }
+  type Make = (options: object) => Pick<KafkaRequest<Answer>, 'request' | 'response'>
+  const metadata = load('kafkajs/src/protocol/requests/metadata') as {
+    protocol(options: { readonly version: number }): Make
+  }
+  const { protocol } = metadata
+  metadata.protocol = version => options => {
+    const { request, response } = protocol(version)(options)
+    const parse = (data: Answer) => {
+      const topicMetadata = data.topicMetadata.map(topic => ({
+        ...topic,
+        partitionMetadata: topic.partitionMetadata.map(each =>
+          withoutLeader.has(each.partitionErrorCode) ? { ...each, partitionErrorCode: 0 } : each,
+        ),
+      }))
+      return response.parse({ ...data, topicMetadata })
+    }
+    return { request, response: { ...response, parse } }
   }
 }
 

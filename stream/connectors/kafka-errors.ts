@@ -123,6 +123,8 @@ const hints: Readonly<Record<string, string>> = {
     'This user has no right to the topic: its administrator gives it, or connect as another user',
   CLUSTER_AUTHORIZATION_FAILED: 'Ask for the right to do this on the cluster',
   INVALID_REPLICATION_FACTOR: 'The cluster has fewer brokers than the topic would have copies',
+  LEADER_NOT_AVAILABLE:
+    'No broker that holds a copy of the partition is up: start it, or tell the administrator of the cluster',
   POLICY_VIOLATION: 'The cluster has rules for topics, its administrator knows them',
 }
 

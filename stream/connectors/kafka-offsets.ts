@@ -30,7 +30,19 @@ export async function topicDenied(cluster: KafkaCluster, topic: string): Promise
   return undefined
 }
 
-/** Offsets at a timestamp (or -2, -1 for first and end) by topic and partition; a timestamp past the end gives -1. */
+/** Without the partitions nobody leads at the moment: about them no broker answers. */
+export function led(topics: readonly TopicMetadata[]): TopicMetadata[] {
+  return topics.map(topic => ({
+    ...topic,
+    partitionMetadata: topic.partitionMetadata.filter(({ leader }) => leader >= 0),
+  }))
+}
+
+class LeaderlessError extends Error {
+  readonly type = 'LEADER_NOT_AVAILABLE'
+}
+
+/** Offsets at a timestamp (or -2, -1 for first and end) by topic and partition; a timestamp past the end gives -1. Rejects for a partition without a leader. */
 export async function offsetsAt(
   cluster: KafkaCluster,
   topics: readonly TopicMetadata[],
@@ -39,6 +51,7 @@ export async function offsetsAt(
   const byLeader = new Map<number, { topic: string; partitions: { partition: number; timestamp: number }[] }[]>()
   for (const { topic, partitionMetadata } of topics) {
     for (const { partitionId, leader } of partitionMetadata) {
+      if (leader < 0) throw new LeaderlessError(`partition ${partitionId} of topic "${topic}" has no leader`)
       let asked = byLeader.get(leader)
       if (asked === undefined) byLeader.set(leader, (asked = []))
       let last = asked[asked.length - 1]

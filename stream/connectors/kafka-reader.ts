@@ -65,6 +65,8 @@ export class KafkaReader implements Reader {
   /** Rejects what waits for the present cluster object. */
   #lose: (error: Error) => void = () => undefined
   #lost = new Promise<never>(() => undefined)
+  /** As of the newest look: leaders change. */
+  #metadata: TopicMetadata
   #leaders: ReadonlyMap<number, number>
   #unread: readonly number[]
   #endAtMs: number | undefined
@@ -86,6 +88,7 @@ export class KafkaReader implements Reader {
     this.#cursors = [...options.cursors]
     this.#partitionCount = options.metadata.partitionMetadata.length
     this.#lookedMs = options.clock.nowMs()
+    this.#metadata = options.metadata
     this.#leaders = leadersOf(options.metadata)
     this.#unread = options.unread
     this.#unused = options.fetches.use()
@@ -274,7 +277,8 @@ export class KafkaReader implements Reader {
   /** A bound that lay in the future is looked up when its time has come. */
   async #fixEnds(): Promise<void> {
     if (this.#endAtMs === undefined || this.#options.clock.nowMs() < this.#endAtMs) return
-    const { metadata, topic } = this.#options
+    const { topic } = this.#options
+    const metadata = this.#metadata
     const cluster = this.#cluster
     const at = (await offsetsAt(cluster, [metadata], this.#endAtMs)).get(topic)
     const ends = (await offsetsAt(cluster, [metadata], latestTimestamp)).get(topic)
@@ -357,6 +361,7 @@ export class KafkaReader implements Reader {
   }
 
   #learn(metadata: TopicMetadata): void {
+    this.#metadata = metadata
     this.#leaders = leadersOf(metadata)
     const { partitionMetadata } = metadata
     if (!this.#options.grows || partitionMetadata.length <= this.#partitionCount) return
@@ -389,7 +394,8 @@ export class KafkaReader implements Reader {
 
   /** Retention overtook the reader: it goes on at the first record there is, and counts what it missed. */
   async #skipDeleted(): Promise<void> {
-    const { metadata, topic } = this.#options
+    const { topic } = this.#options
+    const metadata = this.#metadata
     const cluster = this.#cluster
     const lows = (await offsetsAt(cluster, [metadata], earliestTimestamp)).get(topic)
     const highs = (await offsetsAt(cluster, [metadata], latestTimestamp)).get(topic)

@@ -15,7 +15,15 @@ import {
   typeOf,
 } from './kafka-errors.ts'
 import { isLoginRefused, loginRefused, requireTls, speaksTls } from './kafka-security.ts'
-import { allTopics, earliestTimestamp, latestTimestamp, offsetsAt, topicDenied, topicNamed } from './kafka-offsets.ts'
+import {
+  allTopics,
+  earliestTimestamp,
+  latestTimestamp,
+  led,
+  offsetsAt,
+  topicDenied,
+  topicNamed,
+} from './kafka-offsets.ts'
 import { TopicFetches } from './kafka-fetches.ts'
 import { cursorAt } from './kafka-cursor.ts'
 import { KafkaReader } from './kafka-reader.ts'
@@ -189,7 +197,7 @@ export class KafkaConnection implements Connection {
 
   async groups(name?: string): Promise<GroupSummary[]> {
     const topics = await this.#asking('list groups', () => allTopics(this.#cluster))
-    return this.#administering('list groups', admin => groupsOf(admin, this.#cluster, topics, name))
+    return this.#administering('list groups', admin => groupsOf(admin, this.#cluster, led(topics), name))
   }
 
   /** The brokers hear of a new topic a moment after the one that made it: only then can it be used. */
@@ -338,14 +346,15 @@ export class KafkaConnection implements Connection {
   }
 
   async #summaries(topics: readonly TopicMetadata[], withFacts: boolean): Promise<TopicSummary[]> {
+    const asked = led(topics)
     const [lows, highs] = await this.#asking('list offsets', () =>
       Promise.all([
-        offsetsAt(this.#cluster, topics, earliestTimestamp),
-        offsetsAt(this.#cluster, topics, latestTimestamp),
+        offsetsAt(this.#cluster, asked, earliestTimestamp),
+        offsetsAt(this.#cluster, asked, latestTimestamp),
       ]),
     )
     const facts = withFacts
-      ? await this.#asking('list topics', () => topicFacts(this.#cluster, topics, highs, this.#clock.nowMs()))
+      ? await this.#asking('list topics', () => topicFacts(this.#cluster, asked, highs, this.#clock.nowMs()))
       : undefined
     return topics.map(topic => ({
       name: topic.topic,

@@ -1378,6 +1378,20 @@ export const mutations: readonly Mutation[] = [
     suite: ['tests/servers/shared-reads.test.ts'],
   },
   {
+    name: 'an end in the future is looked for at the leader of the beginning',
+    file: 'stream/connectors/kafka-reader.ts',
+    find: 'this.#metadata = metadata',
+    replace: 'void this.#metadata',
+    suite: ['tests/servers/leader-change.test.ts'],
+  },
+  {
+    name: 'a topic without a leader stops what is done with others',
+    file: 'stream/connectors/kafka-client.ts',
+    find: 'withoutLeader.has(each.partitionErrorCode) ?',
+    replace: 'withoutLeader.size === 0 ?',
+    suite: ['tests/servers/leader-change.test.ts'],
+  },
+  {
     name: 'what a library writes to the log may hold a password',
     file: 'stream/redact.ts',
     find: 'const shown = redacted(text)',

@@ -33,6 +33,8 @@ export interface KafkaServer {
   readonly url: string
   /** Ends the broker at once, as a crash would; `restart` brings the same log back on the same port. */
   kill(): Promise<void>
+  /** Ends it in order: leaders of its partitions are found before it goes. */
+  shutDown(): Promise<void>
   restart(): Promise<void>
   /** The broker says nothing any more, and holds its connections; `wake` lets it go on. */
   freeze(): void
@@ -126,6 +128,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
     controllerPort: controllerPort!,
     url: `kafka://127.0.0.1:${port}`,
     kill: () => end('SIGKILL'),
+    shutDown: () => end('SIGTERM'),
     freeze: () => void child?.kill('SIGSTOP'),
     wake: () => void child?.kill('SIGCONT'),
     restart: async () => {

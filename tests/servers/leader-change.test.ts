@@ -24,6 +24,8 @@ let first: KafkaServer
 let second: KafkaServer
 let engine: HostedEngine
 let connection: KafkaConnection
+/** Ahead of the wall clock. */
+let aheadMs = 0
 /** What only the first knows is true of both: it is the controller and stays. */
 let address: { brokers: string[]; clientId: string }
 let url: string
@@ -37,7 +39,8 @@ before(async () => {
   address = { brokers: [`${first.host}:${first.port}`], clientId: 'test' }
   setRuntime(engine.runtime())
   await connect(url, { as: 'k' })
-  connection = await openKafka(url, { as: 'raw', clock: wallClock })
+  const clock = { ...wallClock, nowMs: () => wallClock.nowMs() + aheadMs }
+  connection = await openKafka(url, { as: 'raw', clock })
 })
 after(async () => {
   await connection?.close()
@@ -47,10 +50,16 @@ after(async () => {
 })
 
 /** Copies on both; the second broker leads the first and last partition. */
-async function create(name: string): Promise<void> {
+const onBoth = [
+  [2, 1],
+  [1, 2],
+  [2, 1],
+]
+
+async function create(name: string, copies: readonly (readonly number[])[] = onBoth): Promise<void> {
   const admin = makeKafka(address).admin()
   await admin.connect()
-  const replicaAssignment = [[2, 1], [1, 2], [2, 1]].map((replicas, partition) => ({ partition, replicas })) // prettier-ignore
+  const replicaAssignment = copies.map((replicas, partition) => ({ partition, replicas }))
   await until(async () => {
     try {
       const topics = [{ topic: name, replicaAssignment }]
@@ -110,7 +119,7 @@ test('a leader that goes, comes back and goes costs no record and doubles none',
   const before = (await statsOf('copy'))!
   await writeDuring(second.kill().then(() => ledBy('in', [1, 1, 1])))
   await writeDuring(second.restart().then(() => ledBy('in', [2, 1, 2])))
-  await writeDuring(second.stop().then(() => ledBy('in', [1, 1, 1])))
+  await writeDuring(second.shutDown().then(() => ledBy('in', [1, 1, 1])))
 
   const lastMs = row(sent - 1).at
   // Every window up to here ends: each partition sees a time far behind it.
@@ -153,4 +162,43 @@ test('a leader that goes, comes back and goes costs no record and doubles none',
     assert.equal(new Set(seen).size, all, `records of ${name} without doubles`)
   }
   await writer.close()
+})
+
+test('an end that lies in the future is found with the leader of then', { timeout: 120_000 }, async () => {
+  await second.restart()
+  await create('ends')
+  await ledBy('ends', [2, 1, 2])
+  await connection.produce('ends', [0, 1, 2].map(partition => ({ key: null, value: Buffer.from('{}'), partition }))) // prettier-ignore
+  const reader = await connection.read('ends', { from: 'earliest', to: new Date(Date.now() + 3_600_000).toISOString() })
+  const reading = collect(reader)
+  await second.shutDown()
+  await ledBy('ends', [1, 1, 1])
+  aheadMs = 7_200_000
+  assert.equal((await reading).values.length, 3)
+  aheadMs = 0
+})
+
+test('a topic whose only broker is away disturbs no other topic', { timeout: 120_000 }, async () => {
+  await second.restart()
+  await create('alone', [[2]])
+  await create('other')
+  await connection.produce('alone', [{ key: null, value: Buffer.from('{}') }])
+  await second.shutDown()
+  await ledBy('other', [1, 1, 1])
+  const fresh = await openKafka(url, { as: 'fresh', clock: wallClock })
+  try {
+    const names = (await fresh.topics({ facts: true })).map(each => each.name)
+    assert.ok(names.includes('alone') && names.includes('other'), String(names))
+    await fresh.create('made', { partitions: 1 })
+    await fresh.produce('other', [{ key: null, value: Buffer.from('{"v":1}') }])
+    const { values } = await collect(await fresh.read('other', { from: 'earliest', to: 'latest' }))
+    assert.deepEqual(values, ['{"v":1}'])
+    await assert.rejects(fresh.read('alone', { from: 'earliest' }), {
+      code: 'KAFKA_REFUSED',
+      message: /^Cannot read topic "alone": the broker at "kafka:[^"]+" refused with LEADER_NOT_AVAILABLE$/,
+      hint: 'No broker that holds a copy of the partition is up: start it, or tell the administrator of the cluster',
+    })
+  } finally {
+    await fresh.close()
+  }
 })
