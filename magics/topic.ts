@@ -62,6 +62,12 @@ export const topic: MagicDefinition = defineMagic({
       summary: 'How values are decoded; auto is what a registered schema says, else JSON.',
       default: 'auto',
     },
+    {
+      name: 'schema',
+      type: 'path',
+      summary: 'File with the Avro schema of the values; the registry is not asked about them.',
+      example: 'order.avsc',
+    },
     { name: 'limit', type: 'integer', summary: 'Stops after so many records.', example: '1000', check: positive },
     { name: 'as', type: 'name', summary: 'Name of the variable and the stream.', example: 'orders' },
   ],
@@ -70,6 +76,10 @@ export const topic: MagicDefinition = defineMagic({
     {
       text: '%topic orders --from earliest --time orderedAt --out-of-order 5s',
       says: 'All orders, by the time they were made.',
+    },
+    {
+      text: '%topic shipments --schema shipment.avsc --from earliest',
+      says: 'Avro whose schema is in no registry, with or without a frame.',
     },
     {
       text: '%topic prod:orders --from 10m --as live',
@@ -90,7 +100,7 @@ export const topic: MagicDefinition = defineMagic({
     const name = as?.value ?? variableName(typed.value)
     const settings = optionsObject(section, context, {
       from: 'from', to: 'to', partition: 'partition', time: 'time', 'out-of-order': 'outOfOrder', idle: 'idle', key: 'key',
-      format: 'format', limit: 'limit',
+      format: 'format', schema: 'schema', limit: 'limit',
     }) // prettier-ignore
     const notice = as === undefined && name !== typed.value ? [`${typed.value} is bound to ${name}`] : []
     return {

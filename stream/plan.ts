@@ -97,6 +97,12 @@ export interface TopicNode {
   readonly windowMs?: number | undefined
 }
 
+/** An Avro schema, and what people know it by: the name of its file. */
+export interface NamedSchema {
+  readonly name: string
+  readonly text: string
+}
+
 export interface TopicOptions {
   /** `earliest`, `latest`, `-N`, a duration back from the topic's clock, an ISO instant with offset, `offset=P:N`. Default `-10000`. */
   readonly from?: string | undefined
@@ -112,6 +118,8 @@ export interface TopicOptions {
   /** Field used as the key instead of the record's key. */
   readonly key?: string | undefined
   readonly format?: 'auto' | 'avro' | 'json' | 'text' | 'bytes' | undefined
+  /** Values are Avro of this schema, and no registry is asked about them. */
+  readonly schema?: NamedSchema | undefined
   /** Stop after so many records. */
   readonly limit?: number | undefined
 }

@@ -1,7 +1,7 @@
 /** Schemas from a notebook: what `%schema` stands for. A subject is `orders-value`, or `prod:orders-value` of another connection. */
-import { readFile } from 'node:fs/promises'
 import { StreamError } from './errors.ts'
 import { compatibilityModes } from './schema-model.ts'
+import { readSchemaFile } from './schemas/schema-file.ts'
 import { schemaChanges } from './schemas/schema-changes.ts'
 import { incompatibilities } from './schemas/compatibility.ts'
 import { parseAvro } from './schemas/avro-schema.ts'
@@ -164,16 +164,7 @@ function registryFor(name: string): { registry: SchemaRegistry; subject: string 
 async function schemaText(given: SchemaGiven): Promise<SchemaText> {
   if (typeof given === 'string') return { type: 'AVRO', text: given }
   if (!('file' in given) || typeof given.file !== 'string') return { type: 'AVRO', text: JSON.stringify(given) }
-  try {
-    return { type: 'AVRO', text: await readFile(given.file, 'utf8') }
-  } catch (cause) {
-    throw new StreamError({
-      code: 'OPTION_INVALID',
-      message: `Cannot read schema file "${given.file}": ${(cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(cause)}`,
-      hint: `%%writefile ${given.file} makes one`,
-      cause,
-    })
-  }
+  return { type: 'AVRO', text: await readSchemaFile(given.file) }
 }
 
 function checkedMode(mode: CompatibilityMode | undefined): CompatibilityMode | undefined {

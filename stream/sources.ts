@@ -10,14 +10,23 @@ import { PROCESSING_TIME } from './time/event-time.ts'
 import type { TopicTypes } from './topic-types.ts'
 import type { Duration } from './windows.ts'
 import { StreamError } from './errors.ts'
+import { schemaOfFile } from './schemas/schema-file.ts'
 import { splitTopicName } from './topic-name.ts'
 import type { Mark } from './marks.ts'
 
-/** The row type of a topic: known when the notebook's types know it, else an object of anything. */
+/**
+ * The row type of a topic, or of a schema file: known when the notebook's types know it, else an object of anything. No topic has a
+ * space in its name.
+ */
+export type TopicRow<N extends string, S extends string = ''> = string extends S
+  ? RowOf<N>
+  : S extends ''
+    ? RowOf<N>
+    : RowOf<`schema ${S}`>
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- rows of an unknown topic are for the user to know
-export type TopicRow<N extends string> = N extends keyof TopicTypes ? TopicTypes[N] : Record<string, any>
+type RowOf<N extends string> = N extends keyof TopicTypes ? TopicTypes[N] : Record<string, any>
 
-export interface TopicStreamOptions {
+export interface TopicStreamOptions<S extends string = string> {
   /** `earliest`, `latest`, `-10000`, `10m`, an instant with offset, `offset=0:120`. Default `-10000`: the last 10,000 records, then follow. */
   readonly from?: string | undefined
   /** Same forms: the stream ends there. */
@@ -35,6 +44,8 @@ export interface TopicStreamOptions {
   /** Field used as the key instead of the record's key. */
   readonly key?: string | undefined
   readonly format?: TopicOptions['format']
+  /** File with the Avro schema of the values, for topics whose schema is in no registry. */
+  readonly schema?: S | undefined
   /** Ends after so many records. */
   readonly limit?: number | undefined
 }
@@ -42,24 +53,37 @@ export interface TopicStreamOptions {
 /**
  * A topic as a stream of typed rows. `prod:orders` is topic `orders` of the connection named `prod`.
  *
- * @throws StreamError TOPIC_UNKNOWN with the nearest names, CONNECTION_UNKNOWN, DURATION_INVALID
+ * @throws StreamError TOPIC_UNKNOWN with the nearest names, CONNECTION_UNKNOWN, DURATION_INVALID,
+ * OPTION_INVALID or SCHEMA_INVALID for a schema file that is missing or is none
  */
-export async function topic<N extends string>(name: N, options: TopicStreamOptions = {}): Promise<Stream<TopicRow<N>>> {
+export async function topic<N extends string, S extends string = ''>(
+  name: N,
+  options: TopicStreamOptions<S> = {},
+): Promise<Stream<TopicRow<N, S>>> {
   const { connection, topic } = splitTopicName(name)
-  const { outOfOrder, idle, ...rest } = options
+  const { outOfOrder, idle, schema: file, ...rest } = options
+  if (file !== undefined && options.format !== undefined && !['auto', 'avro'].includes(options.format)) {
+    throw new StreamError({
+      code: 'OPTION_INVALID',
+      message: `Cannot read topic "${name}" as ${options.format} by a schema: a schema file is for Avro`,
+      hint: `%topic ${name} --schema ${file}`,
+    })
+  }
+  const schema = file === undefined ? undefined : await schemaOfFile(file)
   const plan = {
     op: 'topic',
     connection,
     topic,
     options: {
       ...rest,
+      ...(schema === undefined ? undefined : { schema }),
       outOfOrderMs: outOfOrder === undefined ? undefined : parseDuration(outOfOrder, 'out-of-orderness bound'),
       idleMs: idle === undefined ? undefined : parseDuration(idle, 'idle timeout'),
     },
   } as const
   await runtime().describeTopic(connection, topic)
   const endless = options.to === undefined && options.limit === undefined
-  return new Stream<TopicRow<N>>({ plan, pumps: [], endless: () => endless })
+  return new Stream<TopicRow<N, S>>({ plan, pumps: [], endless: () => endless })
 }
 
 export interface RowsOptions<T> {

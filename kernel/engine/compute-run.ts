@@ -100,7 +100,7 @@ export class ComputeRun {
     const { spec } = this
     this.pipeline = buildPipeline(spec.plan, {
       revive: slot => this.host.revive(slot) as never,
-      decode: (batch, node) => decodeBatch(batch, { format: node.options.format }),
+      decode: (batch, node) => decodeBatch(batch, { format: node.options.format, schema: node.options.schema }),
       model: name => this.models.get(name),
       onOutput: batch => this.onOutput(batch),
       describeThrow: (slot, error) => this.host.describe(slot, error),

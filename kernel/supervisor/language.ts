@@ -48,7 +48,7 @@ export class Language {
     this.#names = names
     this.#context = new MagicContext(engine, names)
     this.#types = new TypeServer({ root, folder: join(folder, 'types'), cwd: notebookFolder() })
-    this.#topics = new TopicTypes(engine)
+    this.#topics = new TopicTypes(engine, notebookFolder())
   }
 
   get mode(): TypesMode {

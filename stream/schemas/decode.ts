@@ -9,8 +9,9 @@
  */
 import { Buffer, isAscii, isUtf8 } from 'node:buffer'
 import { frameOf } from './framing.ts'
-import { schemaDecoder } from './schema-decoder.ts'
-import type { SchemaDecoder } from './schema-decoder.ts'
+import { decoderBy, schemaDecoder } from './schema-decoder.ts'
+import type { Outcome, SchemaDecoder } from './schema-decoder.ts'
+import type { NamedSchema } from '../plan.ts'
 import type { SchemaRef } from '../schema-model.ts'
 import type { EnvelopeBatch } from '../model.ts'
 
@@ -18,6 +19,8 @@ export type ValueFormat = 'auto' | 'avro' | 'json' | 'text' | 'bytes'
 
 export interface DecodeOptions {
   readonly format?: ValueFormat | undefined
+  /** Values are Avro of this schema, whatever their frames name. */
+  readonly schema?: NamedSchema | undefined
   /** Keys are text; `json` reads them as JSON (`42` becomes a number), `bytes` leaves them alone. Keys that are no text stay bytes. */
   readonly keyFormat?: 'text' | 'json' | 'bytes' | undefined
 }
@@ -55,14 +58,19 @@ export function decodeBatch(batch: EnvelopeBatch, options: DecodeOptions = {}): 
     const preview = length < 0 ? null : previewOf(bytes.subarray(start, start + Math.min(length, previewBytes)), length)
     failures.push({ index, partition: batch.partitions[index]!, offset: batch.offsets[index]!, reason, preview })
   }
+  const given = options.schema === undefined ? undefined : decoderBy(options.schema)
   let lastRef: SchemaRef | undefined
   let decoder: SchemaDecoder | undefined
   for (let i = 0; i < batch.count; i++) {
     const start = batch.valueRanges[2 * i]!
     const length = batch.valueRanges[2 * i + 1]!
-    const frame = format === 'auto' || format === 'avro' ? frameOf(batch, i, 'value') : undefined
+    const frame = given !== undefined || format === 'auto' || format === 'avro' ? frameOf(batch, i, 'value') : undefined
     if (length < 0) refuse(i, 'null value (tombstone)')
-    else if (frame !== undefined) {
+    else if (given !== undefined) {
+      const value = decodeGiven(given, bytes, start, length, frame?.skip ?? 0)
+      if (value.reason === undefined) rows[i] = rowOf(value.value)
+      else refuse(i, value.reason)
+    } else if (frame !== undefined) {
       // Neighbours have the same schema nearly always.
       if (frame.ref !== lastRef || decoder === undefined) {
         lastRef = frame.ref
@@ -87,6 +95,14 @@ export function decodeBatch(batch: EnvelopeBatch, options: DecodeOptions = {}): 
     }
   }
   return { rows, keys: decodeKeys(batch, bytes, text, options.keyFormat ?? 'text'), failures }
+}
+
+/** A value that begins as a frame does may still be a bare one: all of its bytes must be read, so only one reading fits. */
+function decodeGiven(decoder: SchemaDecoder, bytes: Buffer, start: number, length: number, skip: number): Outcome {
+  const value = decoder(bytes, start + skip, start + length)
+  if (skip === 0 || value.reason === undefined) return value
+  const bare = decoder(bytes, start, start + length)
+  return bare.reason === undefined ? bare : value
 }
 
 function rowOf(value: unknown): object {

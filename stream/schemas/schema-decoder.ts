@@ -7,6 +7,7 @@ import { avroDecoder } from './avro-decode.ts'
 import { AvroFault } from './avro-input.ts'
 import { parseAvro } from './avro-schema.ts'
 import { StreamError } from '../errors.ts'
+import type { NamedSchema } from '../plan.ts'
 import type { BatchSchemas, SchemaRef, SchemaText, SchemaVersion } from '../schema-model.ts'
 
 export type Outcome = { readonly value: unknown; readonly reason?: undefined } | { readonly reason: string }
@@ -27,6 +28,23 @@ export function schemaDecoder(schemas: BatchSchemas | undefined, ref: SchemaRef,
   if (known !== undefined) return known
   const decoder = find(schemas, ref, part)
   ofBatch.set(name, decoder)
+  return decoder
+}
+
+/** Decodes what was written by a schema that no record names. Never throws. */
+export function decoderBy({ name, text }: NamedSchema): SchemaDecoder {
+  const key = JSON.stringify(['file', name, text])
+  let decoder = made.get(key)
+  if (decoder !== undefined) return decoder
+  const decode = avroDecoder(parseAvro(text))
+  decoder = (bytes, start, end) => {
+    try {
+      return { value: decode(bytes, start, end) }
+    } catch (error) {
+      return { reason: `value does not fit the schema of "${name}": ${reasonOf(error)}` }
+    }
+  }
+  if (made.size < mostKept) made.set(key, decoder)
   return decoder
 }
 

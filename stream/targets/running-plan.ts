@@ -222,7 +222,7 @@ export class RunningPlan {
   private fresh(): Pipeline {
     return buildPipeline(this.plan, {
       revive: slot => inlineLambda(slot),
-      decode: (batch, node) => decodeBatch(batch, { format: node.options.format }),
+      decode: (batch, node) => decodeBatch(batch, { format: node.options.format, schema: node.options.schema }),
       model: name => this.models.get(name),
       onOutput: batch => this.consumer.onBatch(batch),
       onNotice: text => this.around.notice?.(text),

@@ -102,8 +102,12 @@ class TopicDriver implements SourceDriver {
     this.left = options.node.options.limit ?? Infinity
     this.processing = options.node.options.time === PROCESSING_TIME
     const { registry } = options.connection
+    const { schema, format } = options.node.options
     this.schemas =
-      registry === undefined ? undefined : new SchemaAttacher(registry, options.node.topic, options.node.options.format)
+      registry === undefined
+        ? undefined
+        : // With a schema of their own the registry is not asked about values, only about keys.
+          new SchemaAttacher(registry, options.node.topic, schema === undefined ? format : 'bytes')
     this.caughtUp = new Promise(resolve => {
       this.tellCaughtUp = resolve
     })

@@ -1,5 +1,8 @@
 /** Avro in a real engine process: schemas reach the worker beside the records, and it decodes as the inline pipeline does. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { count, createTopic, produce, schemas, sum, topic, tumbling } from '../../stream/index.ts'
 import { inlineAndHosted } from './both.ts'
@@ -51,4 +54,31 @@ test('values of every kind, two versions and windows over them are the same inli
     [['eu', 100], ['us', 100]],
   ) // prettier-ignore
   assert.equal(refused.length, 1)
+})
+
+test('a schema file reads what no registry knows, the same inline and hosted', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'schema-file-'))
+  const file = join(folder, 'shipment.avsc')
+  writeFileSync(file, JSON.stringify({ type: 'record', name: 'Shipment', fields: [{ name: 'id', type: 'int' }, { name: 'to', type: 'string' }] })) // prettier-ignore
+  try {
+    const rows = await both(async () => {
+      await createTopic('bare', { partitions: 1 })
+      // 1, "eu" bare; the same in a frame of schema 7; "eu" with a length that is none.
+      const values = [
+        [2, 4, 0x65, 0x75],
+        [0, 0, 0, 0, 7, 2, 4, 0x65, 0x75],
+        [2, 5, 0x65, 0x75],
+      ]
+      await produce('bare', values.map(bytes => Uint8Array.from(bytes)), { format: 'bytes' }) // prettier-ignore
+      const shipments = await topic('bare', { from: 'earliest', to: 'latest', schema: file })
+      const refused = await shipments.errors().toArray()
+      return [await shipments.toArray(), refused.map(({ offset, reason }) => [Number(offset), reason])]
+    })
+    assert.deepEqual(rows, [
+      [{ id: 1, to: 'eu' }, { id: 1, to: 'eu' }],
+      [[2, `value does not fit the schema of "${file}": a length is -3`]],
+    ]) // prettier-ignore
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })

@@ -154,6 +154,26 @@ test('a topic is typed by its records, and its fields complete', async () => {
   )
 })
 
+test('a topic with a schema file is typed by the file, and typed anew when it was edited', async () => {
+  const write = (field: string) =>
+    writeFileSync(
+      join(kernel.folder, 'shipment.avsc'),
+      JSON.stringify({ type: 'record', name: 'Shipment', fields: [{ name: field, type: 'string' }] }),
+    )
+  write('carrier')
+  const typed = "const typed = await topic('orders', { schema: 'shipment.avsc' })\ntyped.filter(o => o."
+  const fields = (await complete(`${typed}car`))['matches']
+  assert.ok(fields.includes('carrier'), String(fields))
+  assert.ok(!(await complete(`${typed}am`))['matches'].includes('amount'))
+  write('vessel')
+  assert.ok((await complete(`${typed}ve`))['matches'].includes('vessel'))
+  await client.run('%topic orders --schema shipment.avsc --as shipments')
+  const { reply } = await client.run('%%filter shipments\no => o.carrier.length > 5')
+  assert.equal(reply.content['ename'], 'TypeScriptError')
+  const missing = (await client.run('%topic orders --schema none.avsc --as others')).reply.content
+  assert.match(plain(missing['traceback'].join('\n')), /Cannot read schema file "none\.avsc": there is no such file/)
+})
+
 test('a module beside the notebook is typed, and typed anew when it was edited', async () => {
   const path = join(kernel.folder, 'rates.ts')
   writeFileSync(path, 'export const rate: number = 2')
