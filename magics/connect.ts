@@ -29,8 +29,8 @@ export const connect: MagicDefinition = defineMagic({
     {
       name: 'sasl',
       type: 'choice',
-      choices: ['plain', 'scram-sha-256', 'scram-sha-512'],
-      summary: 'Logs in; user and password come from the profile, the environment, or are asked for.',
+      choices: ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'],
+      summary: 'Logs in; user and password, or the token, come from the profile, the environment, or are asked for.',
     },
     {
       name: 'registry',

@@ -29,6 +29,15 @@ test('user and password are asked for, the password hidden', async () => {
   assert.equal(new StreamError({ code: 'INTERNAL', message: 'with asked-secret' }).message, 'with ***')
 })
 
+test('a token is asked for, hidden, unless a server gives one', async () => {
+  const { asked, tried } = await connecting(['asked-token'], { sasl: 'oauthbearer' })
+  assert.deepEqual(asked, ['Token: hidden'])
+  assert.equal(tried[0]!.token, 'asked-token')
+  assert.equal(new StreamError({ code: 'INTERNAL', message: 'with asked-token' }).message, 'with ***')
+  const known = await connecting([], { sasl: 'oauthbearer' }, { RIFFLE_KAFKA_TOKEN: 'known-token' })
+  assert.deepEqual(known.asked, [])
+})
+
 test('what is known is not asked for', async () => {
   const known = await connecting(['asked-secret'], { sasl: 'plain' }, { RIFFLE_KAFKA_USER: 'bob' })
   assert.deepEqual(known.asked, ['Password: hidden'])

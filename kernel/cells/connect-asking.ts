@@ -17,6 +17,12 @@ export async function connectAsking(
     return await connect(settings)
   } catch (error) {
     if (ask === undefined || !(error instanceof StreamError) || error.code !== 'CREDENTIALS_NEEDED') throw error
+    if (error.message.includes('no token')) {
+      const token = await ask('Token:', { password: true })
+      if (token === null) throw error
+      keepSecret(token)
+      return await connect({ ...settings, token })
+    }
     const user = error.message.includes('no user') ? await ask('User:') : settings.user
     const password = user === null ? null : await ask('Password:', { password: true })
     if (user === null || password === null) throw error

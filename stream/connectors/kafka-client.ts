@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module'
 import type net from 'node:net'
-import type { KafkaSecurity } from './kafka-security.ts'
+import type { KafkaLogin, KafkaSecurity } from './kafka-security.ts'
 import { registerCodecs } from './kafka-codecs.ts'
 
 const load = createRequire(import.meta.url)
@@ -228,8 +228,15 @@ function securityOf({ security }: ClusterAddress): object {
   const { tls, sasl } = security ?? {}
   return {
     ...(tls === undefined ? undefined : { ssl: tls.ca === undefined ? true : { ca: [tls.ca] } }),
-    ...(sasl === undefined ? undefined : { sasl, authenticationTimeout: 4000, reauthenticationThreshold: 10_000 }),
+    ...(sasl === undefined
+      ? undefined
+      : { sasl: loginOf(sasl), authenticationTimeout: 4000, reauthenticationThreshold: 10_000 }),
   }
+}
+
+function loginOf(sasl: KafkaLogin): object {
+  if (sasl.mechanism !== 'oauthbearer') return sasl
+  return { mechanism: sasl.mechanism, oauthBearerProvider: async () => ({ value: await sasl.token() }) }
 }
 
 const retry = { retries: 2, initialRetryTime: 100, maxRetryTime: 500 }

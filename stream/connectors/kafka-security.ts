@@ -3,13 +3,22 @@ import tls from 'node:tls'
 import { StreamError } from '../errors.ts'
 import { reachLimitMs } from './kafka-errors.ts'
 
-export type SaslMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512'
+export type PasswordMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512'
+export type SaslMechanism = PasswordMechanism | 'oauthbearer'
+
+export type KafkaLogin =
+  | { readonly mechanism: PasswordMechanism; readonly username: string; readonly password: string }
+  | {
+      readonly mechanism: 'oauthbearer'
+      readonly username?: undefined
+      /** Asked for each login: tokens do not last. */
+      readonly token: () => Promise<string>
+    }
 
 export interface KafkaSecurity {
   /** Absent: plain text. `ca`: certificates (PEM) to trust beside none other. The certificate is always verified. */
   readonly tls?: { readonly ca?: string | undefined } | undefined
-  readonly sasl?:
-    { readonly mechanism: SaslMechanism; readonly username: string; readonly password: string } | undefined
+  readonly sasl?: KafkaLogin | undefined
 }
 
 /** Shakes hands with the first broker, since kafkajs tells nothing of why it could not. Throws KAFKA_UNREACHABLE. */
@@ -37,17 +46,22 @@ export async function speaksTls(broker: string): Promise<boolean> {
 /** The broker did not take the user and password. */
 export function loginRefused(url: string, security: KafkaSecurity, cause: unknown): StreamError {
   const mechanism = security.sasl?.mechanism ?? 'plain'
+  const byToken = mechanism === 'oauthbearer'
   const text = cause instanceof Error ? cause.message : String(cause)
   const unknown = /mechanism/i.test(text) && /not (?:enabled|supported)|unsupported/i.test(text)
   return new StreamError({
     code: 'KAFKA_AUTHENTICATION',
     message: unknown
       ? `Cannot log in to "${url}": the broker does not take ${mechanism}`
-      : `Cannot log in to "${url}" as "${security.sasl?.username ?? ''}" by ${mechanism}: the user or the password is wrong`,
+      : byToken
+        ? `Cannot log in to "${url}" by oauthbearer: the broker does not take the token`
+        : `Cannot log in to "${url}" as "${security.sasl?.username ?? ''}" by ${mechanism}: the user or the password is wrong`,
     detail: text,
     hint: unknown
       ? `%connect ${url} --sasl ${mechanism === 'plain' ? 'scram-sha-512' : 'plain'}`
-      : 'Check the profile or the variables RIFFLE_KAFKA_USER and RIFFLE_KAFKA_PASSWORD of the kernel',
+      : byToken
+        ? 'It may be over, or be meant for others: check token, or tokenUrl and scope, of the profile'
+        : 'Check the profile or the variables RIFFLE_KAFKA_USER and RIFFLE_KAFKA_PASSWORD of the kernel',
     cause,
   })
 }

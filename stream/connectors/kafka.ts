@@ -94,7 +94,9 @@ export async function openKafka(url: string, options: KafkaOptions): Promise<Kaf
     )
   } catch (cause) {
     void cluster.disconnect().catch(() => undefined)
-    if (isLoginRefused(cause)) throw loginRefused(clean, security, cause)
+    // A token that is refused is answered by a closed connection.
+    const byToken = security.sasl?.mechanism === 'oauthbearer' && answered && !(cause instanceof TimeoutError)
+    if (byToken || isLoginRefused(cause)) throw loginRefused(clean, security, cause)
     // A port that says nothing has taken all the time there is; one that wants TLS closes at once.
     const silent = cause instanceof TimeoutError
     const wanted = answered

@@ -5,8 +5,9 @@ import { StreamError } from '../errors.ts'
 import { openRegistry } from '../schemas/http-registry.ts'
 import { MemoryRegistry } from '../schemas/memory-registry.ts'
 import { resolveSettings } from './profiles.ts'
+import { tokens } from './tokens.ts'
 import type { Connection } from '../connectors/connector.ts'
-import type { KafkaSecurity } from '../connectors/kafka-security.ts'
+import type { KafkaLogin, KafkaSecurity } from '../connectors/kafka-security.ts'
 import type { Clock } from '../time/clock.ts'
 import type { ResolvedSettings } from './profiles.ts'
 import type { ConnectSettings } from './runtime.ts'
@@ -36,11 +37,22 @@ export async function openTopics(
   return openConnection(resolved.url, { ...options, registry, security })
 }
 
-async function securityOf({ tls, ca, sasl, user, password }: ResolvedSettings): Promise<KafkaSecurity> {
+async function securityOf(resolved: ResolvedSettings): Promise<KafkaSecurity> {
+  const { tls, ca } = resolved
   return {
     tls: tls === true ? { ca: ca === undefined ? undefined : await certificates(ca) } : undefined,
-    sasl: sasl === undefined ? undefined : { mechanism: sasl, username: user ?? '', password: password ?? '' },
+    sasl: await loginOf(resolved),
   }
+}
+
+async function loginOf(resolved: ResolvedSettings): Promise<KafkaLogin | undefined> {
+  const { sasl, user, password } = resolved
+  if (sasl === undefined) return undefined
+  if (sasl !== 'oauthbearer') return { mechanism: sasl, username: user ?? '', password: password ?? '' }
+  const token = tokens(resolved)
+  // What is wrong with the server of the tokens is told here; a connection would only say that it has none.
+  await token()
+  return { mechanism: sasl, token }
 }
 
 async function certificates(path: string): Promise<string> {

@@ -3,7 +3,8 @@
  * the environment of the kernel. What a `%connect` types wins over its profile.
  *
  *   ~/.config/riffle/profiles.json   { "prod": { "url": "kafka://…", "tls": true, "sasl": "scram-sha-512", "user": …, "password": … } }
- *   RIFFLE_KAFKA_USER, RIFFLE_KAFKA_PASSWORD, RIFFLE_REGISTRY_USER, RIFFLE_REGISTRY_PASSWORD
+ *                                    { "corp": { "url": "kafka://…", "sasl": "oauthbearer", "token": … | "tokenUrl": "https://…", "user": …, "password": …, "scope": … } }
+ *   RIFFLE_KAFKA_USER, RIFFLE_KAFKA_PASSWORD, RIFFLE_KAFKA_TOKEN, RIFFLE_REGISTRY_USER, RIFFLE_REGISTRY_PASSWORD
  */
 import { readFile, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
@@ -14,11 +15,14 @@ import type { ConnectSettings } from './runtime.ts'
 
 export interface ResolvedSettings extends ConnectSettings {
   readonly url: string
+  /** Gives tokens for user and password, which are a client's id and secret there (client credentials of OAuth 2). */
+  readonly tokenUrl?: string | undefined
+  readonly scope?: string | undefined
   readonly registryUser?: string | undefined
   readonly registryPassword?: string | undefined
 }
 
-const mechanisms = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
+const mechanisms = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'] as const
 
 /** Path of the file of profiles. */
 export function profilesPath(env: NodeJS.ProcessEnv = process.env): string {
@@ -36,6 +40,7 @@ export async function resolveSettings(
   const settings: Record<string, unknown> = {
     user: env['RIFFLE_KAFKA_USER'],
     password: env['RIFFLE_KAFKA_PASSWORD'],
+    token: env['RIFFLE_KAFKA_TOKEN'],
     registryUser: env['RIFFLE_REGISTRY_USER'],
     registryPassword: env['RIFFLE_REGISTRY_PASSWORD'],
     ...profile,
@@ -43,6 +48,7 @@ export async function resolveSettings(
   }
   const text = (name: string) => (typeof settings[name] === 'string' ? settings[name] : undefined)
   keepSecret(text('password'))
+  keepSecret(text('token'))
   keepSecret(text('registryPassword'))
   const sasl = mechanisms.find(each => each === settings['sasl'])
   if (settings['sasl'] !== undefined && sasl === undefined)
@@ -50,7 +56,15 @@ export async function resolveSettings(
   const where = url === '' ? text('url') : url
   if (where === undefined)
     throw invalid(`profile "${typed.profile}" has no url`, `%connect kafka://host:9092 --profile ${typed.profile}`)
-  if (sasl !== undefined && (text('user') === undefined || text('password') === undefined)) {
+  const byToken = sasl === 'oauthbearer' && text('tokenUrl') === undefined
+  if (byToken && text('token') === undefined) {
+    throw new StreamError({
+      code: 'CREDENTIALS_NEEDED',
+      message: `Cannot log in to "${where}": no token is known`,
+      hint: `Put token, or tokenUrl with user and password, into a profile in ${profilesPath(env)}: %connect ${where} --sasl oauthbearer --profile NAME`,
+    })
+  }
+  if (sasl !== undefined && !byToken && (text('user') === undefined || text('password') === undefined)) {
     throw new StreamError({
       code: 'CREDENTIALS_NEEDED',
       message: `Cannot log in to "${where}": no ${text('user') === undefined ? 'user' : 'password'} is known`,
@@ -66,6 +80,9 @@ export async function resolveSettings(
     sasl,
     user: text('user'),
     password: text('password'),
+    token: text('token'),
+    tokenUrl: text('tokenUrl'),
+    scope: text('scope'),
     registryUser: text('registryUser'),
     registryPassword: text('registryPassword'),
   }

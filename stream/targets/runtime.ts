@@ -95,10 +95,12 @@ export interface ConnectSettings {
   readonly tls?: boolean | undefined
   /** File with the certificates to trust (PEM); means TLS. */
   readonly ca?: string | undefined
-  readonly sasl?: 'plain' | 'scram-sha-256' | 'scram-sha-512' | undefined
+  readonly sasl?: 'plain' | 'scram-sha-256' | 'scram-sha-512' | 'oauthbearer' | undefined
   /** From a profile, the environment or a prompt. */
   readonly user?: string | undefined
   readonly password?: string | undefined
+  /** For `oauthbearer`, when the profile names no `tokenUrl` that gives one for user and password. */
+  readonly token?: string | undefined
 }
 
 export interface CheckpointSettings {

@@ -48,7 +48,7 @@ export async function startSecureKafka(): Promise<SecureKafka> {
         'ssl.truststore.location=certs/ca.crt',
         'listener.name.expired.ssl.keystore.type=PEM',
         'listener.name.expired.ssl.keystore.location=certs/expired.pem',
-        'sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512,PLAIN',
+        'sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512,PLAIN,OAUTHBEARER',
         ...['sasl_plaintext', 'sasl_ssl'].flatMap(logins),
       ]
     },
@@ -67,10 +67,14 @@ export async function startSecureKafka(): Promise<SecureKafka> {
 function logins(listener: string): string[] {
   const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required;'
   const plain = `org.apache.kafka.common.security.plain.PlainLoginModule required user_carol="${passwords.carol}";`
+  // The broker's own check for tests: tokens are not signed, but have to be of a user and not be over.
+  const bearer =
+    'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";'
   return [
     `listener.name.${listener}.scram-sha-256.sasl.jaas.config=${scram}`,
     `listener.name.${listener}.scram-sha-512.sasl.jaas.config=${scram}`,
     `listener.name.${listener}.plain.sasl.jaas.config=${plain}`,
+    `listener.name.${listener}.oauthbearer.sasl.jaas.config=${bearer}`,
   ]
 }
 

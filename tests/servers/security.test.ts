@@ -1,6 +1,7 @@
 /** Connections over TLS and with logins, and what each wrong setting says: one message, in time, with the next step, no secret. */
 import assert from 'node:assert/strict'
-import { chmodSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -68,6 +69,57 @@ for (const sasl of ['scram-sha-256', 'scram-sha-512'] as const) {
 test('PLAIN logs in over TLS', async () => {
   const { saslTlsUrl, ca } = await secure()
   await roundTrip(saslTlsUrl, { sasl: 'plain', profile: 'carol', ca })
+})
+
+/** Of a user, over at an instant: not signed, as the broker of this test takes them. */
+const bearer = (sub: string, overMs: number) => {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  return `${part({ alg: 'none' })}.${part({ sub, iat: Date.now() / 1000 - 60, exp: overMs / 1000 })}.`
+}
+
+test('a token logs in, of the profile or of a server that gives it for id and secret', async () => {
+  const { saslUrl, saslTlsUrl, ca } = await secure()
+  const token = bearer('alice', Date.now() + 3_600_000)
+  await roundTrip(saslUrl, { sasl: 'oauthbearer', token })
+
+  const asked: string[] = []
+  const issuer = http.createServer((request, response) => {
+    request.setEncoding('utf8')
+    let body = ''
+    request.on('data', (text: string) => (body += text))
+    request.on('end', () => {
+      const right = request.headers.authorization === `Basic ${btoa('client:client-secret-3Z')}`
+      asked.push(body)
+      response.statusCode = right ? 200 : 401
+      response.end(right ? JSON.stringify({ access_token: token, expires_in: 3600 }) : '{}')
+    })
+  })
+  await new Promise<void>(resolve => issuer.listen(0, '127.0.0.1', resolve))
+  const tokenUrl = `http://127.0.0.1:${(issuer.address() as net.AddressInfo).port}/token`
+  const client = { sasl: 'oauthbearer', tokenUrl, scope: 'kafka', user: 'client', password: 'client-secret-3Z' }
+  const wrong = { ...client, password: 'wrong-secret-4Y' }
+  const plain = { ...client, tokenUrl: 'http://tokens.example/token' }
+  const kept = JSON.parse(readFileSync(profiles, 'utf8')) as object
+  writeFileSync(profiles, JSON.stringify({ ...kept, client, wrongClient: wrong, plainClient: plain }), { mode: 0o600 })
+  try {
+    await roundTrip(saslTlsUrl, { profile: 'client', ca })
+    assert.ok(asked.length > 0 && asked.every(body => body === 'grant_type=client_credentials&scope=kafka'), asked[0])
+    const error = await told(() => open(saslUrl, { profile: 'wrongClient' }))
+    assert.deepEqual([error.code, error.message], ['KAFKA_AUTHENTICATION', `Cannot get a token from "${tokenUrl}": it answers 401`]) // prettier-ignore
+    assert.match((await told(() => open(saslUrl, { profile: 'plainClient' }))).message, /in plain text$/)
+  } finally {
+    issuer.close()
+    writeFileSync(profiles, JSON.stringify(kept), { mode: 0o600 })
+  }
+})
+
+test('a token that is over is told', async () => {
+  const { saslUrl } = await secure()
+  const token = bearer('alice', Date.now() - 30_000)
+  const error = await told(() => open(saslUrl, { sasl: 'oauthbearer', token }))
+  assert.equal(error.code, 'KAFKA_AUTHENTICATION')
+  assert.equal(error.message, `Cannot log in to "${saslUrl}" by oauthbearer: the broker does not take the token`)
+  assert.equal((await told(() => open(saslUrl, { sasl: 'oauthbearer' }))).code, 'CREDENTIALS_NEEDED')
 })
 
 test('a profile may say everything', async () => {
