@@ -43,6 +43,12 @@ test('the two newest are kept and nothing is left of the writing', async () => {
   assert.deepEqual(readdirSync(store.folder), ['other.1.checkpoint'])
 })
 
+test('numbers somebody else counted to do not push out what is written now', async () => {
+  const store = makeStore()
+  for (const number of [9, 10, 1, 2]) await store.write('s', number, { meta: number, bytes })
+  assert.deepEqual(await store.numbers('s'), [2, 1])
+})
+
 test('a broken checkpoint is told, with what is wrong, and the one before it is taken', async () => {
   const breaks: [(path: string) => void, RegExp][] = [
     [

@@ -23,10 +23,13 @@ export class CheckpointStore {
     this.folder = folder
   }
 
-  /** Writes checkpoint `number` of `name`, then lets go of those before the last one. Resolves with its size in bytes. */
+  /** Writes checkpoint `number` of `name`, then lets go of all but it and the one before. Resolves with its size in bytes. */
   async write(name: string, number: number, parts: CheckpointParts): Promise<number> {
     const size = await writeCheckpoint(this.path(name, number), parts)
-    const old = (await this.numbers(name)).slice(KEPT)
+    const numbers = await this.numbers(name)
+    // A higher number was left by somebody who counted from elsewhere: a sink of the same name on a cluster that is gone.
+    const kept = numbers.filter(each => each <= number).slice(0, KEPT)
+    const old = numbers.filter(each => !kept.includes(each))
     await Promise.all(old.map(each => rm(this.path(name, each), { force: true })))
     return size
   }
