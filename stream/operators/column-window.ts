@@ -14,6 +14,7 @@ import { aggregateTexts, keyedColumns, probeText, refuseNaN, windowColumns } fro
 import type { ColumnAggregate, ColumnValues } from './column-aggregates.ts'
 import { GivenRuns, OwnRuns } from './column-runs.ts'
 import { columnBatch } from './columns.ts'
+import { InPieces } from './in-pieces.ts'
 import { emptyBatch } from './operator.ts'
 import type { Operator, Provisional, StageContext } from './operator.ts'
 import type { WindowShape } from './window-shape.ts'
@@ -61,7 +62,7 @@ interface Fired {
   readonly results: readonly Float64Array[]
 }
 
-export class ColumnWindowOperator implements Operator, Provisional {
+export class ColumnWindowOperator extends InPieces implements Operator, Provisional {
   private readonly parts: ColumnWindowParts
   private readonly loops: Loops
   private slices: Slice[] = []
@@ -71,43 +72,14 @@ export class ColumnWindowOperator implements Operator, Provisional {
   private fired: Fired[] = []
   /** Cleared tables, to be used again: fresh memory costs more than the work on it. */
   private spare: IntTable[] = []
-  /** What is left of the batch at work. */
-  private steps: Generator<undefined, void> | undefined
-  /** Watermark given out last, and the one after the batch at work. */
-  private givenMs = -Infinity
-  private aimMs = -Infinity
 
   constructor(parts: ColumnWindowParts) {
+    super()
     this.parts = parts
     this.loops = loopsOf(parts.aggregates)
   }
 
-  onBatch(batch: Batch): Batch {
-    return this.begin(this.handle(batch), batch.watermarkMs)
-  }
-
-  onWatermark(watermarkMs: number): Batch {
-    return this.begin(this.raise(watermarkMs), watermarkMs)
-  }
-
-  get unfinished(): boolean {
-    return this.steps !== undefined
-  }
-
-  goOn(): Batch {
-    // Between two pieces the watermark is what it was before the next row.
-    if (this.steps?.next().done === false) return this.take(this.fired.at(-1)?.beforeMs ?? this.givenMs)
-    this.steps = undefined
-    return this.take(this.aimMs)
-  }
-
-  private begin(steps: Generator<undefined, void>, watermarkMs: number): Batch {
-    this.steps = steps
-    this.aimMs = watermarkMs
-    return this.goOn()
-  }
-
-  private *handle(batch: Batch): Generator<undefined, void> {
+  protected *handle(batch: Batch): Generator<undefined, void> {
     const { eventTimesMs, count } = batch
     const { shape, context, aggregates, key } = this.parts
     const { keys, values } = keyedColumns(batch, key, aggregates)
@@ -138,12 +110,8 @@ export class ColumnWindowOperator implements Operator, Provisional {
     yield* this.raise(batch.watermarkMs)
   }
 
-  private *raise(watermarkMs: number): Generator<undefined, void> {
+  protected *raise(watermarkMs: number): Generator<undefined, void> {
     if (watermarkMs > this.watermarkMs) yield* this.advance(watermarkMs)
-  }
-
-  onEnd(): Batch {
-    return this.onWatermark(Infinity)
   }
 
   provisional(limit: number): Batch {
@@ -338,7 +306,11 @@ export class ColumnWindowOperator implements Operator, Provisional {
     }
   }
 
-  private take(watermarkMs: number): Batch {
+  protected override pausedMs(): number {
+    return this.fired.at(-1)?.beforeMs ?? this.givenMs
+  }
+
+  protected take(watermarkMs: number): Batch {
     this.givenMs = Math.max(this.givenMs, watermarkMs)
     return this.columnsOf(this.givenMs, 'onTime')
   }

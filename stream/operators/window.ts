@@ -19,6 +19,7 @@ import type { KeyTableState } from '../state/key-table.ts'
 import { BatchBuilder } from './batch-builder.ts'
 import { ColumnRows } from './column-rows.ts'
 import { rowMaker } from './compile.ts'
+import { InPieces } from './in-pieces.ts'
 import type { Operator, Provisional, StageContext } from './operator.ts'
 import type { RowReader } from './row-reader.ts'
 import { RUN_ROWS, RunReader } from './run-reader.ts'
@@ -61,7 +62,7 @@ export interface WindowParts {
   readonly context: StageContext
 }
 
-export class WindowOperator implements Operator, Provisional {
+export class WindowOperator extends InPieces implements Operator, Provisional {
   private readonly parts: WindowParts
   private readonly shape: WindowShape
   private readonly reader: RowReader
@@ -91,13 +92,9 @@ export class WindowOperator implements Operator, Provisional {
   private current: Slice | undefined
   private currentStart = Infinity
   private currentEnd = -Infinity
-  /** What is left of the batch at work. */
-  private steps: Generator<undefined, void> | undefined
-  /** Watermark given out last, and the one after the batch at work. */
-  private givenMs = -Infinity
-  private aimMs = -Infinity
 
   constructor(parts: WindowParts) {
+    super()
     this.parts = parts
     this.shape = parts.shape
     this.reader = parts.reader
@@ -116,38 +113,13 @@ export class WindowOperator implements Operator, Provisional {
     this.runs = parts.emit === 'final' ? RunReader.of(parts.reader, parts.layout, parts.context) : undefined
   }
 
-  onBatch(batch: Batch): Batch {
-    return this.begin(this.handle(batch), batch.watermarkMs)
-  }
-
-  onWatermark(watermarkMs: number): Batch {
-    return this.begin(this.raise(watermarkMs), watermarkMs)
-  }
-
-  get unfinished(): boolean {
-    return this.steps !== undefined
-  }
-
-  goOn(): Batch {
-    // Between two pieces the watermark is what it was before the next row.
-    if (this.steps?.next().done === false) return this.take(this.givenMs)
-    this.steps = undefined
-    return this.take(this.aimMs)
-  }
-
-  private begin(steps: Generator<undefined, void>, watermarkMs: number): Batch {
-    this.steps = steps
-    this.aimMs = watermarkMs
-    return this.goOn()
-  }
-
-  private take(watermarkMs: number): Batch {
+  protected take(watermarkMs: number): Batch {
     const batch = this.keepsSent ? this.out.take(watermarkMs) : this.final.take(watermarkMs)
     this.givenMs = Math.max(this.givenMs, watermarkMs)
     return batch
   }
 
-  private *handle(batch: Batch): Generator<undefined, void> {
+  protected *handle(batch: Batch): Generator<undefined, void> {
     const { beforeMs, count } = batch
     for (let i = 0; i < count; i = this.addRows(batch, i)) {
       const before = beforeMs[i] as number
@@ -156,7 +128,7 @@ export class WindowOperator implements Operator, Provisional {
     yield* this.raise(batch.watermarkMs)
   }
 
-  private *raise(watermarkMs: number): Generator<undefined, void> {
+  protected *raise(watermarkMs: number): Generator<undefined, void> {
     if (watermarkMs > this.watermarkMs) yield* this.advance(watermarkMs)
   }
 
@@ -218,10 +190,6 @@ export class WindowOperator implements Operator, Provisional {
     slots.slotsOf(runs.ids, count, runs.slots, this.hold)
     this.parts.layout.addRun(slots, runs.slots, count, runs.numbers)
     return to
-  }
-
-  onEnd(): Batch {
-    return this.onWatermark(Infinity)
   }
 
   provisional(limit: number): Batch {

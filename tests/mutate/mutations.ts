@@ -62,8 +62,8 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'the watermark passes a window with the first piece of its rows',
-    file: 'stream/operators/column-window.ts',
-    find: 'return this.take(this.fired.at(-1)?.beforeMs ?? this.givenMs)',
+    file: 'stream/operators/in-pieces.ts',
+    find: 'return this.take(this.pausedMs())',
     replace: 'return this.take(this.aimMs)',
     suite: ['stream/operators/firing-pieces.test.ts'],
   },
