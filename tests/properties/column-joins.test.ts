@@ -7,7 +7,7 @@ import { buildPipeline } from '../../stream/pipeline.ts'
 import type { FeedNode, JoinMode, JoinType, PlanNode } from '../../stream/plan.ts'
 import { asOfTwin, intervalTwin } from '../reference/joins.ts'
 import type { JoinEvent, Joined, JoinRow } from '../reference/joins.ts'
-import { places } from './pipeline-runs.ts'
+import { drive, places } from './pipeline-runs.ts'
 import { settings } from './settings.ts'
 
 interface Row {
@@ -75,36 +75,28 @@ function run(
       decode: () => ({ rows: [], keys: [], failures: [] }),
       onOutput,
     })
-  let pipeline = build()
-  let pending: (Row & { readonly side: 0 | 1 })[] = []
-  const flush = () => {
-    const [first] = pending
-    if (first === undefined) return
-    const given = pending.map(({ t, key, id, v }) => ({ t, key, id, v }))
-    pipeline.push(first.side, {
-      kind: 'rows',
-      rows: given,
-      count: given.length,
-      columns: columns ? columnsOf(given) : undefined,
-    })
-    pending = []
-  }
-  events.forEach((event, i) => {
-    if (cuts === 'all' || cuts.has(i) || pending[0]?.side !== event.side) flush()
-    if (restarts.has(i)) {
-      flush()
-      const snapshot = pipeline.snapshot()
-      pipeline = build()
-      pipeline.restore(snapshot)
-    }
-    if (event.kind !== 'row') flush()
-    step = i
-    if (event.kind === 'row') pending.push(event)
-    else if (event.kind === 'idle') pipeline.push(event.side, { kind: 'idle', partition: 0 })
-    else pipeline.push(event.side, { kind: 'watermark', watermarkMs: event.at })
-    if (cuts === 'all') flush()
+  const pipeline = drive(events, {
+    cuts,
+    restarts,
+    build,
+    rows: (to, rows) => {
+      const given = rows.map(({ t, key, id, v }) => ({ t, key, id, v }))
+      to.push(rows[0]!.side, {
+        kind: 'rows',
+        rows: given,
+        count: given.length,
+        columns: columns ? columnsOf(given) : undefined,
+      })
+    },
+    other: (to, event) =>
+      to.push(
+        event.side,
+        event.kind === 'idle' ? { kind: 'idle', partition: 0 } : { kind: 'watermark', watermarkMs: event.at },
+      ),
+    at: i => {
+      step = i
+    },
   })
-  flush()
   step = events.length
   for (const side of [0, 1]) pipeline.push(side, { kind: 'end' })
   const { state, rowCount, droppedCount, errorCount, recordCount, watermarkMs } = pipeline.stats()

@@ -7,7 +7,7 @@ import { buildPipeline } from '../../stream/pipeline.ts'
 import type { JoinMode, JoinType, PlanNode } from '../../stream/plan.ts'
 import { asOfTwin, intervalTwin, sessionTwin, tableTwin, ttlTwin, windowTwin } from '../reference/joins.ts'
 import type { Joined, JoinEvent, JoinRow, TwinResult } from '../reference/joins.ts'
-import { feedNode, places } from './pipeline-runs.ts'
+import { drive, feedNode, places } from './pipeline-runs.ts'
 import { settings } from './settings.ts'
 
 interface Got {
@@ -40,28 +40,16 @@ function run(
       decode: () => ({ rows: [], keys: [], failures: [] }),
       onOutput: take,
     })
-  let pipeline = build()
-  let pending: JoinRow[] = []
-  const flush = () => {
-    const first = pending[0]
-    if (first !== undefined) pipeline.push(first.side, { kind: 'rows', rows: pending })
-    pending = []
-  }
-  events.forEach((event, i) => {
-    if (cuts === 'all' || cuts.has(i) || pending[0]?.side !== event.side) flush()
-    if (restarts.has(i)) {
-      flush()
-      const snapshot = pipeline.snapshot()
-      pipeline = build()
-      pipeline.restore(snapshot)
-    }
-    if (event.kind !== 'row') flush()
-    if (cuts === 'all') step = i
-    if (event.kind === 'row') pending.push(event)
-    else pipeline.push(event.side, told(event))
-    if (cuts === 'all') flush()
+  const pipeline = drive(events, {
+    cuts,
+    restarts,
+    build,
+    rows: (to, rows) => to.push(rows[0]!.side, { kind: 'rows', rows }),
+    other: (to, event) => to.push(event.side, told(event)),
+    at: i => {
+      if (cuts === 'all') step = i
+    },
   })
-  flush()
   step = events.length
   for (const side of [0, 1]) pipeline.push(side, { kind: 'end' })
   const { state, rowCount, droppedCount, errorCount, recordCount, watermarkMs } = pipeline.stats()

@@ -17,6 +17,55 @@ export function feedNode(partitions: number, outOfOrderMs: number | undefined): 
   return { op: 'feed', id: 'test', partitions, time: 't', outOfOrderMs, bounded: true }
 }
 
+interface Driven {
+  readonly kind: string
+  /** Of joins: rows of two sides never share a batch. */
+  readonly side?: 0 | 1
+}
+
+export interface Driver<E extends Driven> {
+  /** A batch of rows ends before these indices, or before and behind each. */
+  readonly cuts: ReadonlySet<number> | 'all'
+  /** A new pipeline takes over before these. */
+  readonly restarts: ReadonlySet<number>
+  readonly build: () => Pipeline
+  /** Puts in rows of one side. */
+  readonly rows: (to: Pipeline, rows: Extract<E, { kind: 'row' }>[]) => void
+  /** Puts in what is no row. */
+  readonly other: (to: Pipeline, event: Exclude<E, { kind: 'row' }>) => void
+  /** Told the index of each event before it goes in. */
+  readonly at?: (index: number) => void
+}
+
+/** Puts all events in; gives the pipeline they ended in. */
+export function drive<E extends Driven>(
+  events: readonly E[],
+  { cuts, restarts, build, rows, other, at }: Driver<E>,
+): Pipeline {
+  let pipeline = build()
+  let pending: Extract<E, { kind: 'row' }>[] = []
+  const flush = () => {
+    if (pending.length > 0) rows(pipeline, pending)
+    pending = []
+  }
+  events.forEach((event, i) => {
+    if (cuts === 'all' || cuts.has(i) || pending[0]?.side !== event.side) flush()
+    if (restarts.has(i)) {
+      flush()
+      const snapshot = pipeline.snapshot()
+      pipeline = build()
+      pipeline.restore(snapshot)
+    }
+    if (event.kind !== 'row') flush()
+    at?.(i)
+    if (event.kind === 'row') pending.push(event as Extract<E, { kind: 'row' }>)
+    else other(pipeline, event as Exclude<E, { kind: 'row' }>)
+    if (cuts === 'all') flush()
+  })
+  flush()
+  return pipeline
+}
+
 /** `cuts`: a batch of rows ends before these indices. `restart`: a new pipeline takes over before this index. */
 export function run(
   plan: PlanNode,
@@ -32,29 +81,16 @@ export function run(
       decode: () => ({ rows: [], keys: [], failures: [] }),
       onOutput: (batch: Batch) => batch.rows.forEach((row, i) => rows.push({ weight: batch.weights?.[i] ?? 1, row })),
     })
-  let pipeline = build()
-  let pending: TwinEvent[] = []
-  const flush = () => {
-    if (pending.length === 0) return
-    const partitions = Int32Array.from(pending, e => (e.kind === 'row' ? e.partition : 0))
-    pipeline.push(0, { kind: 'rows', rows: pending, partitions })
-    pending = []
-  }
-  events.forEach((event, i) => {
-    if (cuts.has(i)) flush()
-    if (restarts.has(i)) {
-      flush()
-      const snapshot = pipeline.snapshot()
-      pipeline = build()
-      pipeline.restore(snapshot)
-    }
-    if (event.kind === 'row') pending.push(event)
-    else {
-      flush()
-      pipeline.push(0, told(event))
-    }
+  const pipeline = drive(events, {
+    cuts,
+    restarts,
+    build,
+    rows: (to, rows) => {
+      const partitions = Int32Array.from(rows, e => e.partition)
+      to.push(0, { kind: 'rows', rows, partitions })
+    },
+    other: (to, event) => to.push(0, told(event)),
   })
-  flush()
   pipeline.push(0, { kind: 'end' })
   late.push(...pipeline.lateRows)
   return { rows, late, stats: pipeline.stats() }
