@@ -68,7 +68,7 @@ test('ten live charts: every frame follows the one before, nothing grows, and a 
   const recordsBefore = await records(page)
   await notebook.command('docmanager:save')
   await notebook.close()
-  // What the page had asked for, and no more: four frames at most.
+  // What the page had asked for (CREDIT_AT_START frames), and no more.
   await new Promise(resolve => setTimeout(resolve, 5000))
   const serverBefore = residentBytes(its.lab.server.pid)
   await new Promise(resolve => setTimeout(resolve, CLOSED_SECONDS * 1000))
