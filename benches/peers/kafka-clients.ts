@@ -23,7 +23,7 @@ let groups = 0
 const group = () => `bench-${process.pid}-${groups++}`
 
 /** User and system time of this process. */
-export function cpuSeconds(): number {
+function cpuSeconds(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1e6
 }

@@ -4,7 +4,6 @@ import { StreamError } from '../errors.ts'
 import { reachLimitMs } from './kafka-errors.ts'
 
 export type PasswordMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512'
-export type SaslMechanism = PasswordMechanism | 'oauthbearer'
 
 export type KafkaLogin =
   | { readonly mechanism: PasswordMechanism; readonly username: string; readonly password: string }
