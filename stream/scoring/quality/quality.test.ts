@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { compare, detector, from, judge, labels, ScoreStore, vusPr } from '../../index.ts'
 import type { StreamError } from '../../index.ts'
+import { SeededRandom } from '../random.ts'
 import { LabelFiles } from './label-files.ts'
 
 //                      0  1  2  3  4  5  6  7
@@ -31,10 +32,41 @@ test('the best threshold is that of the best F1, and the curve knows all', () =>
   assert.equal(store.best()!.threshold, 2)
   assert.ok(Math.abs(store.best()!.f1! - 6 / 8) < 1e-12)
   assert.deepEqual(
-    store.curve().map(point => point.threshold),
+    [...store.curve()!].map(point => point.threshold),
     [9, 7, 6, 5, 2, 1, 0],
   )
-  assert.equal(store.curve()[3]!.recall, 2 / 3)
+  assert.equal(store.curve()!.at(3).recall, 2 / 3)
+  assert.equal(store.curve(), store.curve())
+  assert.equal(new ScoreStore({ scores: [], labels: [] }).best(), undefined)
+})
+
+test('scores of all sizes and signs are in order, equal ones are one point, what is no number is never an alert', () => {
+  const odd = [-0, 3e-39, -7, Infinity, 0, -Infinity, NaN, 1e30, -7, -1e-20, 250]
+  const store = new ScoreStore({ scores: odd, labels: odd.map(x => (Number.isNaN(x) || x === -7 ? 1 : 0)) })
+  const points = [...store.curve()!]
+  assert.deepEqual(
+    points.map(({ threshold, precision, recall }) => [threshold, precision, recall]),
+    [
+      [Infinity, 0, 0],
+      [Math.fround(1e30), 0, 0],
+      [250, 0, 0],
+      [Math.fround(3e-39), 0, 0],
+      [0, 0, 0],
+      [Math.fround(-1e-20), 0, 0],
+      [-7, 2 / 9, 2 / 3],
+      [-Infinity, 2 / 10, 2 / 3],
+    ],
+  )
+})
+
+test('each point of the curve is what its threshold gives', () => {
+  const random = new SeededRandom(31)
+  const many = Array.from({ length: 400 }, () => Math.round(40 * (random.next() - 0.5)) / 8)
+  const store = new ScoreStore({ scores: many, labels: many.map(x => Number(random.next() < 0.2 + x / 20)) })
+  for (const { threshold, precision, recall, f1 } of store.curve()!) {
+    const one = store.judge(threshold)
+    assert.deepEqual([precision, recall, f1], [one.precision, one.recall, one.f1])
+  }
 })
 
 test('without labels precision and recall are unknown, alerts are not', () => {

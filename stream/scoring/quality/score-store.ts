@@ -2,7 +2,9 @@
  * Scores that were kept, with what is known of their rows: any threshold is answered at once, without scoring again. Scores lie in
  * arrays; thresholds are answered by one pass, all of them by one sort.
  */
+import { Curve, f1Of } from './curve.ts'
 import { segmentsOf, vusPr } from './vus-pr.ts'
+import type { Segment } from './vus-pr.ts'
 
 export interface KeptScores {
   readonly scores: ArrayLike<number>
@@ -38,10 +40,13 @@ export class ScoreStore {
   private readonly scores: Float32Array
   private readonly labels: Uint8Array | undefined
   private readonly hours: number | undefined
+  private readonly segments: readonly Segment[]
+  private known: Curve | undefined
 
   constructor({ scores, labels, timesMs }: KeptScores) {
     this.scores = Float32Array.from(scores)
     this.labels = labels === undefined ? undefined : Uint8Array.from(labels, label => (label ? 1 : 0))
+    this.segments = this.labels === undefined ? [] : segmentsOf(this.labels)
     let [from, to] = [Infinity, -Infinity]
     for (let i = 0; i < (timesMs?.length ?? 0); i++) {
       from = Math.min(from, timesMs![i]!)
@@ -96,7 +101,7 @@ export class ScoreStore {
   }
 
   private ranges(limit: number): { found: number; ranges: number; delay: number } {
-    const segments = segmentsOf(this.labels!)
+    const { segments } = this
     let [found, delay] = [0, 0]
     for (const { from, to } of segments) {
       let at = from
@@ -108,31 +113,16 @@ export class ScoreStore {
     return { found, ranges: segments.length, delay }
   }
 
-  /** Precision and recall at each score that occurs, highest first. */
-  curve(): { readonly threshold: number; readonly precision: number; readonly recall: number; readonly f1: number }[] {
-    const { scores, labels } = this
-    if (labels === undefined) return []
-    const order = Uint32Array.from(scores, (_, i) => i).sort((a, b) => scores[b]! - scores[a]!)
-    const positives = labels.reduce((sum, label) => sum + label, 0)
-    const points = []
-    let hits = 0
-    for (let n = 0; n < order.length; n++) {
-      hits += labels[order[n]!]!
-      const score = scores[order[n]!]!
-      if (n + 1 < order.length && scores[order[n + 1]!] === score) continue
-      const [precision, recall] = [hits / (n + 1), positives === 0 ? 0 : hits / positives]
-      points.push({ threshold: score, precision, recall, f1: f1Of(precision, recall) ?? 0 })
-    }
-    return points
+  /** Precision and recall at each score that occurs, highest first; worked out once, undefined without labels. */
+  curve(): Curve | undefined {
+    if (this.labels === undefined) return undefined
+    return (this.known ??= new Curve(this.scores, this.labels))
   }
 
   /** The threshold with the best F1; undefined without labels. */
   best(): Judgement | undefined {
-    const top = this.curve().reduce<{ threshold: number; f1: number } | undefined>(
-      (best, point) => (best === undefined || point.f1 > best.f1 ? point : best),
-      undefined,
-    )
-    return top === undefined ? undefined : this.judge(top.threshold)
+    const curve = this.curve()
+    return curve === undefined || curve.best < 0 ? undefined : this.judge(curve.thresholds[curve.best]!)
   }
 
   /** See `vusPr`; undefined without labels. */
@@ -153,8 +143,4 @@ const unknown = {
 
 function share(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole
-}
-
-function f1Of(precision: number, recall: number): number {
-  return precision + recall === 0 ? 0 : (2 * precision * recall) / (precision + recall)
 }

@@ -16,7 +16,7 @@ export function vusPr(scores: ArrayLike<number>, labels: ArrayLike<boolean | num
   return sum / (most + 1)
 }
 
-interface Segment {
+export interface Segment {
   readonly from: number
   readonly to: number
 }
