@@ -166,6 +166,8 @@ function properties(port: number, controllerPort: number, more: readonly string[
     'broker.heartbeat.interval.ms=500',
     'auto.create.topics.enable=false',
     'num.partitions=1',
+    // Records of tests claim any time, 1970 too: half a minute after its start a broker would delete what is older than a week.
+    'log.retention.ms=-1',
     'num.network.threads=2',
     'num.io.threads=2',
     'background.threads=2',

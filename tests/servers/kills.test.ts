@@ -33,7 +33,7 @@ const timeOf = (i: number) => 1_767_258_000_000 + i
 
 before(async () => {
   // The records' times are of last winter: a broker would delete them half a minute after its start.
-  kafka = await startKafka({ properties: async () => ['log.retention.ms=-1'] })
+  kafka = await startKafka()
   connection = await openKafka(kafka.url, { as: 'own', clock: wallClock })
   for (const [topic, name] of ['orders', 'payments'].entries()) {
     await connection.create(name, { partitions: 2 })

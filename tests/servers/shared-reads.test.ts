@@ -16,7 +16,7 @@ const received = () => sockets.reduce((sum, socket) => sum + socket.bytesRead, 0
 const onSocket = (message: unknown) => void sockets.push((message as { socket: net.Socket }).socket)
 
 before(async () => {
-  kafka = await startKafka({ properties: async () => ['log.retention.ms=-1'] })
+  kafka = await startKafka()
   diagnostics.subscribe('net.client.socket', onSocket)
 })
 after(async () => {

@@ -19,7 +19,7 @@ const runtimes: LocalRuntime[] = []
 
 before(async () => {
   // Rows have the time of last winter: a broker would delete them half a minute after its start.
-  kafka = await startKafka({ properties: async () => ['log.retention.ms=-1'] })
+  kafka = await startKafka()
   connection = await openKafka(kafka.url, { as: 'own', clock: wallClock })
 })
 after(async () => {
