@@ -1098,6 +1098,27 @@ export const mutations: readonly Mutation[] = [
     suite: ['tests/scoring/rrcf.test.ts'],
   },
   {
+    name: 'a search in half-space trees goes on below a box with few rows',
+    file: 'stream/scoring/detectors/half-space-trees.ts',
+    find: 'rows >= sizeLimit * window && middle > from',
+    replace: 'rows > 0 && middle > from',
+    suite: ['tests/scoring/space-trees.test.ts'],
+  },
+  {
+    name: 'a row at the place of a cut lies below it',
+    file: 'stream/scoring/detectors/half-space-trees.ts',
+    find: '(stepOf(x, origin[f]!, perStep[f]!, gridEnd) + 1) << bits',
+    replace: 'stepOf(x, origin[f]!, perStep[f]!, gridEnd) << bits',
+    suite: ['tests/scoring/space-trees.test.ts'],
+  },
+  {
+    name: 'equal scores are several points of the curve',
+    file: 'stream/scoring/quality/curve.ts',
+    find: 'if (i > 0 && all[i - 1] === threshold) continue',
+    replace: '',
+    suite: ['stream/scoring/quality/quality.test.ts'],
+  },
+  {
     name: 'scores with a ceiling are held to a limit they do not reach',
     file: 'stream/scoring/scorer.ts',
     find: 'most === Infinity ? calmSpans : calmSpansBelowCeiling',
