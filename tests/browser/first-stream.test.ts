@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import {
   chartsOf,
-  marksDrawn,
   marksOf,
   openNotebook,
+  rowsDrawn,
   sequenceAfter,
   stateBecomes,
   waitForKernel,
@@ -21,6 +21,8 @@ import type { Page } from 'playwright-core'
 const its = labForFile()
 
 const WINDOW = '%%window orders --tumbling 10s --by region'
+/** Ten minutes of four regions, less what is still open. */
+const WINDOWS_OF_HISTORY = 220
 
 test('a cell is idle before its chart draws, the chart moves, and its marks equal windows computed elsewhere', async () => {
   const dumpFile = join(its.lab.root, 'dump.json')
@@ -34,7 +36,8 @@ test('a cell is idle before its chart draws, the chart moves, and its marks equa
       `fs.writeFileSync(${JSON.stringify(dumpFile)}, JSON.stringify(dump));`,
     ].join('\n'),
   ])
-  const notebook = await openNotebook(its.browser, its.lab, 'first.ipynb')
+  // High enough for all cells: JupyterLab takes those out of sight out of the page.
+  const notebook = await openNotebook(its.browser, its.lab, 'first.ipynb', { height: 2000 })
   const { page } = notebook
   await notebook.runNext()
   await notebook.runNext()
@@ -52,7 +55,7 @@ test('a cell is idle before its chart draws, the chart moves, and its marks equa
   const dump = JSON.parse(readFileSync(dumpFile, 'utf8')) as DumpedRecord[]
   const expected = closedWindows(dump)
   assert.ok(expected.size > 100, `${expected.size} windows to compare with`)
-  await marksDrawn(page, 'ordersWindow', 100)
+  await rowsDrawn(page, 'ordersWindow', WINDOWS_OF_HISTORY)
   const marks = (await marksOf(page, 'ordersWindow')).filter(mark => mark.type === 'symbol')
   const drawn = new Map(
     marks
@@ -77,7 +80,7 @@ test('a cell is idle before its chart draws, the chart moves, and its marks equa
   )
   assert.match(charts[1]?.strip ?? '', /\d+ dropped/)
   assert.match(charts[1]?.strip ?? '', /watermark \d\d:\d\d:\d\d UTC/)
-  await notebook.close()
+  await notebook.end()
 })
 
 test('a reload takes the chart up again, and the file keeps its last frame for who has no kernel', async () => {
@@ -87,6 +90,7 @@ test('a reload takes the chart up again, and the file keeps its last frame for w
   await notebook.runNext()
   await notebook.runNext()
   await sequenceAfter(page, 'ordersWindow', 3)
+  await rowsDrawn(page, 'ordersWindow', WINDOWS_OF_HISTORY)
   await notebook.command('docmanager:save')
   const saved = JSON.parse(readFileSync(join(its.lab.root, 'saved.ipynb'), 'utf8')) as {
     cells: { outputs: { data: Record<string, unknown> }[] }[]
@@ -109,6 +113,7 @@ test('a reload takes the chart up again, and the file keeps its last frame for w
   await stateBecomes(page, 'ordersWindow', 'running')
   const resumed = await sequenceAfter(page, 'ordersWindow', 0)
   await sequenceAfter(page, 'ordersWindow', resumed)
+  await rowsDrawn(page, 'ordersWindow', WINDOWS_OF_HISTORY)
 
   await notebook.command('notebook:shutdown-kernel')
   await stateBecomes(page, 'ordersWindow', 'lost')
@@ -128,7 +133,7 @@ test('a reload takes the chart up again, and the file keeps its last frame for w
 
 test('pause, resume and stop on the chart reach its stream; the others go on', async () => {
   writeNotebook(its.lab, 'buttons.ipynb', ['%topic orders --from earliest', WINDOW])
-  const notebook = await openNotebook(its.browser, its.lab, 'buttons.ipynb')
+  const notebook = await openNotebook(its.browser, its.lab, 'buttons.ipynb', { height: 2000 })
   const { page } = notebook
   await notebook.runNext()
   await notebook.runNext()
@@ -140,7 +145,7 @@ test('pause, resume and stop on the chart reach its stream; the others go on', a
   await page.getByRole('button', { name: 'Stop stream ordersWindow' }).click()
   await stateBecomes(page, 'ordersWindow', 'stopped')
   assert.equal((await chartsOf(page)).find(chart => chart.stream === 'orders')?.state, 'running')
-  await notebook.close()
+  await notebook.end()
 })
 
 test('a second view and a second browser draw the same stream, each at its own pace', async () => {
@@ -164,14 +169,14 @@ test('a second view and a second browser draw the same stream, each at its own p
   await one.command('notebook:move-cursor-up')
   await one.command('notebook:create-output-view')
   await one.page.waitForFunction(() => document.querySelectorAll('.riffle-chart[data-state="running"]').length === 2)
-  await one.close()
+  await one.end()
 })
 
 test('a slider is drawn and lambdas read what it was set to', async () => {
   // The value travels browser, engine, cells; the second cell waits until it has come.
   writeNotebook(its.lab, 'param.ipynb', [
     '%param least 100 --min 0 --max 500 --step 10',
-    'for (let i = 0; i < 1000 && least.value !== 300; i++) await new Promise(r => setTimeout(r, 10))\nleast.value',
+    'for (let i = 0; i < 5000 && least.value !== 300; i++) await new Promise(r => setTimeout(r, 10))\nleast.value',
   ])
   const notebook = await openNotebook(its.browser, its.lab, 'param.ipynb')
   const { page } = notebook
@@ -188,7 +193,7 @@ test('a slider is drawn and lambdas read what it was set to', async () => {
     const results = [...document.querySelectorAll('.jp-OutputArea-executeResult')]
     return results.at(-1)?.innerText.includes('300') === true
   })
-  await notebook.close()
+  await notebook.end()
 })
 
 test('a kernel restart leaves the last frame with a badge, and the cell run again is live', async () => {
@@ -206,7 +211,7 @@ test('a kernel restart leaves the last frame with a badge, and the cell run agai
   await notebook.command('notebook:move-cursor-up')
   await notebook.runNext()
   await stateBecomes(page, 'orders', 'running')
-  await notebook.close()
+  await notebook.end()
 })
 
 declare const document: {
@@ -218,7 +223,7 @@ declare const jupyterapp: {
 }
 
 async function closedMarks(page: Page): Promise<Map<string, unknown>> {
-  await marksDrawn(page, 'ordersWindow', 100)
+  await rowsDrawn(page, 'ordersWindow', WINDOWS_OF_HISTORY)
   const marks = (await marksOf(page, 'ordersWindow')).filter(
     mark => mark.type === 'symbol' && mark.row['$open'] !== true,
   )

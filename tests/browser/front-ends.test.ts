@@ -13,6 +13,7 @@ import {
   marksDrawn,
   marksOf,
   openNotebook,
+  rowsDrawn,
   sequenceAfter,
   startLab,
   stateBecomes,
@@ -72,6 +73,7 @@ test('frames lost on the way to a live page leave no hole in its chart', async (
   const notebook = await openNotebook(its.browser, its.lab, 'gap.ipynb', { beforeLoad: page => lossy.install(page) })
   const { page } = notebook
   for (let i = 0; i < 3; i++) await notebook.runNext()
+  await rowsDrawn(page, 'points', 1000)
   const before = await sequenceAfter(page, 'points', 3)
   await lossy.lose(3)
   await sequenceAfter(page, 'points', await sequenceAfter(page, 'points', before + 3))

@@ -1,14 +1,15 @@
 /** A real JupyterLab with a real kernel in Chromium: opens a notebook, runs its cells, waits for conditions. */
+import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { startJupyterServer, type JupyterServer } from '../../kernel/setup/jupyter-server.ts'
-import { launchChromium } from './open-chart-page.ts'
+import { HANG_LIMIT_MS, launchChromium } from './open-chart-page.ts'
 import type { Browser, Page } from 'playwright-core'
 
-/** Longest wait for anything in the page; a machine with two busy cores is slow, not broken. */
-export const HANG_LIMIT_MS = 60_000
+export { HANG_LIMIT_MS }
 
 export interface Lab {
   readonly server: JupyterServer
@@ -193,6 +194,25 @@ export async function sequenceAfter(page: Page, stream: string, sequence: number
   return Number(await found.jsonValue())
 }
 
+/** Waits until a chart has drawn `least` rows or more: its first frame may hold none of them. */
+export async function rowsDrawn(page: Page, stream: string, least: number): Promise<void> {
+  await page.waitForFunction(([css, rows]) => Number(document.querySelector(css)?.dataset['rows'] ?? -1) >= rows, [
+    `.riffle-chart[data-stream="${stream}"]`,
+    least,
+  ] as const)
+}
+
+/** Reads again with every frame of the page until it reads `expected`; what it read last is what the error shows. */
+export async function becomes<T>(page: Page, read: () => Promise<T>, expected: T): Promise<void> {
+  const untilMs = Date.now() + HANG_LIMIT_MS
+  let found = await read()
+  while (!isDeepStrictEqual(found, expected) && Date.now() < untilMs) {
+    await page.evaluate(() => new Promise(requestAnimationFrame))
+    found = await read()
+  }
+  assert.deepEqual(found, expected)
+}
+
 /** Waits until the chart's `data-state` is `state`. */
 export async function stateBecomes(page: Page, stream: string, state: string): Promise<void> {
   await page.waitForSelector(`.riffle-chart[data-stream="${stream}"][data-state="${state}"]`, { state: 'attached' })
@@ -205,6 +225,7 @@ interface PageNode {
   querySelector(selector: string): PageNode | null
 }
 declare const document: PageNode
+declare const requestAnimationFrame: (f: (ms: number) => void) => void
 declare const jupyterapp: {
   commands: { execute(id: string, args?: unknown): Promise<unknown> }
   shell: {

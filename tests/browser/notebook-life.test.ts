@@ -4,11 +4,13 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import {
+  becomes,
   chartsOf,
   HANG_LIMIT_MS,
   marksDrawn,
   marksOf,
   openNotebook,
+  rowsDrawn,
   sequenceAfter,
   stateBecomes,
   waitForKernel,
@@ -34,7 +36,7 @@ test('a page reload before any save puts the charts back into their cells, live'
   await page.waitForSelector('.jp-NotebookPanel .jp-Cell')
   await stateBecomes(page, 'ordersWindow', 'running')
   await sequenceAfter(page, 'ordersWindow', await sequenceAfter(page, 'ordersWindow', 0))
-  assert.deepEqual(await chartPlaces(page), [[1, 'ordersWindow']])
+  await becomes(page, () => chartPlaces(page), [[1, 'ordersWindow']])
   await notebook.end()
 })
 
@@ -50,7 +52,7 @@ test('a moved cell and a cell cut and pasted keep their chart live', async () =>
   await page.waitForFunction(() => jupyterapp.shell.currentWidget.content.activeCellIndex === 2)
   await stateBecomes(page, 'ordersWindow', 'running')
   await sequenceAfter(page, 'ordersWindow', await sequenceAfter(page, 'ordersWindow', 0))
-  assert.deepEqual(await chartPlaces(page), [[2, 'ordersWindow']])
+  await becomes(page, () => chartPlaces(page), [[2, 'ordersWindow']])
   await notebook.command('notebook:cut-cell')
   await page.waitForFunction(() => document.querySelectorAll('.riffle-chart').length === 0)
   await notebook.command('notebook:paste-cell-above')
@@ -104,7 +106,7 @@ test('the panel lists topics and inserts the magic that reads one', async () => 
   await notebook.command('riffle:show-streams')
   const orders = page.locator('.riffle-topic details[data-topic="embedded:orders"]')
   await orders.locator('summary').click()
-  assert.match(await orders.innerText(), /region: /)
+  await orders.getByText('region: ').waitFor()
   await page.getByRole('button', { name: 'Insert a cell that reads topic orders', exact: true }).click()
   await page.waitForFunction(() =>
     jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.getSource().startsWith('%topic orders'),
@@ -118,6 +120,7 @@ test('an untrusted notebook shows the saved frame and does not attach until its 
   await notebook.runNext()
   await notebook.runNext()
   await sequenceAfter(notebook.page, 'ordersWindow', 3)
+  await rowsDrawn(notebook.page, 'ordersWindow', 200)
   await notebook.command('docmanager:save')
   // Another source means another signature: nobody here has run it. The kernel and its streams are the same.
   const file = join(its.lab.root, 'trusted.ipynb')
@@ -179,22 +182,20 @@ test('a theme switch recolours the chart in place', async () => {
   const { page } = notebook
   await notebook.runNext()
   await notebook.runNext()
-  await sequenceAfter(page, 'ordersWindow', 1)
+  // All regions have a colour.
+  await rowsDrawn(page, 'ordersWindow', 200)
   const colours = async (): Promise<string[]> => [
     ...new Set((await marksOf(page, 'ordersWindow')).map(mark => mark.fill ?? '').filter(fill => fill.startsWith('#'))),
   ]
   const light = await colours()
+  assert.ok(light.length > 0)
   await notebook.command('apputils:change-theme', { theme: 'JupyterLab Dark' })
   await page.waitForSelector('body[data-jp-theme-light="false"]', { state: 'attached' })
-  const after = await sequenceAfter(page, 'ordersWindow', await sequenceAfter(page, 'ordersWindow', 0))
-  await sequenceAfter(page, 'ordersWindow', after)
-  const dark = await colours()
-  assert.ok(light.length > 0)
-  assert.equal(dark.length, light.length)
-  assert.equal(
-    dark.some(colour => light.includes(colour)),
-    false,
-  )
+  const changed = async (): Promise<[number, boolean]> => {
+    const dark = await colours()
+    return [dark.length, dark.some(colour => light.includes(colour))]
+  }
+  await becomes(page, changed, [light.length, false])
   await notebook.end()
 })
 
@@ -262,9 +263,10 @@ test('magics have colours of their own, and the pointer tells what a magic and a
   const notebook = await openNotebook(its.browser, its.lab, 'editor.ipynb')
   const { page } = notebook
   await notebook.runNext()
-  assert.deepEqual(await page.locator('.riffle-cm-magic').allInnerTexts(), ['%%window'])
-  assert.deepEqual(await page.locator('.riffle-cm-option').allInnerTexts(), ['--tumbling'])
-  assert.deepEqual(await page.locator('.riffle-cm-value').allInnerTexts(), ['orders', '10s'])
+  const coloured = (part: string) => (): Promise<string[]> => page.locator(`.riffle-cm-${part}`).allInnerTexts()
+  await becomes(page, coloured('magic'), ['%%window'])
+  await becomes(page, coloured('option'), ['--tumbling'])
+  await becomes(page, coloured('value'), ['orders', '10s'])
   await page.locator('.riffle-cm-magic').hover()
   await page.waitForFunction(() => document.querySelector('.riffle-hover')?.innerText.includes('%%window') === true)
   await page
@@ -283,10 +285,9 @@ test('mistakes are underlined while one types, with the words of the error, and 
   await notebook.runNext()
   await page.locator('.jp-Cell').nth(1).locator('.cm-content').click()
   await page.keyboard.type('%%window orders --tumblin 10s')
-  const wrong = page.locator('.cm-lintRange-error')
-  await wrong.waitFor()
-  assert.equal(await wrong.innerText(), '--tumblin')
-  await wrong.hover()
+  // Who types slowly sees what was wrong of the words before.
+  await becomes(page, () => page.locator('.cm-lintRange-error').allInnerTexts(), ['--tumblin'])
+  await page.locator('.cm-lintRange-error').hover()
   await page.waitForFunction(
     () => document.querySelector('.cm-tooltip-lint')?.innerText.includes('did you mean --tumbling') === true,
   )

@@ -11,7 +11,7 @@ import { packageRoot } from '../../kernel/setup/places.ts'
 import { Session } from '../notebooks/harness.ts'
 import { startKernel } from '../notebooks/notebook-run.ts'
 import { tumblingCounts } from '../notebooks/reference-windows.ts'
-import { HANG_LIMIT_MS, marksDrawn, marksOf, sequenceAfter } from './lab-page.ts'
+import { HANG_LIMIT_MS, marksOf, rowsDrawn, sequenceAfter } from './lab-page.ts'
 import { launchChromium } from './open-chart-page.ts'
 
 const settledMs = Date.UTC(2026, 0, 1, 9, 9, 30)
@@ -45,7 +45,7 @@ test('npm start, Run All: a chart moves within a minute and shows what a plain p
     const wanted = tumblingCounts(dump, options)
       .windows.filter(w => w.windowEnd <= settledMs)
       .map(w => `${w.key} ${w.windowEnd} ${w.count}`)
-    await marksDrawn(page, 'ordersWindow', 200)
+    await rowsDrawn(page, 'ordersWindow', 220)
     const drawn = (await marksOf(page, 'ordersWindow'))
       .map(mark => mark.row)
       .filter(row => Number(row['windowEnd']) <= settledMs && row['$open'] !== true)

@@ -7,6 +7,9 @@ import { build } from 'esbuild'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { chromiumFlags, ensureChromium } from '../../kernel/setup/chromium.ts'
 
+/** Longest wait for anything in the page; a machine with two busy cores is slow, not broken. */
+export const HANG_LIMIT_MS = 60_000
+
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
 const COLOURS = `
@@ -43,6 +46,7 @@ export async function openChartPage(browser: Browser, { policy }: { policy?: str
   const script = bundled.outputFiles[0]?.text ?? ''
   const style = await readFile(here('../../extension/style/index.css'), 'utf8')
   const page = await browser.newPage({ viewport: { width: 1000, height: 800 } })
+  page.setDefaultTimeout(HANG_LIMIT_MS)
   const errors: string[] = []
   page.on('pageerror', error => errors.push(error.message))
   page.on('console', message => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { HANG_LIMIT_MS, marksDrawn, marksOf, openNotebook, writeNotebook, labForFile } from './lab-page.ts'
+import { becomes, HANG_LIMIT_MS, marksDrawn, marksOf, openNotebook, writeNotebook, labForFile } from './lab-page.ts'
 import type { Locator } from 'playwright-core'
 
 const its = labForFile()
@@ -33,9 +33,12 @@ test('the graph counts what the engine took, near misses name the false conditio
 
   // Ann's line with two points, a cross where bob's ended, the login that waits.
   await marksDrawn(page, 'bought', 6)
-  const points = (await marksOf(page, 'bought')).filter(mark => mark.type === 'symbol')
-  const drawn = points.map(({ row }) => `${String(row['$lane'])} ${String(row['what'])} ${String(row['step'])}`)
-  assert.deepEqual([...new Set(drawn)].sort(), [
+  const points = async (): Promise<string[]> => {
+    const drawn = (await marksOf(page, 'bought')).filter(mark => mark.type === 'symbol')
+    const texts = drawn.map(({ row }) => `${String(row['$lane'])} ${String(row['what'])} ${String(row['step'])}`)
+    return [...new Set(texts)].sort()
+  }
+  await becomes(page, points, [
     'ann match login',
     'ann match purchase',
     'bob near miss login',
@@ -48,15 +51,15 @@ test('the graph counts what the engine took, near misses name the false conditio
   await chart.getByRole('tab', { name: 'Pattern' }).click()
   const tab = chart.locator('.riffle-pattern')
   await tab.getByText('purchase is false').first().waitFor({ timeout: HANG_LIMIT_MS })
-  assert.deepEqual(await waysOf(tab), ['start>login 4', 'login>purchase 1', 'purchase>match 1'])
-  assert.deepEqual(await stepsOf(tab), ['login 4', 'purchase 1', 'match 1'])
+  await becomes(page, () => waysOf(tab), ['start>login 4', 'login>purchase 1', 'purchase>match 1'])
+  await becomes(page, () => stepsOf(tab), ['login 4', 'purchase 1', 'match 1'])
   assert.match(
     (await tab.locator('.riffle-pattern-counts').textContent()) ?? '',
     /1 match · 1 ended by an event · 1 ran out of time · 1 waiting$/,
   )
   const event = '{"at":1767258480000,"user":"bob","page":"cart"}'
   const why = "purchase is false: c => c.page === 'purchase' — came between; login -> purchase would pass it over"
-  assert.deepEqual(await cellsOf(tab), [
+  await becomes(page, () => cellsOf(tab), [
     ['dan', 'login', 'no purchase within 10m of the first event', '', '09:10:00'],
     ['bob', 'login', why, event, '09:08:00'],
     ['cleo', 'login (1)', 'purchase', '7m 00s'],

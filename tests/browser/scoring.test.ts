@@ -3,7 +3,15 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { HANG_LIMIT_MS, labForFile, marksDrawn, openNotebook, stateBecomes, writeNotebook } from './lab-page.ts'
+import {
+  becomes,
+  HANG_LIMIT_MS,
+  labForFile,
+  marksDrawn,
+  openNotebook,
+  stateBecomes,
+  writeNotebook,
+} from './lab-page.ts'
 import type { Locator } from 'playwright-core'
 
 const its = labForFile()
@@ -34,7 +42,7 @@ test('train, score, drag the threshold, brush a label, replay, see the differenc
   await chart.getByRole('tab', { name: 'Threshold' }).click()
   const tab = chart.locator('.riffle-scores')
   await tab.getByText('unknown until something is labelled').waitFor()
-  assert.deepEqual((await tableOf(tab))[0], ['', 'as scored', 'range rule'])
+  await becomes(page, async () => (await tableOf(tab))[0], ['', 'as scored', 'range rule'])
 
   // The threshold: the table has a column for it at once, the slider of the param follows when it is let go.
   const lanes = tab.locator('.riffle-scores-lanes')
@@ -76,7 +84,7 @@ test('train, score, drag the threshold, brush a label, replay, see the differenc
   await notebook.runNext()
   await stateBecomes(page, 'scored', 'ended')
   await tab.locator('.riffle-scores-label').waitFor({ state: 'attached' })
-  assert.equal((await tableOf(tab))[0]?.[2], `at ${moved}`)
+  await becomes(page, async () => (await tableOf(tab))[0]?.[2], `at ${moved}`)
 
   await notebook.runNext()
   await notebook.runNext()
