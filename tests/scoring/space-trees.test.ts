@@ -43,15 +43,14 @@ for (const [features, trees, bits] of [
     const [mine, river]: number[][] = [[], []]
     for (let n = window; n < 1100; n++) {
       const one = row(n)
-      // Now and then a row lies in the step of a cut: it is above the cut.
+      const scoreOf = (of: number[]) => 1 - Math.min(1, slow.mass(of) / (trees * window * 16))
+      // A row in the step of a cut is above the cut.
       const { feature, at } = cuts[n % trees]![n % 255]!
-      if (n % 9 === 0) one[feature] = at + 1e-8
-      const expected = 1 - Math.min(1, slow.mass(one) / (trees * window * 16))
-      assert.equal(detector.scoreOne(one), expected, `row ${n}`)
-      if (n % 9 !== 0) {
-        mine!.push(expected)
-        river!.push(-slow.riverMass(one))
-      }
+      const edge = one.with(feature, at + 1e-8)
+      assert.equal(detector.scoreOne(edge), scoreOf(edge), `row ${n} at a cut`)
+      assert.equal(detector.scoreOne(one), scoreOf(one), `row ${n}`)
+      mine!.push(scoreOf(one))
+      river!.push(-slow.riverMass(one))
       detector.learnOne(one)
       slow.learn(one)
     }
