@@ -35,7 +35,7 @@ export const connect: MagicDefinition = defineMagic({
     {
       name: 'registry',
       type: 'url',
-      summary: "URL of the schema registry (Apicurio's ends in /apis/ccompat/v7).",
+      summary: "URL of the schema registry; the path of Apicurio's (/apis/ccompat/v7) is found.",
       example: 'http://localhost:8081',
       check: wrongRegistry,
     },

@@ -118,8 +118,13 @@ export function rowsTable(value: unknown): string | undefined {
     if (!rows.every(isRow)) return undefined
     const columns = [...new Set(rows.flatMap(row => Object.keys(row)))].slice(0, TABLE_COLUMNS)
     if (columns.length === 0) return undefined
-    const head = columns.map(name => `<th>${escapeHtml(name)}</th>`).join('')
-    const body = rows.map(row => `<tr>${columns.map(name => `<td>${cellText(row[name])}</td>`).join('')}</tr>`)
+    // Jupyter aligns all cells to the right, which is meant for numbers, and breaks an instant at its hyphens.
+    const styles = columns.map(name => (rows.every(row => isNumber(row[name])) ? '' : ` style="${textStyle}"`))
+    const head = columns.map((name, i) => `<th${styles[i]}>${escapeHtml(name)}</th>`).join('')
+    const body = rows.map(
+      row =>
+        `<tr>${columns.map((name, i) => `<td${styleOf(row[name], styles[i]!)}>${cellText(row[name])}</td>`).join('')}</tr>`,
+    )
     const more = value.length > TABLE_ROWS ? `<p>${value.length - TABLE_ROWS} more rows</p>` : ''
     return `<table><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table>${more}`
   } catch {
@@ -127,8 +132,22 @@ export function rowsTable(value: unknown): string | undefined {
   }
 }
 
+const textStyle = 'text-align:left'
+const instant = /^-?\d{4,6}-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?$/
+
+/** A number, or nothing where others have one. */
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'bigint' || value === undefined || value === null
+}
+
+function styleOf(value: unknown, style: string): string {
+  const isInstant = value instanceof Date || (typeof value === 'string' && instant.test(value))
+  return isInstant ? ` style="${textStyle};white-space:nowrap"` : style
+}
+
 function cellText(value: unknown): string {
   if (value === undefined) return ''
+  if (typeof value === 'bigint') return String(value)
   return escapeHtml(typeof value === 'string' ? value : inspect(value, { depth: 1, breakLength: Infinity }))
 }
 

@@ -32,11 +32,26 @@ interface Reference {
   readonly version: number
 }
 
-/** Opens a registry and asks it once. Throws OPTION_INVALID, REGISTRY_UNREACHABLE, REGISTRY_REFUSED. */
+/** Where Apicurio has Confluent's interface. */
+const apicurioPath = '/apis/ccompat/v7'
+
+/**
+ * Opens a registry and asks it once; a server that has Confluent's interface only where Apicurio has it is asked there.
+ * Throws OPTION_INVALID, REGISTRY_UNREACHABLE, REGISTRY_REFUSED.
+ */
 export async function openRegistry(url: string, options: HttpRegistryOptions = {}): Promise<HttpRegistry> {
   const registry = new HttpRegistry(url, options)
-  await registry.subjects()
-  return registry
+  try {
+    await registry.subjects()
+    return registry
+  } catch (error) {
+    const silent = !(error instanceof StreamError) || error.code !== 'REGISTRY_UNREACHABLE' || error.retriable
+    if (silent || new URL(registry.url).pathname !== '/') throw error
+    const below = new HttpRegistry(registry.url + apicurioPath, options)
+    // What is wrong with the address that was typed is what its user wants to hear.
+    await below.subjects().catch(() => Promise.reject(error))
+    return below
+  }
 }
 
 export class HttpRegistry implements SchemaRegistry {
@@ -70,7 +85,9 @@ export class HttpRegistry implements SchemaRegistry {
   }
 
   async subjects(): Promise<string[]> {
-    const names = this.#good(await this.#ask('GET', '/subjects'), 'list subjects')
+    const answer = await this.#ask('GET', '/subjects')
+    if (answer.status === 404) throw this.#notRegistry()
+    const names = this.#good(answer, 'list subjects')
     if (!Array.isArray(names)) throw this.#notRegistry()
     return (names as unknown[]).map(String).sort()
   }

@@ -157,7 +157,14 @@ test('a bundle, a display method and rows are rich results', async () => {
   })
   assert.equal(
     (await rich('[{ a: 1, b: "<i>" }, { a: 2 }]'))['text/html'],
-    '<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><td>1</td><td>&#60;i&#62;</td></tr><tr><td>2</td><td></td></tr></tbody></table>',
+    '<table><thead><tr><th>a</th><th style="text-align:left">b</th></tr></thead><tbody><tr><td>1</td><td style="text-align:left">&#60;i&#62;</td></tr><tr><td>2</td><td style="text-align:left"></td></tr></tbody></table>',
+  )
+  const left = 'text-align:left'
+  assert.equal(
+    (await rich('[{ offset: 0n, at: new Date(0) }, { offset: null, at: "2026-01-01T09:10:01.713Z" }]'))['text/html'],
+    `<table><thead><tr><th>offset</th><th style="${left}">at</th></tr></thead><tbody>` +
+      `<tr><td>0</td><td style="${left};white-space:nowrap">1970-01-01T00:00:00.000Z</td></tr>` +
+      `<tr><td>null</td><td style="${left};white-space:nowrap">2026-01-01T09:10:01.713Z</td></tr></tbody></table>`,
   )
 })
 

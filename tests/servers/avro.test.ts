@@ -1,12 +1,15 @@
 /** Avro through a real broker and a real registry: what others wrote is read, what we write is read by others. */
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { test } from 'node:test'
 import avsc from 'avsc'
 import { makeKafka } from '../../stream/connectors/kafka-client.ts'
 import { createTopic, produce, schemas, topic } from '../../stream/index.ts'
 import { openRegistry } from '../../stream/schemas/http-registry.ts'
 import { clusterOfFile } from './cluster-of-file.ts'
+import type { AddressInfo } from 'node:net'
 
 const { kafka, registry } = await clusterOfFile()
 
@@ -155,4 +158,21 @@ test('what is not there is told within five seconds', async () => {
     code: 'REGISTRY_REFUSED',
   })
   await assert.rejects(openRegistry(registry.url.replace('v7', 'v5')), { code: 'REGISTRY_UNREACHABLE' })
+})
+
+test("Apicurio's address does without its path", async () => {
+  const server = await openRegistry(new URL(registry.url).origin)
+  assert.deepEqual(await server.subjects(), await (await openRegistry(registry.url)).subjects())
+  assert.equal(server.url, registry.url)
+})
+
+test('what is wrong with an address that is no registry is told of that address', async () => {
+  const nothing = createServer((_request, response) => response.writeHead(404).end('{}')).listen(0, '127.0.0.1')
+  await once(nothing, 'listening')
+  const url = `http://127.0.0.1:${(nothing.address() as AddressInfo).port}`
+  await assert.rejects(openRegistry(url), {
+    code: 'REGISTRY_UNREACHABLE',
+    message: `Cannot use registry "${url}": what answers there is no schema registry`,
+  })
+  nothing.close()
 })

@@ -30,7 +30,8 @@ if (!alone) {
     startConnect(`${kafka.host}:${kafka.port}`, { port: await free(8083) }),
   ])
   started.push(schemas, connect)
-  registry = ` --registry ${schemas.url}`
+  // The path below is found by itself.
+  registry = ` --registry http://localhost:${new URL(schemas.url).port}`
   say(`Kafka Connect: ${connect.url}/connectors`)
 }
 say(`In a notebook:\n\n  %connect kafka://localhost:${kafka.port}${registry} --as mine\n\nCtrl-C ends it.`)
