@@ -41,7 +41,11 @@ export interface FetchedPartition {
 export interface KafkaBroker {
   /** By number of the request; known once it is connected. */
   readonly versions?: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>> | null
-  metadata(topics: readonly string[]): Promise<{ readonly topicMetadata: readonly TopicMetadata[] }>
+  metadata(topics: readonly string[]): Promise<{
+    /** Those in service. */
+    readonly brokers: readonly { readonly nodeId: number }[]
+    readonly topicMetadata: readonly TopicMetadata[]
+  }>
   fetch(request: {
     readonly isolationLevel: number
     readonly maxWaitTime: number

@@ -125,6 +125,8 @@ const hints: Readonly<Record<string, string>> = {
   INVALID_REPLICATION_FACTOR: 'The cluster has fewer brokers than the topic would have copies',
   LEADER_NOT_AVAILABLE:
     'No broker that holds a copy of the partition is up: start it, or tell the administrator of the cluster',
+  BROKER_NOT_AVAILABLE:
+    'No broker of the cluster is in service yet: it is starting or coming back, ask again in a moment',
   POLICY_VIOLATION: 'The cluster has rules for topics, its administrator knows them',
 }
 
@@ -142,6 +144,7 @@ export function typeOf(error: unknown): string | undefined {
 const settling = new Set([
   'UNKNOWN_TOPIC_OR_PARTITION',
   'LEADER_NOT_AVAILABLE',
+  'BROKER_NOT_AVAILABLE',
   'NOT_LEADER_FOR_PARTITION',
   'REPLICA_NOT_AVAILABLE',
   'NETWORK_EXCEPTION',

@@ -6,11 +6,21 @@ import type { KafkaCluster, TopicMetadata } from './kafka-client.ts'
 export const earliestTimestamp = -2
 export const latestTimestamp = -1
 
-/** Every topic with its partitions and leaders. */
+/** Every topic with its partitions and leaders. Rejects while no broker of the cluster is in service: then nobody leads anything. */
 export async function allTopics(cluster: KafkaCluster): Promise<readonly TopicMetadata[]> {
-  const broker = await cluster.brokerPool.findConnectedBroker()
-  const { topicMetadata } = await broker.metadata([])
+  const { brokers, topicMetadata } = await listTopics(cluster)
+  if (brokers.length === 0) throw new UnreadyError('no broker of the cluster is in service')
   return topicMetadata
+}
+
+/** As the broker answers, also one that has just come back and whom its controller has not let in yet. */
+export async function listTopics(cluster: KafkaCluster) {
+  const broker = await cluster.brokerPool.findConnectedBroker()
+  return broker.metadata([])
+}
+
+class UnreadyError extends Error {
+  readonly type = 'BROKER_NOT_AVAILABLE'
 }
 
 /** The topic, or undefined when the cluster has none of that name. */

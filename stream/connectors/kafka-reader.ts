@@ -77,6 +77,7 @@ export class KafkaReader implements Reader {
   #closed = false
   #failure: unknown
   #lostCount = 0
+  #lostTold = 0
   #awaySinceMs = 0
   /** Counts requests. */
   #turn = 0
@@ -119,7 +120,7 @@ export class KafkaReader implements Reader {
     for (;;) {
       if (this.#closed) return null
       if (this.#failure !== undefined) throw this.#failure
-      const result = this.#history() ?? this.#live()
+      const result = this.#history() ?? this.#live() ?? this.#newlyLost()
       if (result !== undefined) {
         this.#wakeFetcher?.()
         return result
@@ -166,7 +167,18 @@ export class KafkaReader implements Reader {
     return batch.count > 0 ? this.#result(batch, [], true) : undefined
   }
 
+  /** Told also when no record follows the ones that were missed. */
+  #newlyLost(): ReadResult | undefined {
+    if (this.#lostCount === this.#lostTold) return undefined
+    return this.#result(
+      new BatchBuilder(),
+      [],
+      this.#cursors.every(cursor => cursor.announced),
+    )
+  }
+
   #result(batch: BatchBuilder, exhausted: readonly number[], live: boolean): ReadResult {
+    this.#lostTold = this.#lostCount
     const lost = this.#lostCount === 0 ? undefined : { lostCount: this.#lostCount }
     return { batch: batch.build(), exhausted, live, ...lost }
   }
@@ -297,6 +309,7 @@ export class KafkaReader implements Reader {
     if (type === 'OFFSET_OUT_OF_RANGE') {
       try {
         await this.#skipDeleted()
+        this.#wakeReader?.()
         return
       } catch {
         // The broker went away meanwhile: below.

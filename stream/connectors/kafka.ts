@@ -3,23 +3,15 @@
  * and nothing is committed, so looking into a topic leaves no trace on the cluster.
  */
 import { StreamError } from '../errors.ts'
-import { connectCluster, makeCluster, makeKafka } from './kafka-client.ts'
-import {
-  isSettling,
-  noRight,
-  notKafka,
-  reachLimitMs,
-  requestFailed,
-  requireReachable,
-  securityWanted,
-  typeOf,
-} from './kafka-errors.ts'
+import { makeCluster, makeKafka } from './kafka-client.ts'
+import { noRight, notKafka, reachLimitMs, requestFailed, requireReachable, securityWanted } from './kafka-errors.ts'
 import { isLoginRefused, loginRefused, requireTls, speaksTls } from './kafka-security.ts'
 import {
   allTopics,
   earliestTimestamp,
   latestTimestamp,
   led,
+  listTopics,
   offsetsAt,
   topicDenied,
   topicNamed,
@@ -27,6 +19,7 @@ import {
 import { TopicFetches } from './kafka-fetches.ts'
 import { cursorAt } from './kafka-cursor.ts'
 import { KafkaReader } from './kafka-reader.ts'
+import { pause, SharedCluster, TimeoutError, withinLimit } from './kafka-shared.ts'
 import { groupsOf } from './kafka-groups.ts'
 import { configEntries, ownConfig, partitionLog, topicFacts } from './kafka-topics.ts'
 import { unknownTopic } from './nearest-names.ts'
@@ -88,7 +81,7 @@ export async function openKafka(url: string, options: KafkaOptions): Promise<Kaf
         await cluster.connect()
         answered = true
         await cluster.refreshMetadata()
-        await allTopics(cluster)
+        await listTopics(cluster)
       })(),
       options.clock,
     )
@@ -121,7 +114,7 @@ export class KafkaConnection implements Connection {
   readonly url: string
   readonly registry: SchemaRegistry | undefined
   readonly #address: ClusterAddress
-  #cluster: KafkaCluster
+  readonly #shared: SharedCluster
   readonly #clock: Clock
   readonly #onNotice: (text: string) => void
   readonly #readers = new Set<Reader>()
@@ -137,13 +130,19 @@ export class KafkaConnection implements Connection {
     this.name = options.as
     this.registry = options.registry
     this.#address = address
-    this.#cluster = cluster
     this.#clock = options.clock
+    this.#shared = new SharedCluster({
+      url,
+      brokers: address.brokers,
+      clock: options.clock,
+      cluster,
+      makeCluster: () => makeCluster(address),
+    })
     this.#onNotice = options.onNotice ?? (() => undefined)
   }
 
   async topics(options: { readonly internal?: boolean; readonly facts?: boolean } = {}): Promise<TopicSummary[]> {
-    const topics = await this.#asking('list topics', () => allTopics(this.#cluster))
+    const topics = await this.#shared.ask('list topics', allTopics)
     const shown = topics.filter(topic => options.internal === true || !isInternal(topic))
     const summaries = await this.#summaries(shown, options.facts === true)
     return summaries.sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -156,6 +155,8 @@ export class KafkaConnection implements Connection {
 
   async create(name: string, options: { readonly partitions: number } & TopicChanges): Promise<void> {
     const topics = [{ topic: name, numPartitions: options.partitions, configEntries: configEntries(options) }]
+    // A client that administers knows no waiting for a cluster that settles.
+    await this.#shared.ask(`create topic "${name}"`, allTopics)
     const made = await this.#administering(`create topic "${name}"`, admin =>
       admin.createTopics({ waitForLeaders: false, topics }),
     )
@@ -180,9 +181,8 @@ export class KafkaConnection implements Connection {
       if (partitions !== undefined && partitions > has)
         await admin.createPartitions({ topicPartitions: [{ topic: name, count: partitions }] })
       if (entries.length === 0) return
-      const kept = (await ownConfig(this.#cluster, name)).filter(
-        each => !entries.some(other => other.name === each.name),
-      )
+      const own = await this.#shared.ask(`alter topic "${name}"`, cluster => ownConfig(cluster, name))
+      const kept = own.filter(each => !entries.some(other => other.name === each.name))
       await admin.alterConfigs({
         validateOnly: false,
         resources: [{ type: 2, name, configEntries: [...kept, ...entries] }],
@@ -194,21 +194,21 @@ export class KafkaConnection implements Connection {
     const topic = await this.#topic(name, 'look into')
     const { partitions } = await this.describe(name)
     const bounds = new Map(partitions.map(({ partition, lowOffset, highOffset }) => [partition, { low: lowOffset, high: highOffset }])) // prettier-ignore
-    return this.#asking(`look into topic "${name}"`, () => partitionLog(this.#cluster, topic, bounds))
+    return this.#shared.ask(`look into topic "${name}"`, cluster => partitionLog(cluster, topic, bounds))
   }
 
   async groups(name?: string): Promise<GroupSummary[]> {
-    const topics = await this.#asking('list groups', () => allTopics(this.#cluster))
-    return this.#administering('list groups', admin => groupsOf(admin, this.#cluster, led(topics), name))
+    const topics = await this.#shared.ask('list groups', allTopics)
+    return this.#administering('list groups', admin => groupsOf(admin, this.#shared.present, led(topics), name))
   }
 
   /** The brokers hear of a new topic a moment after the one that made it: only then can it be used. */
   async #settled(name: string): Promise<void> {
     const untilMs = this.#clock.nowMs() + reachLimitMs
     for (;;) {
-      const topic = await this.#asking(`create topic "${name}"`, () => topicNamed(this.#cluster, name))
+      const topic = await this.#shared.ask(`create topic "${name}"`, cluster => topicNamed(cluster, name))
       if (topic !== undefined) {
-        await this.#asking(`create topic "${name}"`, () => offsetsAt(this.#cluster, [topic], latestTimestamp))
+        await this.#shared.ask(`create topic "${name}"`, cluster => offsetsAt(cluster, [topic], latestTimestamp))
         return
       }
       if (this.#clock.nowMs() > untilMs) return
@@ -264,8 +264,8 @@ export class KafkaConnection implements Connection {
       sources,
       visibleEnds: async () =>
         (
-          await this.#asking(`write to topic "${name}"`, async () =>
-            offsetsAt(this.#cluster, [await this.#topic(name, 'write to')], latestTimestamp),
+          await this.#shared.ask(`write to topic "${name}"`, async cluster =>
+            offsetsAt(cluster, [await this.#topic(name, 'write to')], latestTimestamp),
           )
         ).get(name) ?? new Map<number, bigint>(),
       onClosed: closed => this.#writers.delete(closed),
@@ -283,7 +283,9 @@ export class KafkaConnection implements Connection {
     const to = options.to === undefined ? undefined : parseReadBound(options.to, nowMs, 'to')
     for (const bound of [from, to]) if (bound?.kind === 'offset') requirePartition(name, bound.partition, count)
     const future = to?.kind === 'instant' && to.instantMs > nowMs
-    const known = await this.#asking(`read topic "${name}"`, () => this.#bounds(topic, [from, future ? undefined : to]))
+    const known = await this.#shared.ask(`read topic "${name}"`, cluster =>
+      this.#bounds(cluster, topic, [from, future ? undefined : to]),
+    )
     const read = ({ partitionId: p }: { readonly partitionId: number }) =>
       (options.partition === undefined || options.partition === p) &&
       (from.kind !== 'offset' || from.partition === p) &&
@@ -332,15 +334,15 @@ export class KafkaConnection implements Connection {
     const producer = await this.#producer?.catch(() => undefined)
     this.#producer = undefined
     await producer?.disconnect().catch(() => undefined)
-    await this.#cluster.disconnect().catch(() => undefined)
+    await this.#shared.close()
   }
 
   async #topic(name: string, action: string): Promise<TopicMetadata> {
-    const topics = await this.#asking(`${action} topic "${name}"`, () => allTopics(this.#cluster))
+    const topics = await this.#shared.ask(`${action} topic "${name}"`, allTopics)
     const found = topics.find(({ topic }) => topic === name)
     if (found !== undefined) return found
     // A list leaves out what the user may not see; asked by its name, the broker says so.
-    const denied = await topicDenied(this.#cluster, name)
+    const denied = await this.#shared.ask(`${action} topic "${name}"`, cluster => topicDenied(cluster, name))
     if (denied !== undefined)
       throw noRight(`${action} topic "${name}"`, this.url, this.#address.security?.sasl?.username, denied)
     const names = topics.filter(topic => !isInternal(topic)).map(({ topic }) => topic)
@@ -349,14 +351,11 @@ export class KafkaConnection implements Connection {
 
   async #summaries(topics: readonly TopicMetadata[], withFacts: boolean): Promise<TopicSummary[]> {
     const asked = led(topics)
-    const [lows, highs] = await this.#asking('list offsets', () =>
-      Promise.all([
-        offsetsAt(this.#cluster, asked, earliestTimestamp),
-        offsetsAt(this.#cluster, asked, latestTimestamp),
-      ]),
+    const [lows, highs] = await this.#shared.ask('list offsets', cluster =>
+      Promise.all([offsetsAt(cluster, asked, earliestTimestamp), offsetsAt(cluster, asked, latestTimestamp)]),
     )
     const facts = withFacts
-      ? await this.#asking('list topics', () => topicFacts(this.#cluster, asked, highs, this.#clock.nowMs()))
+      ? await this.#shared.ask('list topics', cluster => topicFacts(cluster, asked, highs, this.#clock.nowMs()))
       : undefined
     return topics.map(topic => ({
       name: topic.topic,
@@ -373,9 +372,9 @@ export class KafkaConnection implements Connection {
   }
 
   /** First and end offsets, and those of every instant that a bound names. */
-  async #bounds(topic: TopicMetadata, bounds: readonly (ReadBound | undefined)[]) {
+  async #bounds(cluster: KafkaCluster, topic: TopicMetadata, bounds: readonly (ReadBound | undefined)[]) {
     const ask = async (timestamp: number) =>
-      (await offsetsAt(this.#cluster, [topic], timestamp)).get(topic.topic) ?? new Map<number, bigint>()
+      (await offsetsAt(cluster, [topic], timestamp)).get(topic.topic) ?? new Map<number, bigint>()
     const instants = bounds.flatMap(bound => (bound?.kind === 'instant' ? [bound.instantMs] : []))
     const [lows, highs, ...found] = await Promise.all([
       ask(earliestTimestamp),
@@ -453,49 +452,6 @@ export class KafkaConnection implements Connection {
       await admin.disconnect().catch(() => undefined)
     }
   }
-
-  /**
-   * A request on the shared connection. A cluster that is settling (a topic just made, a broker just back) is asked again for a
-   * few seconds; after a lost connection it is asked once more through a new one, since a broker may have been restarted. All of it
-   * together takes no longer than a person waits.
-   */
-  async #asking<T>(action: string, f: () => Promise<T>): Promise<T> {
-    const untilMs = this.#clock.nowMs() + reachLimitMs
-    const leftMs = () => Math.max(1, untilMs - this.#clock.nowMs())
-    for (let reconnected = false; ;) {
-      try {
-        return await withinLimit(f(), this.#clock, leftMs())
-      } catch (error) {
-        if (error instanceof StreamError) throw error
-        if (isSettling(error) && this.#clock.nowMs() < untilMs) await pause(this.#clock, 100)
-        else if (error instanceof TimeoutError) {
-          // The next request must not wait on the connection that keeps silent.
-          this.#freshCluster()
-          throw requestFailed(action, this.url, error)
-        } else if (reconnected || typeOf(error) !== undefined) throw requestFailed(action, this.url, error)
-        else {
-          reconnected = true
-          await this.#reconnect(action, leftMs)
-        }
-      }
-    }
-  }
-
-  async #reconnect(action: string, leftMs: () => number): Promise<void> {
-    await requireReachable(this.url, this.#address.brokers, leftMs())
-    this.#freshCluster()
-    try {
-      await withinLimit(connectCluster(this.#cluster), this.#clock, leftMs())
-    } catch (error) {
-      throw requestFailed(action, this.url, error)
-    }
-  }
-
-  /** kafkajs' state after a loss is not to be trusted: a new object takes its place. */
-  #freshCluster(): void {
-    void this.#cluster.disconnect().catch(() => undefined)
-    this.#cluster = makeCluster(this.#address)
-  }
 }
 
 function onlyGrow(name: string, has: number, asked: number): StreamError {
@@ -527,33 +483,6 @@ function addressesOf(url: string): string[] {
     })
   }
   return brokers
-}
-
-/** Resolves later. */
-function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise(resolve => void clock.setTimer(ms, resolve))
-}
-
-/** Fails when the cluster says nothing: kafkajs itself would wait for half a minute. */
-async function withinLimit<T>(work: Promise<T>, clock: Clock, limitMs = reachLimitMs): Promise<T> {
-  let stop = () => undefined as void
-  const limit = new Promise<never>((_resolve, reject) => {
-    const timer = clock.setTimer(limitMs, () => reject(new TimeoutError(limitMs)))
-    stop = () => timer.cancel()
-  })
-  try {
-    return await Promise.race([work, limit])
-  } finally {
-    stop()
-  }
-}
-
-class TimeoutError extends Error {
-  override readonly name = 'TimeoutError'
-
-  constructor(limitMs: number) {
-    super(`no answer within ${limitMs} ms`)
-  }
 }
 
 function isInternal({ topic, isInternal: internal }: TopicMetadata): boolean {

@@ -1057,9 +1057,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'the scaler of a model is not used',
-    file: 'stream/scoring/model-scores.ts',
-    find: 'return scaler === undefined ? x :',
-    replace: 'return scaler !== undefined ? x :',
+    file: 'stream/scoring/gather.ts',
+    find: 'if (scaler === undefined) return',
+    replace: 'if (scaler !== undefined || features.length > 0) return',
     suite: ['tests/models/models.test.ts'],
   },
   {
@@ -1383,6 +1383,27 @@ export const mutations: readonly Mutation[] = [
     find: "return reply['status'] === 'ok' ||",
     replace: "return reply['status'] !== undefined ||",
     suite: ['tests/protocol/headless.test.ts'],
+  },
+  {
+    name: 'a broker that is let in again is waited for no longer than a silent one',
+    file: 'stream/connectors/kafka-shared.ts',
+    find: 'untilMs = Math.min(beganMs + unreadyLimitMs',
+    replace: 'untilMs = Math.min(untilMs',
+    suite: ['stream/connectors/kafka-shared.test.ts'],
+  },
+  {
+    name: 'a loss that is seen late closes the connection that others have made',
+    file: 'stream/connectors/kafka-shared.ts',
+    find: 'if (cluster !== this.#present) return',
+    replace: 'if (cluster === undefined) return',
+    suite: ['stream/connectors/kafka-shared.test.ts'],
+  },
+  {
+    name: 'a cluster without a broker in service has no leaders',
+    file: 'stream/connectors/kafka-offsets.ts',
+    find: 'if (brokers.length === 0)',
+    replace: 'if (brokers.length < 0)',
+    suite: ['stream/connectors/kafka-shared.test.ts'],
   },
   {
     name: 'a reader looks for the record before the one it needs in what others fetched',

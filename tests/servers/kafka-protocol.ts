@@ -57,6 +57,19 @@ export async function ready(host: string, port: number): Promise<boolean> {
   }
 }
 
+/** Resolves when the broker answers at all. */
+export async function answers(host: string, port: number): Promise<void> {
+  const limitMs = Date.now() + 60_000
+  for (;;) {
+    try {
+      await request(host, port, 3, 1, Buffer.from([0, 0, 0, 0]))
+      return
+    } catch (error) {
+      if (Date.now() > limitMs) throw error
+    }
+  }
+}
+
 export interface HandRecord {
   readonly key: string | null
   readonly value: string | null

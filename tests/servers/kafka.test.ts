@@ -9,7 +9,7 @@ import { makeKafka } from '../../stream/connectors/kafka-client.ts'
 import { openKafka } from '../../stream/connectors/kafka.ts'
 import { wallClock } from '../../stream/time/clock.ts'
 import { collect, connectorContract, next, valuesOf } from './connector-contract.ts'
-import { produceByHand } from './kafka-protocol.ts'
+import { answers, produceByHand } from './kafka-protocol.ts'
 import { startKafka } from './kafka-server.ts'
 import { javaTool } from './kafka-tools.ts'
 import type { Clock } from '../../stream/time/clock.ts'
@@ -99,15 +99,18 @@ test('what a transaction took back is not read, nor is one that is open', async 
 test('a reader that retention overtook goes on at the first record there is, and counts what it missed', async () => {
   const { url, host, port } = await kafka()
   const connection = await openKafka(url, { as: 'local', clock: wallClock })
-  const topic = `overrun-${process.pid}`
-  await connection.create(topic, { partitions: 1 })
-  await connection.produce(
-    topic,
-    Array.from({ length: 100 }, (_, i) => ({ key: null, value: Buffer.from(String(i)) })),
-  )
+  const [topic, emptied] = [`overrun-${process.pid}`, `emptied-${process.pid}`]
+  const records = (length: number) => Array.from({ length }, (_, i) => ({ key: null, value: Buffer.from(String(i)) }))
+  for (const each of [topic, emptied]) await connection.create(each, { partitions: 1 })
+  await connection.produce(topic, records(100))
+  // More than a reader keeps for somebody who does not take it.
+  const follower = await connection.read(emptied, { from: 'latest' })
+  assert.deepEqual((await next(follower))?.exhausted, [0])
+  await connection.produce(emptied, records(12_000))
   const folder = mkdtempSync(join(tmpdir(), 'riffle-overrun-'))
   const offsets = join(folder, 'offsets.json')
-  writeFileSync(offsets, JSON.stringify({ version: 1, partitions: [{ topic, partition: 0, offset: 40 }] }))
+  const upTo = (each: string, offset: number) => ({ topic: each, partition: 0, offset })
+  writeFileSync(offsets, JSON.stringify({ version: 1, partitions: [upTo(topic, 40), upTo(emptied, 12_000)] }))
   await javaTool('org.apache.kafka.tools.DeleteRecordsCommand', [
     ...['--bootstrap-server', `${host}:${port}`],
     ...['--offset-json-file', offsets],
@@ -121,11 +124,20 @@ test('a reader that retention overtook goes on at the first record there is, and
     lost = result.lostCount
   }
   assert.deepEqual([values.length, values[0], values.at(-1), lost], [60, '40', '99', 30])
+  // Told also when no record follows.
+  let [taken, missed] = [0, 0]
+  while (taken + missed < 12_000) {
+    const result = await next(follower)
+    taken += result!.batch.count
+    missed = result!.lostCount ?? 0
+  }
+  assert.equal(taken + missed, 12_000)
+  assert.ok(missed > 0)
   await connection.close()
 })
 
 test('a broker that keeps silent is told within five seconds by whatever is asked', async () => {
-  const { url, freeze, wake } = await kafka()
+  const { url, host, port, freeze, wake } = await kafka()
   const connection = await openKafka(url, { as: 'local', clock: wallClock })
   const topic = `silent-${process.pid}`
   await connection.create(topic, { partitions: 1 })
@@ -145,7 +157,10 @@ test('a broker that keeps silent is told within five seconds by whatever is aske
   } finally {
     wake()
   }
-  assert.equal((await connection.describe(topic)).name, topic)
+  // Its controller has shut out a broker that slept so long, and lets it in again a moment after its first answers.
+  await answers(host, port)
+  const names = await Promise.all([1, 2, 3, 4].map(async () => (await connection.describe(topic)).name))
+  assert.deepEqual(names, [topic, topic, topic, topic])
   await connection.close()
 })
 
