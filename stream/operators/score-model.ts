@@ -7,9 +7,11 @@
 import type { Batch } from '../model.ts'
 import type { ScoreOptions } from '../plan.ts'
 import { StreamError } from '../errors.ts'
+import type { ModelScaler } from '../models/artifact.ts'
 import type { ScoringModel } from '../models/open-models.ts'
-import { ModelScores } from '../scoring/model-scores.ts'
-import type { FieldsOf } from '../scoring/model-scores.ts'
+import { gatherOf } from '../models/gather.ts'
+import type { Gather } from '../models/gather.ts'
+import { ModelScores, valuesOf } from '../scoring/model-scores.ts'
 import { vectorOf } from '../scoring/score-rows.ts'
 import { selectRows } from './filter.ts'
 import { KeyedScores, REFUSED } from './keyed-scores.ts'
@@ -29,8 +31,12 @@ export class ScoreModelOperator extends KeyedScores<ModelScores> {
   private readonly name: string
   private readonly batchSize: number
   private model: ScoringModel | undefined
+  private readInputs: Gather = () => false
+  private readTarget: Gather | undefined
   /** Of the call at hand, kept so that none is made anew. */
   private input = new Float32Array(0)
+  private targets = new Float64Array(0)
+  private values = new Float64Array(0)
   private readonly places: number[] = []
   private readonly inCall: ModelScores[] = []
 
@@ -62,35 +68,27 @@ export class ScoreModelOperator extends KeyedScores<ModelScores> {
       })
     ModelScores.check(model)
     this.model = model
+    const { target, scaler } = model.artifact
+    this.readInputs = gatherOf(features, scaler, target === undefined ? [] : [target])
+    this.readTarget = target === undefined ? undefined : gatherOf([target], ofTarget(scaler, features.length))
   }
 
   onBatch(batch: Batch): Batch {
-    const kept: number[] = []
+    const kept = new Int32Array(batch.count)
     const rows: unknown[] = []
     for (let from = 0; from < batch.count; from += this.batchSize) {
       this.scoreSome(batch, from, Math.min(batch.count, from + this.batchSize), kept, rows)
     }
-    return selectRows(batch, Int32Array.from(kept), rows.length, rows)
+    return selectRows(batch, kept, rows.length, rows)
   }
 
-  private scoreSome(batch: Batch, from: number, to: number, kept: number[], rows: unknown[]): void {
+  private scoreSome(batch: Batch, from: number, to: number, kept: Int32Array, rows: unknown[]): void {
     const { model, context } = this
     if (model === undefined)
       throw new StreamError({ code: 'INTERNAL', message: `Cannot score: model "${this.name}" is not open` })
-    const { inputs, steps, outputs } = model.predictor
-    const width = inputs * steps
-    if (this.input.length < (to - from) * width) this.input = new Float32Array((to - from) * width)
-    const { input, places, inCall: states } = this
-    let count = 0
-    for (let i = from; i < to; i++) {
-      if (!this.usable(batch, i, model)) continue
-      const state = this.stateOf(batch, i)
-      if (state === undefined) continue
-      state.take(batch.rows[i] as FieldsOf, model, input, count * width)
-      places[count] = i
-      states[count++] = state
-    }
+    const count = this.gather(batch, from, to, model)
     if (count === 0) return
+    const { input, places, inCall: states, targets, values } = this
     let out: Float32Array
     try {
       out = model.predictor.predict(input, count)
@@ -98,42 +96,68 @@ export class ScoreModelOperator extends KeyedScores<ModelScores> {
       for (let n = 0; n < count; n++) context.refuse(batch, places[n]!, (error as Error).message)
       return
     }
+    const call = { model, input, out, count, targets }
+    valuesOf(call, values)
     const threshold = this.threshold()
+    const { labels } = this.options
     for (let n = 0; n < count; n++) {
       const i = places[n]!
-      const row = batch.rows[i] as FieldsOf
-      const score = states[n]!.score(model, { input, at: n * width, out, to: n * outputs, row }, threshold)
+      const row = batch.rows[i]
+      const score = states[n]!.score(call, n, values[n]!, threshold)
       if (score === undefined) {
         context.refuse(batch, i, `model "${this.name}" gives no finite number for this row`)
         continue
       }
-      if (this.options.labels !== undefined) score.label = Boolean(row[this.options.labels])
+      if (labels !== undefined) score.label = Boolean((row as Readonly<Record<string, unknown>>)[labels])
       const made = this.made(batch, i, row, score)
       if (made === REFUSED) continue
-      kept.push(i)
+      kept[rows.length] = i
       rows.push(made)
     }
   }
 
-  /** Whether each input, and the target of a model that foretells one, is a finite number; else the row is refused. */
-  private usable(batch: Batch, i: number, model: ScoringModel): boolean {
-    if (this.isRetracted(batch, i)) return false
+  /** Scaled rows of the call, with their states and places. Gives how many they are: a row that cannot be scored is refused. */
+  private gather(batch: Batch, from: number, to: number, model: ScoringModel): number {
+    const { predictor } = model
+    const width = predictor.inputs * predictor.steps
+    if (this.input.length < (to - from) * width) this.input = new Float32Array((to - from) * width)
+    if (this.values.length < to - from) this.values = new Float64Array(to - from)
+    if (this.readTarget !== undefined && this.targets.length < to - from) this.targets = new Float64Array(to - from)
+    const { input, places, inCall, readInputs, readTarget, targets } = this
+    let count = 0
+    for (let i = from; i < to; i++) {
+      if (this.isRetracted(batch, i)) continue
+      const row = batch.rows[i]
+      if (!readInputs(row, input, count * width)) {
+        this.refuseRow(batch, i, model)
+        continue
+      }
+      const state = this.stateOf(batch, i)
+      if (state === undefined) continue
+      if (predictor.steps > 1) state.remember(input, count * width, predictor)
+      readTarget?.(row, targets, count)
+      places[count] = i
+      inCall[count++] = state
+    }
+    return count
+  }
+
+  /** Says what is wrong with a row; only here is that text made. */
+  private refuseRow(batch: Batch, i: number, { artifact: { target } }: ScoringModel): void {
     const { features } = this.options
-    const { target } = model.artifact
-    const row = batch.rows[i] as FieldsOf | null
-    let good = row !== null && row !== undefined && (target === undefined || Number.isFinite(row[target]))
-    for (let f = 0; good && f < features.length; f++) good = Number.isFinite(row![features[f]!])
-    if (good) return true
     try {
-      // Only here is the text made that says what is wrong.
-      vectorOf(row, target === undefined ? features : [...features, target], 'row')
+      vectorOf(batch.rows[i], target === undefined ? features : [...features, target], 'row')
     } catch (error) {
       this.context.refuse(batch, i, (error as StreamError).message)
     }
-    return false
   }
 
   protected newState(): ModelScores {
     return new ModelScores(this.options.features)
   }
+}
+
+/** The numbers of the target stand behind those of the inputs. */
+function ofTarget(scaler: ModelScaler | undefined, inputs: number): ModelScaler | undefined {
+  return scaler && { mean: scaler.mean.slice(inputs), deviation: scaler.deviation.slice(inputs) }
 }

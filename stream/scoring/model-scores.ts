@@ -13,20 +13,21 @@ const defaultOneIn = 1000
 /** Before so many scores "one in a thousand" is no more than a guess. */
 const enough = 100
 
-/** A row by its fields. */
-export type FieldsOf = Readonly<Record<string, unknown>>
-
-export interface Prediction {
-  /** Scaled inputs; those of this row begin at `at`. */
+/** What a model was asked and said, for all rows of one call. */
+export interface Call {
+  readonly model: ScoringModel
+  /** Scaled inputs, those of a row beside each other. */
   readonly input: Float32Array
-  readonly at: number
   readonly out: Float32Array
-  readonly to: number
-  /** As it came. */
-  readonly row: FieldsOf
+  readonly count: number
+  /** Scaled fields that were to be foretold, one a row; empty when none is. */
+  readonly targets: Float64Array
 }
 
 type Kind = 'back' | 'target' | 'value'
+
+/** Most rows are no alerts: they share this one. */
+const noCauses: readonly Cause[] = Object.freeze([])
 
 export class ModelScores {
   private readonly features: readonly string[]
@@ -44,43 +45,29 @@ export class ModelScores {
     kindOf(model)
   }
 
-  /** Writes the scaled input of the row to `input` at `at`; a sequence begins with its first row repeated. */
-  take(row: FieldsOf, model: ScoringModel, input: Float32Array, at: number): void {
-    const { inputs, steps } = model.predictor
-    const { features } = this
-    if (steps === 1) {
-      for (let f = 0; f < inputs; f++) input[at + f] = scale(row[features[f]!] as number, f, model)
-      return
-    }
-    const scaled = features.map((feature, f) => scale(row[feature] as number, f, model))
-    if (this.past.length !== inputs * steps) this.past = Array.from({ length: steps }, () => scaled).flat()
+  /** What a model of sequences is asked: its last rows and the one at `at`, whose place they take; it begins with its first row repeated. */
+  remember(input: Float32Array, at: number, { inputs, steps }: ScoringModel['predictor']): void {
+    const row = input.subarray(at, at + inputs)
+    if (this.past.length !== inputs * steps) this.past = Array.from({ length: steps }, () => [...row]).flat()
     else {
       this.past.splice(0, inputs)
-      this.past.push(...scaled)
+      this.past.push(...row)
     }
     input.set(this.past, at)
   }
 
-  /** Undefined when the model gave no finite number. */
-  score(model: ScoringModel, prediction: Prediction, threshold: Threshold | undefined): Score | undefined {
-    const value = valueOf(model, prediction)
+  /** @param value of row `n` of the call. Undefined when the model gave no finite number */
+  score(call: Call, n: number, value: number, threshold: Threshold | undefined): Score | undefined {
     if (!Number.isFinite(value)) return undefined
-    const oneIn = this.seen < enough ? 1 : this.tail.oneIn(value)
-    this.tail.learn(value)
+    const rarity = this.tail.take(value)
+    const oneIn = this.seen < enough ? 1 : rarity
     this.seen++
-    const compared = threshold ?? fromModel(model)
+    const compared = threshold ?? fromModel(call.model)
     const limit = 'value' in compared ? compared.value : compared.oneIn
     const anomalous = ('value' in compared ? value : oneIn) >= limit
-    const { name, version } = model.artifact
-    return {
-      value,
-      oneIn,
-      anomalous,
-      threshold: limit,
-      model: name,
-      version,
-      causes: anomalous ? this.causes(partsOf(model, prediction)) : [],
-    }
+    const { name, version } = call.model.artifact
+    const causes = anomalous ? this.causes(partsOf(call, n)) : noCauses
+    return { value, oneIn, anomalous, threshold: limit, model: name, version, causes }
   }
 
   private causes(parts: readonly number[]): Cause[] {
@@ -109,37 +96,38 @@ function fromModel(model: ScoringModel): Threshold {
   return threshold === undefined ? { oneIn: defaultOneIn } : { value: threshold }
 }
 
-function scale(x: number, f: number, { artifact }: ScoringModel): number {
-  const { scaler } = artifact
-  return scaler === undefined ? x : (x - (scaler.mean[f] ?? 0)) / (scaler.deviation[f] || 1)
-}
-
-function valueOf(model: ScoringModel, { input, at, out, to, row }: Prediction): number {
+/** From what a model gave to one number a row: the error of giving a row back, of foretelling a field, or the number itself. */
+export function valuesOf(call: Call, values: Float64Array): void {
+  const { model, input, out, count, targets } = call
   const { inputs, steps, outputs } = model.predictor
   const kind = kindOf(model)
-  if (kind === 'value') return out[to]!
-  if (kind === 'target') return (out[to]! - scale(row[model.artifact.target!] as number, inputs, model)) ** 2
-  const from = firstCompared(at, inputs, steps, outputs)
-  let sum = 0
-  for (let o = 0; o < outputs; o++) {
-    const error = out[to + o]! - input[from + o]!
-    sum += error * error
+  const first = firstCompared(inputs, steps, outputs)
+  for (let n = 0, to = 0, at = first; n < count; n++, to += outputs, at += inputs * steps) {
+    if (kind === 'value') values[n] = out[to]!
+    else if (kind === 'target') values[n] = (out[to]! - targets[n]!) ** 2
+    else {
+      let sum = 0
+      for (let o = 0; o < outputs; o++) {
+        const error = out[to + o]! - input[at + o]!
+        sum += error * error
+      }
+      values[n] = sum / outputs
+    }
   }
-  return sum / outputs
 }
 
 /** A whole sequence given back counts as a whole; of one row given back the last step is compared. */
-function firstCompared(at: number, inputs: number, steps: number, outputs: number): number {
-  return outputs === inputs * steps ? at : at + inputs * (steps - 1)
+function firstCompared(inputs: number, steps: number, outputs: number): number {
+  return outputs === inputs * steps ? 0 : inputs * (steps - 1)
 }
 
 /** Squared errors by feature; nothing where the score is one number. */
-function partsOf(model: ScoringModel, { input, at, out, to }: Prediction): number[] {
+function partsOf({ model, input, out }: Call, n: number): number[] {
   const { inputs, steps, outputs } = model.predictor
   if (kindOf(model) !== 'back') return []
-  const from = firstCompared(at, inputs, steps, outputs)
+  const from = n * inputs * steps + firstCompared(inputs, steps, outputs)
   const parts = Array.from({ length: inputs }, () => 0)
-  for (let o = 0; o < outputs; o++) parts[o % inputs]! += (out[to + o]! - input[from + o]!) ** 2
+  for (let o = 0; o < outputs; o++) parts[o % inputs]! += (out[n * outputs + o]! - input[from + o]!) ** 2
   return parts
 }
 

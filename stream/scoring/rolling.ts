@@ -122,10 +122,10 @@ export class SortedWindow {
     return this.ring.length
   }
 
-  push(x: number): void {
+  /** @param at `below(x)`, when the caller has asked for it */
+  push(x: number, at = this.below(x)): void {
     const { sorted, ring } = this
     const n = ring.length
-    const at = lowerBound(sorted, n, x)
     if (!ring.full) {
       sorted.copyWithin(at + 1, at, n)
       sorted[at] = x
@@ -179,13 +179,14 @@ export class SortedWindow {
   }
 }
 
+/** Without a branch on what is compared: which half it is cannot be foretold, and a wrong guess costs more than the step. */
 function lowerBound(sorted: Float64Array, length: number, x: number): number {
-  let low = 0
-  let high = length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((sorted[middle] as number) < x) low = middle + 1
-    else high = middle
+  let from = 0
+  let count = length
+  while (count > 1) {
+    const half = count >> 1
+    from += Number(sorted[from + half - 1]! < x) * half
+    count -= half
   }
-  return low
+  return count === 1 && sorted[from]! < x ? from + 1 : from
 }

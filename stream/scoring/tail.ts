@@ -17,9 +17,21 @@ export class Tail {
 
   /** N of "1 in N": from 1, and as rare as the newest 2,000 scores can tell, at most the square of how many were seen. */
   oneIn(score: number): number {
+    return this.rarity(score, this.scores.below(score))
+  }
+
+  /** `oneIn` and then `learn`, with one look for the place of the score. */
+  take(score: number): number {
+    const below = this.scores.below(score)
+    const oneIn = this.rarity(score, below)
+    this.scores.push(score, below)
+    return oneIn
+  }
+
+  private rarity(score: number, below: number): number {
     const n = this.scores.length
     if (n === 0) return 1
-    const above = n - this.scores.below(score)
+    const above = n - below
     const tailCount = Math.max(1, Math.floor(n * tailShare))
     // Ranks near the end are noisy; they and what lies beyond follow the tail.
     if (above > tailCount / 4) return (n + 1) / (above + 1)

@@ -1057,7 +1057,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'the scaler of a model is not used',
-    file: 'stream/scoring/gather.ts',
+    file: 'stream/models/gather.ts',
     find: 'if (scaler === undefined) return',
     replace: 'if (scaler !== undefined || features.length > 0) return',
     suite: ['tests/models/models.test.ts'],
