@@ -29,6 +29,7 @@ import type { TapFrame, TapOptions } from './tap.ts'
 const SERIES_LIMIT = 20
 const DEFAULT_FPS = 10
 const ERROR_LINES = 5
+const { format: grouped } = new Intl.NumberFormat('en')
 
 type Series = string | number | boolean | null
 
@@ -245,10 +246,10 @@ export class Chart {
     const shown = this.#model.size
     const closed = this.#concept.form === 'window' && !this.#concept.revisions ? this.#closedCount() : null
     const parts = [
-      ...(plain && seenCount > shown ? [`newest ${shown} of ${seenCount} rows`] : []),
-      ...(closed !== null && seenCount > closed ? [`newest ${closed} of ${seenCount} results`] : []),
-      ...(!plain && conflatedCount > 0 ? [`${conflatedCount} updates merged`] : []),
-      ...(otherSeriesCount > 0 ? [`${otherSeriesCount} other series not drawn`] : []),
+      ...(plain && seenCount > shown ? [`newest ${grouped(shown)} of ${grouped(seenCount)} rows`] : []),
+      ...(closed !== null && seenCount > closed ? [`newest ${grouped(closed)} of ${grouped(seenCount)} results`] : []),
+      ...(!plain && conflatedCount > 0 ? [`${grouped(conflatedCount)} updates merged`] : []),
+      ...(otherSeriesCount > 0 ? [`${grouped(otherSeriesCount)} other series not drawn`] : []),
       ...(this.#removed.length > 0 ? [`taken out of the spec: ${this.#removed.join(', ')}`] : []),
     ]
     this.#leftOut = noticeOf(parts)

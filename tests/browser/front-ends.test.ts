@@ -115,7 +115,7 @@ test('a burst into ten windows: no long task, the charts say what they do not sh
   const expected = burstWindows()
   for (const chart of (await chartsOf(page)).filter(({ stream }) => /^w\d$/.test(stream))) {
     assert.match(chart.strip, /200,000 events/)
-    assert.match(chart.strip, /newest \d+ of 1000 results/)
+    assert.match(chart.strip, /newest \d+ of 1,000 results/)
     const drawn = (await marksOf(page, chart.stream)).filter(mark => mark.type === 'line')
     assert.ok(drawn.length > 500)
     for (const { row } of drawn)

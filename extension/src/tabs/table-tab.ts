@@ -13,7 +13,8 @@ export const tableTab: TabMaker = { name: 'table', label: 'Table', everyMs: 250,
 function makeTable(onWish: () => void): ChartTab {
   const element = Object.assign(document.createElement('div'), { className: 'riffle-table', tabIndex: 0 })
   let wish: TableWish = { filter: '', sort: null }
-  const filter = element.appendChild(
+  const tools = element.appendChild(Object.assign(document.createElement('div'), { className: 'riffle-table-tools' }))
+  const filter = tools.appendChild(
     Object.assign(document.createElement('input'), { type: 'search', placeholder: 'Filter rows', maxLength: 200 }),
   )
   filter.className = 'riffle-filter'
@@ -25,7 +26,7 @@ function makeTable(onWish: () => void): ChartTab {
   // Keys typed here are nobody's shortcut.
   filter.addEventListener('keydown', event => event.stopPropagation())
   const pivot = makePivotForm(onWish)
-  element.append(pivot.element)
+  tools.append(pivot.element)
   const table = element.appendChild(document.createElement('table'))
   const head = table.createTHead().insertRow()
   const body = table.createTBody()
