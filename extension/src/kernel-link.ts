@@ -43,10 +43,10 @@ export interface LinkOptions {
 }
 
 /** Credit of one frame waits for that of the next: each message makes the kernel busy for a moment. */
-const CREDIT_EVERY_MS = 500
+const CREDIT_EVERY_MS = 2000
 const KEEP_ALIVE_MS = 10_000
 const ASK_EVERY_MS = 1000
-/** With this much owed, and as much under way, the engine has none left: it is paid at once. At ten frames a second that is two messages. */
+/** With this much owed, and as much under way, the engine has none left: it is paid at once. At ten frames a second that is every two seconds. */
 const CREDIT_SHORT = CREDIT_AT_START / 2
 /** A chart whose last view is gone stays subscribed this long: a moved cell attaches again at once. */
 const GRACE_MS = 5000
@@ -259,7 +259,7 @@ export class KernelLink {
     }
   }
 
-  #applyFrame({ charts }: Extract<FromEngine, { type: 'frame' }>, buffers: readonly DataView[]): void {
+  #applyFrame({ charts, credit = 1 }: Extract<FromEngine, { type: 'frame' }>, buffers: readonly DataView[]): void {
     this.#heard = true
     const painted: Promise<void>[] = []
     for (const frame of charts) {
@@ -268,12 +268,13 @@ export class KernelLink {
       if (applied(chart, frame, buffers) === 'gap') this.#askAgain(chart)
       painted.push(chart.painted())
     }
-    void Promise.all(painted).then(() => this.#owe())
+    void Promise.all(painted).then(() => this.#owe(credit))
   }
 
-  #owe(): void {
-    this.#owed++
-    if (this.#creditTimer !== null && this.#owed !== CREDIT_SHORT) return
+  #owe(credit: number): void {
+    const short = this.#owed < CREDIT_SHORT && this.#owed + credit >= CREDIT_SHORT
+    this.#owed += credit
+    if (this.#creditTimer !== null && !short) return
     this.#creditTimer?.()
     this.#creditTimer = this.#options.timers.after(this.#owed < CREDIT_SHORT ? CREDIT_EVERY_MS : 0, () => {
       this.#creditTimer = null
@@ -306,6 +307,9 @@ export class KernelLink {
     this.#asked.add(chart)
     this.#options.timers.after(ASK_EVERY_MS, () => this.#asked.delete(chart))
     this.#subscribe(chart)
+    // The credit of what was lost is lost with it: the engine gets all of it again, and caps it.
+    this.#owed = CREDIT_AT_START
+    this.#payCredit()
   }
 
   #subscribe(chart: LiveChart): void {

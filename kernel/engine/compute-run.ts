@@ -39,7 +39,7 @@ export class ComputeRun {
   private sequence: number
   private rowCount: number
   private output: Batch[] = []
-  /** Something happened since the last tick. */
+  /** Something happened since the last report. */
   private changed = true
   private refusedTold = false
   private over = false
@@ -321,15 +321,19 @@ export class ComputeRun {
     }
   }
 
-  /** Ten times a second: charts and counters of a run that moved. */
+  /** Ten times a second. */
   tick(): void {
     this.host.tick()
-    if (!this.changed || this.pipeline === undefined || this.over) return
-    this.changed = false
-    this.report(this.pipeline)
   }
 
-  private report(pipeline: Pipeline): void {
+  /** Charts and counters of a run that moved since it was asked last. */
+  report(): void {
+    if (!this.changed || this.pipeline === undefined || this.over) return
+    this.changed = false
+    this.tell(this.pipeline)
+  }
+
+  private tell(pipeline: Pipeline): void {
     this.collect(pipeline)
     const columns: readonly ColumnType[] = this.types.columns()
     const errors = pipeline.errors
@@ -344,7 +348,7 @@ export class ComputeRun {
 
   private end(state: 'ended' | 'failed', error?: StreamErrorParts): void {
     if (this.over) return
-    if (this.pipeline !== undefined) this.report(this.pipeline)
+    if (this.pipeline !== undefined) this.tell(this.pipeline)
     this.over = true
     this.models.close()
     this.post({ type: 'ended', run: this.spec.run, state, error })

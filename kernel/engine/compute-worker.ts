@@ -9,6 +9,11 @@ import { PROGRESS } from './compute-protocol.ts'
 import type { ComputeData, FromCompute, ToCompute } from './compute-protocol.ts'
 
 const TICK_MS = 100
+/** Charts and counters are told at most so often: a little more than ten times a second, so that rows which come ten times a second do not fall behind. */
+const REPORT_EVERY_MS = 90
+/** Rows that belong together come within a few milliseconds: they are told together, in one frame for all charts. */
+const SETTLE_MS = 4
+const SETTLE_AT_MOST_MS = 20
 /** Messages are handled for so long at a stroke. */
 const TURN_MS = 20
 
@@ -46,8 +51,33 @@ function receive(message: ToCompute): void {
     generators.delete(message.run)
   } else {
     const run = runs.get(message.run)
-    if (run !== undefined) working(message.run, () => run.receive(message))
+    if (run === undefined) return
+    working(message.run, () => run.receive(message))
+    reportSoon()
   }
+}
+
+let reportedMs = Number.NEGATIVE_INFINITY
+let receivedMs = 0
+let reportTimer: NodeJS.Timeout | undefined
+
+/** What comes after a pause is on the screen soon, not with the next tick. */
+function reportSoon(): void {
+  receivedMs = performance.now()
+  if (reportTimer !== undefined) return
+  const dueMs = Math.max(receivedMs + SETTLE_MS, reportedMs + REPORT_EVERY_MS)
+  const tryIt = (): void => {
+    const nowMs = performance.now()
+    const wait = nowMs - receivedMs < SETTLE_MS && nowMs - dueMs < SETTLE_AT_MOST_MS
+    reportTimer = wait ? setTimeout(tryIt, SETTLE_MS) : undefined
+    if (!wait) report()
+  }
+  reportTimer = setTimeout(tryIt, dueMs - receivedMs)
+}
+
+function report(): void {
+  reportedMs = performance.now()
+  for (const [id, run] of runs) working(id, () => run.report())
 }
 
 /**
@@ -76,4 +106,5 @@ port.on('message', (message: ToCompute) => {
 })
 setInterval(() => {
   for (const [id, run] of runs) working(id, () => run.tick())
+  if (performance.now() - reportedMs >= REPORT_EVERY_MS) report()
 }, TICK_MS)

@@ -19,6 +19,8 @@ const TICK_MS = 50
 const STATUS_EVERY_MS = 1000
 /** A page has to read a frame in one go: charts beyond this many values wait for the next one. */
 const FRAME_VALUES = 20_000
+/** A frame costs one credit for each so many values: of large ones only a few are under way. */
+const CREDIT_VALUES = 1000
 
 export interface ConnectionOptions {
   readonly clock: Clock
@@ -53,6 +55,7 @@ export class ChartConnection {
   #client = ''
   /** The page reads packed rows. */
   #binary = false
+  /** Below nothing after a frame that cost more than was left. */
   #credit = 0
   /** When the browser last said anything. */
   #heardMs: number
@@ -189,7 +192,7 @@ export class ChartConnection {
   }
 
   #schedule(): void {
-    if (this.#closed || this.#credit === 0) return
+    if (this.#closed || this.#credit <= 0) return
     const nowMs = this.#options.clock.nowMs()
     let dueMs = Infinity
     for (const [chartId, subscription] of this.#subscriptions)
@@ -236,8 +239,9 @@ export class ChartConnection {
       if (values >= FRAME_VALUES) break
     }
     if (charts.length === 0) return
-    this.#credit--
-    const message: FromEngine = { type: 'frame', client: this.#client, charts }
+    const credit = Math.max(1, Math.ceil(values / CREDIT_VALUES))
+    this.#credit -= credit
+    const message: FromEngine = { type: 'frame', client: this.#client, charts, ...(credit > 1 ? { credit } : {}) }
     if (buffers.length === 0) this.#send(message)
     else this.#send(message, buffers)
   }
@@ -276,7 +280,7 @@ export class ChartConnection {
       }
       // A page that says nothing for two signs of life gets no lists either: they would pile up in a server.
       if (silentMs >= LISTS_AFTER_MS) this.watchesStreams = false
-      if (silentMs >= PARK_AFTER_MS && this.#credit === 0)
+      if (silentMs >= PARK_AFTER_MS && this.#credit <= 0)
         for (const subscription of this.#subscriptions.values()) this.#park(subscription)
       this.#watch(PARK_AFTER_MS)
     })

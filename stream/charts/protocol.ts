@@ -21,10 +21,11 @@ export const LIVE_MIME = 'application/vnd.riffle.live.v1+json'
 export const PARAM_MIME = 'application/vnd.riffle.param.v1+json'
 export const COMM_TARGET = 'riffle.live.v1'
 /**
- * Frames that may be under way. More would wait in a server whose page is gone; with fewer the page would have to ask so often that
- * its notebook shows a busy kernel all the time: each message makes it busy for a moment, and JupyterLab draws that.
+ * Frames that may be under way, when they are small. More would wait in a server whose page is gone; with fewer the page would have to
+ * ask so often that its notebook shows a busy kernel all the time: each message makes it busy for a moment, and JupyterLab draws that
+ * (measured: 15 to 20 ms of the page's main thread).
  */
-export const CREDIT_AT_START = 10
+export const CREDIT_AT_START = 40
 /** Browsers find the points in a Vega-Lite spec under this dataset name. */
 export const DATASET = 'rows'
 /** DOM event a chart element answers with `event.detail.reply(marks)`; a JSON copy, no live object (rules.md 26). */
@@ -133,7 +134,7 @@ export type ToEngine =
   /** `binary`: the page reads frames whose rows are columns in buffers (`packed`). */
   | { readonly type: 'hello'; readonly protocol: number; readonly client: string; readonly binary?: boolean }
   | { readonly type: 'subscribe'; readonly chartId: string; readonly since: number | null; readonly visible: boolean }
-  /** The browser has applied frames; it may be sent `count` more. One credit is one `frame` message. */
+  /** The browser has painted frames that cost `count`; it may be sent as much more. A small `frame` costs one. */
   | { readonly type: 'credit'; readonly count: number }
   | { readonly type: 'visibility'; readonly chartId: string; readonly visible: boolean }
   | { readonly type: 'unsubscribe'; readonly chartId: string }
@@ -167,8 +168,13 @@ export type FromEngine =
       readonly client: string
       readonly credit: number
     }
-  /** At most one per tick for all charts of the connection; costs one credit. */
-  | { readonly type: 'frame'; readonly client: string; readonly charts: readonly ChartFrame[] }
+  /** At most one per tick for all charts of the connection. `credit`: what it costs, where that is more than one. */
+  | {
+      readonly type: 'frame'
+      readonly client: string
+      readonly charts: readonly ChartFrame[]
+      readonly credit?: number
+    }
   | { readonly type: 'gone'; readonly client: string; readonly chartId: string; readonly reason: string }
   | { readonly type: 'param'; readonly name: string; readonly value: number | string | boolean }
   | { readonly type: 'outputs'; readonly client: string; readonly cells: readonly CellCharts[] }

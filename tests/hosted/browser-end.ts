@@ -42,7 +42,7 @@ export class BrowserEnd {
     const message: FromEngine = notice.message
     if (message.type !== 'frame') return
     for (const frame of message.charts) this.apply(frame)
-    this.send({ type: 'credit', count: 1 })
+    this.send({ type: 'credit', count: message.credit ?? 1 })
   }
 
   private apply(frame: ChartFrame): void {

@@ -224,7 +224,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a frame costs no credit',
     file: 'stream/charts/connection.ts',
-    find: 'this.#credit--',
+    find: 'this.#credit -= credit',
     replace: 'this.#credit -= 0',
     suite: charts,
   },
@@ -806,7 +806,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'credit is given when a frame comes, not when it is painted',
     file: 'extension/src/kernel-link.ts',
-    find: 'void Promise.all(painted).then(() => this.#owe())',
+    find: 'void Promise.all(painted).then(() => this.#owe(credit))',
     replace: 'this.#owe()',
     suite: ['tests/charts/kernel-link.test.ts'],
   },
@@ -823,6 +823,20 @@ export const mutations: readonly Mutation[] = [
     find: 'this.#waiting.shift()',
     replace: 'this.#waiting.pop()',
     suite: ['tests/charts/draw-turns.test.ts'],
+  },
+  {
+    name: 'a large frame costs no more credit than a small one',
+    file: 'stream/charts/connection.ts',
+    find: 'Math.ceil(values / CREDIT_VALUES)',
+    replace: '1',
+    suite: ['stream/charts/hub.test.ts'],
+  },
+  {
+    name: 'the credit of lost frames is lost',
+    file: 'extension/src/kernel-link.ts',
+    find: 'this.#owed = CREDIT_AT_START\n    this.#payCredit()',
+    replace: 'this.#owed += 0',
+    suite: ['tests/charts/kernel-link.test.ts'],
   },
   {
     name: 'credit is paid late although the engine has none left',
@@ -932,7 +946,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a silent browser is never parked',
     file: 'stream/charts/connection.ts',
-    find: 'if (silentMs >= PARK_AFTER_MS && this.#credit === 0)',
+    find: 'if (silentMs >= PARK_AFTER_MS && this.#credit <= 0)',
     replace: 'if (silentMs < 0)',
     suite: charts,
   },

@@ -111,7 +111,7 @@ export class LiveClient {
       if (chart.firstFrameAt < 0) chart.firstFrameAt = position
       if (frame.end !== undefined) chart.ended = frame.end
     }
-    this.#send({ type: 'credit', count: 1 })
+    this.#send({ type: 'credit', count: message.credit ?? 1 })
     for (const look of this.#waiting) look()
   }
 
