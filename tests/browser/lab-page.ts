@@ -218,6 +218,11 @@ export async function stateBecomes(page: Page, stream: string, state: string): P
   await page.waitForSelector(`.riffle-chart[data-stream="${stream}"][data-state="${state}"]`, { state: 'attached' })
 }
 
+/** Waits until the side panel lists a stream in this state. */
+export async function streamListed(page: Page, name: string, state: string): Promise<void> {
+  await page.waitForSelector(`.riffle-stream[data-stream="${name}"][data-state="${state}"]`)
+}
+
 /** What exists in the page only; the tests' own program has no DOM. */
 interface PageNode {
   readonly dataset: Readonly<Record<string, string>>

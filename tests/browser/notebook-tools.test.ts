@@ -1,0 +1,155 @@
+/** What helps people to write a notebook: the panel of topics, the picker of forms, settings, colours and mistakes in the editor. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { becomes, labForFile, openNotebook, sequenceAfter, streamListed, writeNotebook } from './lab-page.ts'
+import type { Page } from 'playwright-core'
+
+const its = labForFile()
+
+const TOPIC = '%topic orders --from earliest;'
+const WINDOW = '%%window orders --tumbling 10s --by region'
+
+test('the panel lists topics and inserts the magic that reads one', async () => {
+  writeNotebook(its.lab, 'topics.ipynb', ['1'])
+  const notebook = await openNotebook(its.browser, its.lab, 'topics.ipynb')
+  const { page } = notebook
+  await notebook.command('riffle:show-streams')
+  const orders = page.locator('.riffle-topic details[data-topic="embedded:orders"]')
+  await orders.locator('summary').click()
+  await orders.getByText('region: ').waitFor()
+  await page.getByRole('button', { name: 'Insert a cell that reads topic orders', exact: true }).click()
+  await page.waitForFunction(() =>
+    jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.getSource().startsWith('%topic orders'),
+  )
+  await notebook.end()
+})
+
+test('the picker writes its choice as a header into the cell, and a chart opens as a tab of its own', async () => {
+  writeNotebook(its.lab, 'picker.ipynb', [TOPIC, WINDOW])
+  const notebook = await openNotebook(its.browser, its.lab, 'picker.ipynb')
+  const { page } = notebook
+  await notebook.runNext()
+  await notebook.runNext()
+  await sequenceAfter(page, 'ordersWindow', 1)
+  await page.locator('.riffle-chart[data-stream="ordersWindow"]').hover()
+  await page.getByRole('button', { name: 'Choose how ordersWindow is drawn' }).click()
+  await page.getByLabel('Form').selectOption('heatmap')
+  await page.getByRole('button', { name: 'Write %%chart' }).click()
+  await page.waitForFunction(
+    source => jupyterapp.shell.currentWidget.content.widgets[1]?.model.sharedModel.getSource() === source,
+    `${WINDOW}\n%%chart --mark heatmap`,
+  )
+  await page.waitForFunction(() => {
+    const replies: { type: string }[][] = []
+    const detail = { reply: replies.push.bind(replies) }
+    const node = document.querySelector('.riffle-chart[data-stream="ordersWindow"]') as unknown as EventTarget | null
+    node?.dispatchEvent(new CustomEvent('riffle-marks', { detail }))
+    return (replies[0]?.filter(mark => mark.type === 'rect').length ?? 0) > 100
+  })
+  await page.locator('.riffle-chart[data-stream="ordersWindow"]').hover()
+  await page.getByRole('button', { name: 'Open ordersWindow in a tab of its own' }).click()
+  const own = '.riffle-own-tab .riffle-chart[data-state="running"]'
+  await page.waitForSelector(own)
+  const seq = (): Promise<number> => page.$eval(own, node => Number((node as unknown as PageNode).dataset['seq']))
+  const first = await seq()
+  await page.waitForFunction(([css, than]) => Number(document.querySelector(css)?.dataset['seq']) > than, [
+    own,
+    first,
+  ] as const)
+  await notebook.end()
+})
+
+test('settings: a save leaves the frames in the file alone, and the status bar is free', async () => {
+  writeNotebook(its.lab, 'settings.ipynb', [TOPIC, WINDOW])
+  const first = await openNotebook(its.browser, its.lab, 'settings.ipynb')
+  await saveSettings(first.page, '{ "saveFrames": false, "statusBar": false }')
+  await first.end()
+  const notebook = await openNotebook(its.browser, its.lab, 'settings.ipynb')
+  const { page } = notebook
+  try {
+    await notebook.runNext()
+    await notebook.runNext()
+    await sequenceAfter(page, 'ordersWindow', await sequenceAfter(page, 'ordersWindow', 2))
+    await notebook.command('riffle:show-streams')
+    await streamListed(page, 'ordersWindow', 'running')
+    assert.equal(await page.locator('.riffle-status button:visible').count(), 0)
+    await notebook.command('docmanager:save')
+    const saved = JSON.parse(readFileSync(join(its.lab.root, 'settings.ipynb'), 'utf8')) as {
+      cells: { outputs: { data: Record<string, { last?: { savedAt: unknown } }> }[] }[]
+    }
+    assert.equal(saved.cells[1]?.outputs[0]?.data['application/vnd.riffle.live.v1+json']?.last?.savedAt, null)
+  } finally {
+    await saveSettings(page, '{}')
+  }
+  await notebook.end()
+})
+
+test('magics have colours of their own, and the pointer tells what a magic and a variable are', async () => {
+  writeNotebook(its.lab, 'editor.ipynb', [
+    'const answer = 42',
+    '%%window orders --tumbling 10s\nn: riffle.count()',
+    'answer % 5',
+  ])
+  const notebook = await openNotebook(its.browser, its.lab, 'editor.ipynb')
+  const { page } = notebook
+  await notebook.runNext()
+  const coloured = (part: string) => (): Promise<string[]> => page.locator(`.riffle-cm-${part}`).allInnerTexts()
+  await becomes(page, coloured('magic'), ['%%window'])
+  await becomes(page, coloured('option'), ['--tumbling'])
+  await becomes(page, coloured('value'), ['orders', '10s'])
+  await page.locator('.riffle-cm-magic').hover()
+  await page.waitForFunction(() => document.querySelector('.riffle-hover')?.innerText.includes('%%window') === true)
+  await page
+    .locator('.jp-Cell')
+    .nth(2)
+    .locator('.cm-line')
+    .hover({ position: { x: 20, y: 8 } })
+  await page.waitForFunction(() => document.querySelector('.riffle-hover')?.innerText.includes('const answer') === true)
+  await notebook.end()
+})
+
+test('mistakes are underlined while one types, with the words of the error, and go when they are mended', async () => {
+  writeNotebook(its.lab, 'typing.ipynb', [TOPIC, '', 'neverDeclared'])
+  const notebook = await openNotebook(its.browser, its.lab, 'typing.ipynb')
+  const { page } = notebook
+  await notebook.runNext()
+  await page.locator('.jp-Cell').nth(1).locator('.cm-content').click()
+  await page.keyboard.type('%%window orders --tumblin 10s')
+  // Who types slowly sees what was wrong of the words before.
+  await becomes(page, () => page.locator('.cm-lintRange-error').allInnerTexts(), ['--tumblin'])
+  await page.locator('.cm-lintRange-error').hover()
+  await page.waitForFunction(
+    () => document.querySelector('.cm-tooltip-lint')?.innerText.includes('did you mean --tumbling') === true,
+  )
+  for (let i = 0; i < 4; i++) await page.keyboard.press('Backspace')
+  await page.keyboard.type('g 10s')
+  // Nor is the cell below underlined: nobody has touched it, and it may need one that has not run.
+  await page.waitForFunction(() => document.querySelectorAll('.cm-lintRange').length === 0)
+  await notebook.end()
+})
+
+async function saveSettings(page: Page, text: string): Promise<void> {
+  await page.evaluate(raw => jupyterapp.serviceManager.settings.save('@riffle/jupyterlab:charts', raw), text)
+}
+
+interface PageNode {
+  readonly dataset: Readonly<Record<string, string>>
+  readonly innerText: string
+}
+declare const document: {
+  querySelector(selector: string): PageNode | null
+  querySelectorAll(selector: string): { readonly length: number }
+}
+declare const jupyterapp: {
+  serviceManager: { settings: { save(id: string, raw: string): Promise<void> } }
+  shell: {
+    currentWidget: {
+      content: {
+        activeCell: { model: { sharedModel: { getSource(): string } } }
+        widgets: readonly { model: { sharedModel: { getSource(): string } } }[]
+      }
+    }
+  }
+}
