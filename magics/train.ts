@@ -29,7 +29,31 @@ export const train: MagicDefinition = defineMagic({
       summary: 'Field it foretells; without it the model learns to give its input back, and scores what it cannot.',
       example: 'temp',
     },
-    { name: 'rows', type: 'integer', summary: 'Rows that are read.', default: '10000', example: '2000' },
+    {
+      name: 'rows',
+      type: 'integer',
+      summary: 'Rows that are read.',
+      default: '10000; with --last, --from or --to all of them',
+      example: '2000',
+    },
+    {
+      name: 'last',
+      type: 'duration',
+      summary: 'Only the newest rows of the topics below, so far back from their clock, until now.',
+      example: '10m',
+    },
+    {
+      name: 'from',
+      type: 'text',
+      summary: 'Only rows from here on, in the forms of %topic.',
+      example: '2026-01-01T09:00Z|-5000|30m',
+    },
+    {
+      name: 'to',
+      type: 'text',
+      summary: 'Only rows up to here, in the forms of %topic.',
+      example: '2026-01-01T09:05Z|latest',
+    },
     { name: 'epochs', type: 'integer', summary: 'Passes over the rows.', default: '20', example: '50' },
     { name: 'batch', type: 'integer', summary: 'Rows of one step.', default: '32', example: '128' },
     { name: 'rate', type: 'number', summary: 'Learning rate of Adam.', default: '0.002', example: '0.001' },
@@ -48,6 +72,12 @@ export const train: MagicDefinition = defineMagic({
       example: '7',
     },
     {
+      name: 'save',
+      type: 'path',
+      summary: 'Folder it is written to when the training is over, for TensorFlow.js and its Python package.',
+      example: 'models/normal',
+    },
+    {
       name: 'as',
       type: 'name',
       summary: 'Name of the model and its variable.',
@@ -63,6 +93,10 @@ export const train: MagicDefinition = defineMagic({
     {
       text: '%%train sensors --features temp,vibration --as normal',
       says: 'An autoencoder of its own size; %%score sensors --model normal uses it.',
+    },
+    {
+      text: '%%train sensors --features temp,vibration --last 10m --save models/normal --as normal',
+      says: 'On the last ten minutes; the model is a folder, too.',
     },
     {
       text: '%%train sensors --features temp,vibration --rows 2000 --epochs 50 --as normal\ndense 8 tanh\ndense 3 tanh\ndense 8 tanh',
@@ -83,7 +117,19 @@ export const train: MagicDefinition = defineMagic({
     const as = section.options.get('as')?.[0]
     const variable = as?.value ?? `${name}Model`
     const entries: Piece[][] = [[{ code: 'features: ' }, ...fieldList(features, context)]]
-    for (const option of ['target', 'rows', 'epochs', 'batch', 'rate', 'validation', 'seed']) {
+    for (const option of [
+      'target',
+      'rows',
+      'last',
+      'from',
+      'to',
+      'epochs',
+      'batch',
+      'rate',
+      'validation',
+      'seed',
+      'save',
+    ]) {
       const value = section.options.get(option)?.[0]
       if (value !== undefined) entries.push([{ code: `${option}: ` }, ...optionCode(section, context, option, value)])
     }

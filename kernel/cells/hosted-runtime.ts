@@ -135,6 +135,7 @@ export function createHostedRuntime(options: HostedRuntimeOptions): HostedRuntim
     record: (name, spec) => call('record', name, { ...spec, cellId: options.currentCell?.() }),
     stopRecording: name => call('stopRecording', name),
     train: (plan, spec) => call('train', plan, { ...spec, cellId: options.currentCell?.() }),
+    retrain: name => call('retrain', name),
     stopTraining: name => call('stopTraining', name),
     snapshot: name => call('snapshot', name),
     restore: (name, bytes) => call('restore', name, bytes),

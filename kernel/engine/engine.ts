@@ -19,7 +19,9 @@ import type {
 import { callRegistry, registryOf } from '../../stream/targets/registry-access.ts'
 import { describeTopic, listTopics, produceRows } from '../../stream/targets/topic-access.ts'
 import { Trainings } from '../../stream/training/trainings.ts'
+import { slicedPlan } from '../../stream/training/slice.ts'
 import { curveRows } from '../../stream/training/spec.ts'
+import type { Epoch } from '../../stream/training/spec.ts'
 import type { TrainSpec } from '../../stream/training/spec.ts'
 import { ModelTable } from '../../stream/models/model-table.ts'
 import { wallClock } from '../../stream/time/clock.ts'
@@ -63,6 +65,7 @@ export class Engine {
   private readonly trainings = new Trainings()
   private readonly params: Params
   private readonly charts: Charts
+  private readonly peeks: Peeks
   private readonly checkpoints: Checkpoints
   private readonly recall: Recall
   private readonly feeds = new Feeds()
@@ -111,11 +114,13 @@ export class Engine {
       resolve: plan => this.streams.resolve(plan),
       console: (cellId, name, text) => options.lambdaOutput(cellId ?? '', name, text),
     })
+    this.peeks = new Peeks(this.subscriptions)
     this.charts = new Charts({
       instance: this.instance,
       params: this.params,
       streams: () => this.streams,
       topics: () => this.topicLines(),
+      peek: (connection, topic) => this.peeks.look(connection, topic),
       saved: () => void this.checkpoints.save(true),
       send: (connection, message, buffers) => options.chart(connection, message, buffers),
       onError: (cellId, stream, error) => options.streamError(cellId ?? '', stream, error),
@@ -184,6 +189,7 @@ export class Engine {
       record: (name, spec) => this.streams.record(name, spec),
       stopRecording: name => this.streams.stopRecording(name),
       train: (plan, spec) => this.train(plan, spec),
+      retrain: name => this.trainings.retrain(name),
       stopTraining: name => this.trainings.stop(name),
       snapshot: name => this.streams.snapshot(name),
       restore: (name, bytes) => this.streams.restore(name, bytes),
@@ -284,21 +290,21 @@ export class Engine {
 
   /** Rows are read as any reader of the engine's reads them; the curve is a feed, so its chart is a stream's chart. */
   private async train(plan: PlanNode, spec: TrainSpec): Promise<void> {
-    const { curve, cellId = '' } = spec
+    const { cellId = '' } = spec
     const owner = {}
-    await this.trainings.begin(
-      spec,
-      () => {
-        const id = this.subscriptions.subscribe(plan, { cellId }, owner)
+    await this.trainings.begin(spec, ({ name, slice, curve }) => {
+      const sliced = slice === undefined ? plan : slicedPlan(this.streams.resolve(plan), slice, name)
+      const source = () => {
+        const id = this.subscriptions.subscribe(sliced, { cellId }, owner)
         return {
           next: () => this.subscriptions.rows(id),
           drain: () => this.subscriptions.drain(id),
           close: () => this.subscriptions.close(id),
         }
-      },
-      {
+      }
+      const around = {
         models: this.models,
-        epoch: async row => {
+        epoch: async (row: Epoch) => {
           const processingTimeMs = wallClock.nowMs()
           await this.feeds.push(`${curve}-chart`, { kind: 'rows', rows: curveRows(row), processingTimeMs })
           await this.feeds.push(curve, { kind: 'rows', rows: [row], processingTimeMs })
@@ -307,9 +313,10 @@ export class Engine {
           await this.feeds.push(`${curve}-chart`, { kind: 'end' })
           await this.feeds.push(curve, { kind: 'end' })
         },
-        tell: text => this.options.lambdaOutput(cellId, 'stdout', text),
-      },
-    )
+        tell: (text: string) => this.options.lambdaOutput(cellId, 'stdout', text),
+      }
+      return { source, around }
+    })
   }
 
   private async generate(topic: string, options: GenerateOptions, body: ShippedLambda | undefined): Promise<void> {

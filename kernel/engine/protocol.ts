@@ -69,6 +69,7 @@ export interface EngineForCells {
   record(name: string, spec: RecordSpec): void
   stopRecording(name: string): RecordingState
   train(plan: PlanNode, spec: TrainSpec): void
+  retrain(name: string): void
   stopTraining(name: string | undefined): string[]
   snapshot(name: string): Uint8Array
   restore(name: string, bytes: Uint8Array): void

@@ -12,6 +12,8 @@ export interface TrainingProgress {
 interface Entry {
   current: ModelArtifact | undefined
   training: TrainingProgress | undefined
+  /** Resolves when all who listen have the current one. */
+  taken: Promise<unknown>
   /** Why the last training gave no model. */
   error: StreamErrorParts | undefined
 }
@@ -34,7 +36,9 @@ export class ModelTable {
     entry.current = versioned
     entry.training = undefined
     entry.error = undefined
-    await Promise.all([...this.listeners].map(async listener => listener.onModel(versioned)))
+    const taken = Promise.all([...this.listeners].map(async listener => listener.onModel(versioned)))
+    entry.taken = taken.catch(() => {})
+    await taken
   }
 
   progress(name: string, progress: TrainingProgress): void {
@@ -63,11 +67,15 @@ export class ModelTable {
     })
   }
 
-  /** The model of the name, once its training is over. */
-  ready(name: string): Promise<ModelArtifact> {
+  /** The model of the name, once its training is over and streams score with it. */
+  async ready(name: string): Promise<ModelArtifact> {
+    const model = this.now(name) ?? (await this.next(name))
+    await this.entry(name).taken
+    return model
+  }
+
+  private next(name: string): Promise<ModelArtifact> {
     return new Promise((resolve, reject) => {
-      const now = this.now(name)
-      if (now !== undefined) return resolve(now)
       const settle = (f: () => void) => {
         off()
         f()
@@ -91,7 +99,7 @@ export class ModelTable {
   private entry(name: string): Entry {
     let entry = this.entries.get(name)
     if (entry === undefined) {
-      entry = { current: undefined, training: undefined, error: undefined }
+      entry = { current: undefined, training: undefined, taken: Promise.resolve(), error: undefined }
       this.entries.set(name, entry)
     }
     return entry

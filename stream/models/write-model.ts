@@ -7,13 +7,7 @@ import { pathOf } from './model-files.ts'
 
 /** @throws StreamError MODEL_INVALID for ONNX, OPTION_INVALID when the place is no folder */
 export async function writeModel(artifact: ModelArtifact, place: string): Promise<string> {
-  if (/^https?:/.test(place) || /\.(zip|onnx)$/.test(place))
-    throw new StreamError({
-      code: 'OPTION_INVALID',
-      message: `Cannot save model "${artifact.name}" to "${place}": a folder is needed`,
-      hint: "await m.save('file:models/NAME')",
-    })
-  const folder = pathOf(place)
+  const folder = folderOf(artifact.name, place)
   await mkdir(folder, { recursive: true })
   if (artifact.format === 'onnx') {
     await writeFile(join(folder, `${artifact.name}.onnx`), artifact.weights)
@@ -23,6 +17,16 @@ export async function writeModel(artifact: ModelArtifact, place: string): Promis
   await writeFile(join(folder, 'weights.bin'), artifact.weights)
   await writeFile(join(folder, 'model.json'), JSON.stringify(modelJson(artifact), null, 1))
   return folder
+}
+
+/** The folder a model is written to, as a path. @throws StreamError OPTION_INVALID when the place is none */
+export function folderOf(name: string, place: string): string {
+  if (!/^https?:/.test(place) && !/\.(zip|onnx)$/.test(place)) return pathOf(place)
+  throw new StreamError({
+    code: 'OPTION_INVALID',
+    message: `Cannot save model "${name}" to "${place}": a folder is needed`,
+    hint: "await m.save('file:models/NAME')",
+  })
 }
 
 export function modelJson(artifact: ModelArtifact): object {

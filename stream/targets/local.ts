@@ -21,7 +21,9 @@ import type { ModelArtifact } from '../models/artifact.ts'
 import { notRecorded, Recorder } from '../recordings/recorder.ts'
 import type { RecordingState, RecordSpec } from '../recordings/recorder.ts'
 import { Trainings } from '../training/trainings.ts'
+import { slicedPlan } from '../training/slice.ts'
 import { curveRows } from '../training/spec.ts'
+import type { Epoch } from '../training/spec.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { ModelTable } from '../models/model-table.ts'
 import { ParamTable } from './param-table.ts'
@@ -459,22 +461,31 @@ export class LocalRuntime implements Runtime {
   }
 
   async train(plan: PlanNode, spec: TrainSpec): Promise<void> {
-    const curve = this.feed(spec.curve)
-    const chart = this.feed(`${spec.curve}-chart`)
-    const alive = keepAlive()
-    await this.trainings.begin(spec, () => this.subscribe(plan), {
-      models: this.models,
-      epoch: async row => {
-        await chart.push(curveRows(row))
-        await curve.push([row])
-      },
-      over: async () => {
-        alive.cancel()
-        await chart.end()
-        await curve.end()
-      },
-      tell: text => this.print(text.trimEnd()),
+    await this.trainings.begin(spec, asked => {
+      const { slice, name } = asked
+      const sliced = slice === undefined ? plan : slicedPlan(this.resolve(plan), slice, name)
+      const curve = this.feed(asked.curve)
+      const chart = this.feed(`${asked.curve}-chart`)
+      const alive = keepAlive()
+      const around = {
+        models: this.models,
+        epoch: async (row: Epoch) => {
+          await chart.push(curveRows(row))
+          await curve.push([row])
+        },
+        over: async () => {
+          alive.cancel()
+          await chart.end()
+          await curve.end()
+        },
+        tell: (text: string) => this.print(text.trimEnd()),
+      }
+      return { source: () => this.subscribe(sliced), around }
     })
+  }
+
+  retrain(name: string): Promise<void> {
+    return this.trainings.retrain(name)
   }
 
   stopTraining(name?: string): Promise<string[]> {

@@ -67,6 +67,8 @@ export interface Runtime {
   stopRecording(name: string): Promise<RecordingState>
   /** Begins a training on rows of `plan`; resolves when it has begun. A training of the same name is ended. */
   train(plan: PlanNode, spec: TrainSpec): Promise<void>
+  /** The training of that name once more, on the newest rows of its topics; resolves when it has begun. */
+  retrain(name: string): Promise<void>
   /** Ends the training of that name, or all; gives the names of those that ran. */
   stopTraining(name?: string): Promise<string[]>
   /** The model of the name, once its training is over. */

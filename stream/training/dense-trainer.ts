@@ -123,12 +123,20 @@ export class DenseTrainer {
     for (let i = 0; i < inputs; i++) input[i] = x[row * inputs + i]!
     let from = input
     for (const layer of this.layers) {
-      const { weights, values, units } = layer
+      const { weights, values, units, inputs: width } = layer
       const f = functions[layer.activation]
-      for (let u = 0, w = 0; u < units; u++) {
-        let sum = 0
-        for (let i = 0; i < layer.inputs; i++) sum += weights[w++]! * from[i]!
-        values[u] = f(sum + weights[w++]!)
+      // Two units side by side: an addition waits for the one before it, that of the other unit does not.
+      for (let u = 0, w = 0; u < units; u += 2) {
+        const next = u + 1 < units ? w + width + 1 : w
+        let [sum, other] = [0, 0]
+        for (let i = 0; i < width; i++) {
+          const value = from[i]!
+          sum += weights[w + i]! * value
+          other += weights[next + i]! * value
+        }
+        values[u] = f(sum + weights[w + width]!)
+        if (next > w) values[u + 1] = f(other + weights[next + width]!)
+        w = next + width + 1
       }
       from = values
     }
@@ -152,14 +160,15 @@ export class DenseTrainer {
     const { inputs, units, weights, gradients, deltas } = this.layers[l]!
     const below = this.layers[l - 1]
     const from = below?.values ?? this.input
-    below?.deltas.fill(0)
-    for (let u = 0, w = 0; u < units; u++) {
+    const through = below?.deltas.fill(0)
+    for (let u = 0, w = 0; u < units; u++, w += inputs + 1) {
       const delta = deltas[u]!
-      for (let i = 0; i < inputs; i++, w++) {
-        gradients[w]! += delta * from[i]!
-        if (below !== undefined) below.deltas[i]! += delta * weights[w]!
-      }
-      gradients[w++]! += delta
+      // A unit that is silent has nothing to learn.
+      if (delta === 0) continue
+      for (let i = 0; i < inputs; i++) gradients[w + i]! += delta * from[i]!
+      gradients[w + inputs]! += delta
+      if (through === undefined) continue
+      for (let i = 0; i < inputs; i++) through[i]! += delta * weights[w + i]!
     }
     if (below === undefined) return
     const slope = slopes[below.activation]

@@ -2,6 +2,7 @@
 import { StreamError } from '../errors.ts'
 import type { Activation } from '../models/topology.ts'
 import { activations } from '../models/topology.ts'
+import type { Slice } from './slice.ts'
 
 export interface LayerSpec {
   readonly units: number
@@ -16,6 +17,10 @@ export interface TrainSpec {
   /** Hidden layers and the output; or the text of a function `(tf, inputs) => model`. */
   readonly layers: readonly LayerSpec[] | string
   readonly rows: number
+  /** Of the topics below; absent: the stream is read as it is. */
+  readonly slice?: Slice | undefined
+  /** Folder the model is written to when it is there. */
+  readonly save?: string | undefined
   readonly epochs: number
   readonly batch: number
   readonly rate: number

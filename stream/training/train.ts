@@ -1,13 +1,18 @@
 /** `train(…)`: a model learns from rows of a stream in a thread of its own; its handle is there at once. */
+import { resolve } from 'node:path'
 import { StreamError } from '../errors.ts'
 import { Chart, Stream } from '../stream.ts'
 import type { MimeBundle } from '../charts/protocol.ts'
 import type { ModelArtifact } from '../models/artifact.ts'
 import { Model } from '../models/model.ts'
+import { folderOf } from '../models/write-model.ts'
 import { runtime } from '../targets/runtime-registry.ts'
 import type { Epoch, TrainSpec } from './spec.ts'
+import { sliceFrom } from './slice.ts'
 import { defaultLayers, parseLayers } from './spec.ts'
 import { DISPLAY } from '../told.ts'
+
+const mostRows = 10_000_000
 
 type LayerMaker = (config?: object) => unknown
 
@@ -31,8 +36,16 @@ export interface TrainSettings<F extends string> {
    * Default for an autoencoder: a half, a quarter, a half of the width.
    */
   readonly layers?: string | ((tf: TensorflowBuilder, inputs: number) => unknown) | undefined
-  /** Rows that are read. Default 10,000; fewer when the stream ends before. */
+  /** Rows that are read. Default 10,000, with a slice all of it; fewer when the stream ends before. */
   readonly rows?: number | undefined
+  /** Only the newest of the topics below: `10m`, back from their clock, until now. */
+  readonly last?: string | undefined
+  /** Only from here on, in the forms of a topic's `from`. */
+  readonly from?: string | undefined
+  /** Only up to here, in the forms of a topic's `to`. */
+  readonly to?: string | undefined
+  /** Folder the model is written to when its training is over, as by `save`. */
+  readonly save?: string | undefined
   /** Default 20. */
   readonly epochs?: number | undefined
   /** Rows of one step. Default 32. */
@@ -68,6 +81,18 @@ export class TrainedModel extends Model {
   override async artifact(): Promise<ModelArtifact> {
     await this.begun
     return super.artifact()
+  }
+
+  /**
+   * Trains it again on the newest rows of its topics, as many as the first time at most; resolves when the new version is in force. Until
+   * then streams go on with the one before.
+   *
+   * @throws StreamError OPTION_INVALID when it was not trained on a topic, TRAINING_FAILED
+   */
+  async retrain(): Promise<void> {
+    await this.begun
+    await runtime().retrain(this.name)
+    await runtime().model(this.name)
   }
 
   /** Ends the training now; what whole epochs have taught stays. */
@@ -106,6 +131,7 @@ export function train<T, F extends keyof T & string>(stream: Stream<T>, settings
       message: `Cannot train with features ${JSON.stringify(features) ?? 'undefined'}: a list of different fields is needed`,
       hint: "features: ['temp', 'vibration']",
     })
+  const slice = sliceFrom(settings)
   const inputs = (features as readonly string[]).length
   const outputs = target === undefined ? inputs : 1
   const spec: TrainSpec = {
@@ -118,7 +144,9 @@ export function train<T, F extends keyof T & string>(stream: Stream<T>, settings
         : typeof layers === 'function'
           ? layers.toString()
           : parseLayers(layers, outputs),
-    rows: whole('rows', settings.rows ?? 10_000, 10, 10_000_000),
+    rows: whole('rows', settings.rows ?? (slice === undefined ? 10_000 : mostRows), 10, mostRows),
+    slice,
+    save: settings.save === undefined ? undefined : resolve(folderOf(as, settings.save)),
     epochs: whole('epochs', settings.epochs ?? 20, 1, 100_000),
     batch: whole('batch', settings.batch ?? 32, 1, 65_536),
     rate: between('rate', settings.rate ?? 2e-3, 0, 1),

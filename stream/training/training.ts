@@ -7,6 +7,7 @@ import { StreamError } from '../errors.ts'
 import type { StreamErrorParts } from '../errors.ts'
 import type { ModelArtifact } from '../models/artifact.ts'
 import type { ModelTable } from '../models/model-table.ts'
+import { writeModel } from '../models/write-model.ts'
 import { startThread } from '../models/worker-file.ts'
 import { vectorOf } from '../scoring/score-rows.ts'
 import type { RowSource } from '../targets/runtime.ts'
@@ -105,9 +106,21 @@ export class Training {
 
   private async finish(artifact: ModelArtifact): Promise<void> {
     this.ended = true
+    await this.save(artifact)
     await this.around.models.define({ ...artifact, from: this.spec.from })
     await this.worker?.terminate()
     await this.around.over()
+  }
+
+  /** A folder that cannot be written is told; the model is in force all the same. */
+  private async save(artifact: ModelArtifact): Promise<void> {
+    const { save, name } = this.spec
+    if (save === undefined) return
+    try {
+      this.around.tell(`${name} is saved to ${await writeModel(artifact, save)}\n`)
+    } catch (error) {
+      this.around.tell(`${(error as Error).message}\n`)
+    }
   }
 
   private async fail(error: StreamErrorParts): Promise<void> {
