@@ -16,6 +16,8 @@ export interface FieldExpression {
   readonly column: string | undefined
   /** Whose column: 0 the first parameter's, 1 the second's. */
   readonly of: number
+  /** The text for when the row that may be missing is; it throws where the lambda throws. */
+  readonly missing: string
 }
 
 export interface ColumnLambda {
@@ -140,6 +142,12 @@ class Reader {
 
   expression(tokens: readonly string[]): FieldExpression | undefined {
     const out: string[] = []
+    // The same where the row that may be missing is.
+    const missing: string[] = []
+    const push = (text: string, without = text) => {
+      out.push(text)
+      missing.push(without)
+    }
     let numeric = true
     let column: string | undefined
     let of = 0
@@ -147,13 +155,14 @@ class Reader {
       const token = tokens[t] as string
       const parameter = this.parameters.findIndex(({ name }) => name === token)
       const known = this.parameters[parameter]
+      const safely = known?.asked === true && tokens[t + 1] === '?' && tokens[t + 2] === '.'
       if (known?.asked === true && (tokens[t + 1] !== '.' || tokens[t - 1] === '!')) {
-        if (tokens[t + 1] === '?' && tokens[t + 2] === '.') t++
+        if (safely) t++
         else {
           const asks = isAsked(tokens, t)
           if (asks === undefined) return undefined
           numeric = false
-          out.push(asks)
+          push(asks, 'null')
           continue
         }
       }
@@ -169,22 +178,29 @@ class Reader {
           column = name
           of = parameter
         }
-        out.push(known === undefined ? `Math.${name}` : known.textOf(numberOf(known, name)))
+        const text = known === undefined ? `Math.${name}` : known.textOf(numberOf(known, name))
+        push(text, known?.asked !== true ? text : safely ? 'undefined' : `null.${name}`)
         t += 2
       } else if (/^[A-Za-z_$]/.test(token)) {
         if (!CONSTANTS.has(token)) return undefined
         if (token !== 'NaN' && token !== 'Infinity') numeric = false
-        out.push(token)
+        push(token)
       } else if (token === '{' || token === '}' || token === '...') return undefined
       else {
         if (token === '(' && /[\w\])]$/.test(tokens[t - 1] ?? '') && tokens[t - 2] !== '.') return undefined
         if (!/^[\d.]/.test(token) && !ARITHMETIC.has(token)) numeric = false
         if (token === '.') return undefined
-        out.push(token)
+        push(token)
       }
     }
     if (out.length === 0) return undefined
-    return { text: out.join(' '), numeric, column: out.length === 1 ? column : undefined, of }
+    return {
+      text: out.join(' '),
+      numeric,
+      column: out.length === 1 ? column : undefined,
+      of,
+      missing: missing.join(' '),
+    }
   }
 
   fields(tokens: readonly string[]): (readonly [string, FieldExpression])[] | undefined {
@@ -196,7 +212,7 @@ class Reader {
         if (part.length !== 2 || parameter?.whole !== true || parameter.asked) return undefined
         for (const name of parameter.columns) {
           const text = parameter.textOf(numberOf(parameter, name))
-          fields.set(name, { text, numeric: true, column: name, of })
+          fields.set(name, { text, numeric: true, column: name, of, missing: text })
         }
         continue
       }

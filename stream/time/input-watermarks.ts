@@ -39,6 +39,11 @@ export class InputWatermarks {
     return this.inputs.isHeldBy(input)
   }
 
+  /** How far the watermark goes when this input alone goes on; undefined when it takes no part. */
+  ceilingOver(input: number): number | undefined {
+    return this.inputs.ceilingOver(input)
+  }
+
   /** The running watermark of one input; infinity is its end. */
   tell(input: number, watermarkMs: number): void {
     if (watermarkMs <= (this.own[input] as number)) return

@@ -122,6 +122,16 @@ export class SourceWatermark {
     return this.phase[partition] === ACTIVE && (this.own[partition] as number) <= this.watermarkMs
   }
 
+  /** How far the watermark goes when this partition alone goes on; undefined when it takes no part. */
+  ceilingOver(partition: number): number | undefined {
+    if (this.phase[partition] !== ACTIVE) return undefined
+    let least = Infinity
+    for (let p = 0; p < this.own.length; p++) {
+      if (p !== partition && this.phase[p] === ACTIVE) least = Math.min(least, this.own[p] as number)
+    }
+    return least
+  }
+
   /** No partition takes part: the stream as a whole is left out where it meets another. */
   get allIdle(): boolean {
     return this.phase.length > 0 && this.phase.every(phase => phase === IDLE)

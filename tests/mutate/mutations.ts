@@ -1198,8 +1198,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a weight learns without its input',
     file: 'stream/training/dense-trainer.ts',
-    find: 'gradients[w]! += delta * from[i]!',
-    replace: 'gradients[w]! += delta',
+    find: 'gradients[w + i]! += delta * from[i]!',
+    replace: 'gradients[w + i]! += delta',
     suite: ['tests/models/training.test.ts'],
   },
   {

@@ -4,20 +4,24 @@
  * Versions wait for the watermark as left rows do. When it reaches a left row, the versions up to its time have been put in place,
  * each over the one before: a key has one version, whatever its history, and no list is searched.
  *
- *   left row ─▶ queue ──time reached──▶ the version of its key ─▶ columns of the result
- *   version  ─▶ queue ──time reached──▶ number of its key ─▶ place of that number in a dense array
+ *   left row ─▶ queue ──time reached──▶ the version in the entry of its key ─▶ columns of the result
+ *   version  ─▶ queue ──time reached──▶ the entry of its key
+ *
+ * Rows of the side that lags, in the order of their times, wait where they are, in their batch: as the watermark goes along with them,
+ * only those of its last millisecond ever stand in the queue.
  */
 import type { Batch } from '../../model.ts'
-import { entryText, IntEntries } from '../../state/int-entries.ts'
+import { IntEntries } from '../../state/int-entries.ts'
 import type { IntEntriesState } from '../../state/int-entries.ts'
-import { loopFrom } from '../compile.ts'
 import type { StageContext } from '../operator.ts'
-import { ColumnJoin, outText, writeText } from './column-join.ts'
+import { loopsOf, Place, versionOf } from './column-as-of-loops.ts'
+import type { AsOfLoops } from './column-as-of-loops.ts'
+import { ColumnJoin } from './column-join.ts'
 import type { ColumnJoinPlan } from './column-join.ts'
 import { ColumnQueue } from './column-queue.ts'
 import type { ColumnQueueState } from './column-queue.ts'
-import { ColumnSide, prefixed } from './column-side.ts'
-import type { PairColumns } from './pair-columns.ts'
+import { ColumnSide } from './column-side.ts'
+import { PairColumns } from './pair-columns.ts'
 import type { SizeLimit } from './size-limit.ts'
 import type { Side } from './two-sides.ts'
 
@@ -30,21 +34,22 @@ export interface ColumnAsOfParts {
 }
 
 interface ColumnAsOfState {
+  /** With their versions. */
   readonly keys: IntEntriesState
-  /** By number of the key. */
-  readonly versions: Int32Array
   readonly queues: readonly [ColumnQueueState, ColumnQueueState]
 }
+
+/** Rows a loop takes at a time: V8 makes a loop fast between two calls, not while it runs for the first time. */
+const AT_ONCE = 1024
 
 export class ColumnAsOfJoin extends ColumnJoin {
   private readonly parts: ColumnAsOfParts
   private readonly sides: readonly [ColumnSide, ColumnSide]
   private readonly queues: readonly [ColumnQueue, ColumnQueue]
-  /** Number of each key with a version, from 1 on. */
-  private readonly keys = new IntEntries(2)
-  /** Version of each key by its number. */
-  private readonly versions: Versions
-  private readonly loops: Loops
+  /** Each key with the newest of its versions that has come into force. */
+  private readonly keys: IntEntries
+  private readonly loops: AsOfLoops
+  private readonly place = new Place()
   private batch: Batch | undefined
   private columns: ReturnType<ColumnSide['of']> = []
 
@@ -55,13 +60,40 @@ export class ColumnAsOfJoin extends ColumnJoin {
     this.sides = [new ColumnSide(sides[0], pair.reads[0], 1), new ColumnSide(sides[1], pair.reads[1], 1)]
     this.queues = [new ColumnQueue(this.sides[0].words), new ColumnQueue(this.sides[1].words)]
     const layout = versionOf(this.sides[1])
-    this.versions = new Versions(layout.words)
-    this.loops = loopsOf(this.sides, layout, parts)
+    this.keys = new IntEntries(layout.width)
+    this.loops = loopsOf(this.sides, layout, parts.plan, parts.pads)
   }
 
   protected begin(side: Side, batch: Batch): void {
     this.batch = batch
     this.columns = this.sides[side].of(batch)
+  }
+
+  protected override straight(side: Side, batch: Batch): number {
+    const { inputs, queues } = this
+    const ceilingMs = inputs.ceilingOver(side)
+    if (ceilingMs === undefined || queues[0].late.count > 0 || queues[1].late.count > 0) return 0
+    const { place, columns, keys } = this
+    const { out } = this.parts
+    const { count, eventTimesMs, run } = batch
+    const befores = run === undefined ? batch.beforeMs : undefined
+    place.pending = place.next = 0
+    place.toldMs = -Infinity
+    place.watermarkMs = inputs.watermarkMs
+    place.runningMs = run?.firstMs ?? 0
+    const trailMs = run?.trailMs ?? 0
+    const [left, right] = queues
+    for (let to = 0; to < count && place.next === to;) {
+      to = Math.min(count, to + AT_ONCE)
+      if (befores === undefined)
+        this.loops.running[side](this, out, keys, left, right, columns, eventTimesMs, to, ceilingMs, place, trailMs)
+      else this.loops.straight[side](this, out, keys, left, right, columns, eventTimesMs, to, ceilingMs, place, befores)
+    }
+    // Judged and not yet due.
+    if (place.pending < place.next)
+      this.loops.wait[side](this, queues[side], columns, eventTimesMs, place.pending, place.next, -Infinity)
+    this.tell(side, place.toldMs)
+    return place.next
   }
 
   protected onRun(side: Side, from: number, to: number): void {
@@ -78,7 +110,7 @@ export class ColumnAsOfJoin extends ColumnJoin {
   protected advance(watermarkMs: number): void {
     const [left, right] = this.queues
     if (left.isInOrder(watermarkMs) && right.isInOrder(watermarkMs)) {
-      this.loops.release(this, left, right, watermarkMs)
+      this.loops.release(this, this.parts.out, this.keys, left, right, watermarkMs)
       return
     }
     for (;;) {
@@ -91,21 +123,19 @@ export class ColumnAsOfJoin extends ColumnJoin {
   }
 
   stateBytes(): number {
-    return this.keys.bytes + this.versions.bytes + this.queues[0].bytes + this.queues[1].bytes
+    return this.keys.bytes + this.queues[0].bytes + this.queues[1].bytes
   }
 
   protected save(): ColumnAsOfState {
     return {
       keys: this.keys.snapshot(),
-      versions: this.versions.snapshot(this.keys.count),
       queues: [this.queues[0].snapshot(), this.queues[1].snapshot()],
     }
   }
 
   protected load(state: unknown): void {
-    const { keys, versions, queues } = state as ColumnAsOfState
+    const { keys, queues } = state as ColumnAsOfState
     this.keys.restore(keys)
-    this.versions.restore(versions)
     this.queues[0].restore(queues[0])
     this.queues[1].restore(queues[1])
   }
@@ -123,15 +153,14 @@ export class ColumnAsOfJoin extends ColumnJoin {
   }
 
   private readonly put = (ints: Int32Array, floats: Float64Array, place: number): void =>
-    this.loops.put(this, ints, floats, place)
+    this.loops.put(this, this.parts.out, this.keys, ints, floats, place)
 
   private readonly give = (ints: Int32Array, floats: Float64Array, place: number): void =>
-    this.loops.give(this, ints, floats, place)
+    this.loops.give(this, this.parts.out, this.keys, ints, floats, place)
 
   private check(): void {
     const [left, right] = this.queues
-    const bytes =
-      left.count * left.words * 8 + right.count * right.words * 8 + this.keys.count * (this.versions.words + 1) * 8
+    const bytes = left.count * left.words * 8 + right.count * right.words * 8 + this.keys.count * this.keys.width * 4
     const count = left.count + right.count + this.keys.count
     this.parts.limit.check(count, bytes, () => this.hottest())
   }
@@ -152,187 +181,11 @@ export class ColumnAsOfJoin extends ColumnJoin {
   }
 }
 
-type Columns = ReturnType<ColumnSide['of']>
-type Wait = (join: ColumnAsOfJoin, queue: ColumnQueue, columns: Columns, times: Float64Array, from: number, to: number, watermarkMs: number) => void // prettier-ignore
-type One = (join: ColumnAsOfJoin, ints: Int32Array, floats: Float64Array, place: number) => void
-
-interface Loops {
-  readonly wait: readonly [Wait, Wait]
-  /** Everything up to the watermark, when nothing is out of order. */
-  release(join: ColumnAsOfJoin, left: ColumnQueue, right: ColumnQueue, watermarkMs: number): void
-  /** One version into its place. */
-  readonly put: One
-  /** One left row out. */
-  readonly give: One
-}
-
-/** The newest version of each key that has come into force, by the key's number. */
-class Versions {
-  readonly words: number
-  ints: Int32Array
-  floats: Float64Array
-  /** Keys it has places for. */
-  capacity = 512
-
-  constructor(words: number) {
-    this.words = words
-    this.ints = new Int32Array(this.capacity * words * 2)
-    this.floats = new Float64Array(this.ints.buffer)
-  }
-
-  get bytes(): number {
-    return this.ints.byteLength
-  }
-
-  grow(): void {
-    const { ints } = this
-    this.capacity *= 2
-    this.ints = new Int32Array(this.capacity * this.words * 2)
-    this.ints.set(ints)
-    this.floats = new Float64Array(this.ints.buffer)
-  }
-
-  snapshot(keyCount: number): Int32Array {
-    return this.ints.slice(0, keyCount * this.words * 2)
-  }
-
-  restore(ints: Int32Array): void {
-    while (this.ints.length < ints.length) this.grow()
-    this.ints.set(ints)
-  }
-}
-
-interface VersionLayout {
-  readonly words: number
-  /** Texts of the values of version `v` in `V` and `VF`, one for each field of the right side. */
-  readonly texts: readonly string[]
-}
-
-function versionOf({ fields, columns }: ColumnSide): VersionLayout {
-  const ints = fields.filter(({ name, kind }) => kind === 'int' && name !== columns.key && name !== columns.time)
-  const floats = fields.filter(field => field.name !== columns.key && !ints.includes(field))
-  const firstFloat = Math.ceil(ints.length / 2)
-  const words = Math.max(1, firstFloat + floats.length)
-  const texts = fields.map(field => {
-    if (field.name === columns.key) return 'k'
-    return ints.includes(field)
-      ? `V[v * ${words * 2} + ${ints.indexOf(field)}]`
-      : `VF[v * ${words} + ${firstFloat + floats.indexOf(field)}]`
-  })
-  return { words, texts }
-}
-
-function loopsOf(sides: readonly [ColumnSide, ColumnSide], { texts }: VersionLayout, { plan }: ColumnAsOfParts): Loops {
-  const { pair, kinds } = plan
-  const [left, right] = sides
-  const begin = `const out = join.parts.out, keys = join.keys, versions = join.versions
-    let T = keys.ints, m = T.length - 1, V = versions.ints, VF = versions.floats, n = out.count, ${outText(kinds, false)}`
-  const put = (prefix: string) => `{
-      const k = ${prefix}I[s * ${right.words * 2} + 2]
-      ${entryText(2)}
-      let v = T[p + 1] - 1
-      if (v < 0) {
-        if (keys.room === 0) {
-          keys.grow()
-          T = keys.ints, m = T.length - 1, p = keys.find(k)
-        }
-        v = keys.count
-        keys.room--
-        T[p] = k, T[p + 1] = v + 1
-        if (v === versions.capacity) {
-          versions.grow()
-          V = versions.ints, VF = versions.floats
-        }
-      }
-      ${right.fields.map((field, i) => (texts[i] === 'k' ? '' : `${texts[i]} = ${prefixed(field.stored, prefix)}`)).join('; ')}
-    }`
-  const give = (prefix: string) => `{
-      const k = ${prefix}I[s * ${left.words * 2} + 2], u = t
-      ${entryText(2)}
-      const v = T[p + 1] - 1
-      ${left.fields.map((field, i) => `const l${i} = ${prefixed(field.stored, prefix)}`).join('; ')}
-      if (v < 0) {
-        out.count = n
-        join.pad(t, [${left.fields.map((_, i) => `l${i}`).join(', ')}])
-        n = out.count, ${outText(kinds, false)}
-      } else {
-        if (n === cap) { out.count = n; out.reserve(1); ${outText(kinds, false)} }
-        ${right.fields.map((_, i) => `const r${i} = ${texts[i]}`).join('; ')}
-        ${writeText(pair, kinds)}
-        ot[n++] = t
-      }
-    }`
-  return {
-    wait: [waitOf(left), waitOf(right)],
-    release: loopFrom<Loops['release']>(
-      'join, left, right, W',
-      `${begin}
-      const LI = left.ints, LF = left.floats, LM = left.mask, ln = left.next
-      const RI = right.ints, RF = right.floats, RM = right.mask, rn = right.next
-      let lf = left.first, rf = right.first
-      for (;;) {
-        const t = lf < ln ? LF[(lf & LM) * ${left.words}] : Infinity, due = t <= W ? t : W
-        while (rf < rn) {
-          const s = rf & RM, u = RF[s * ${right.words}]
-          if (u > due) break
-          ${put('R')}
-          rf++
-        }
-        if (t > W || lf === ln) break
-        const s = lf & LM
-        ${give('L')}
-        lf++
-      }
-      left.first = lf, right.first = rf, out.count = n
-      if (lf === ln) left.newestMs = -Infinity
-      if (rf === rn) right.newestMs = -Infinity`,
-    ),
-    put: loopFrom<One>(
-      'join, I, F, s',
-      `${begin}
-      const u = F[s * ${right.words}]
-      ${put('')}
-      out.count = n`,
-    ),
-    give: loopFrom<One>(
-      'join, I, F, s',
-      `${begin}
-      const t = F[s * ${left.words}]
-      ${give('')}
-      out.count = n`,
-    ),
-  }
-}
-
-/** The loop that puts a run of rows into their queue. */
-function waitOf(side: ColumnSide): Wait {
-  const W = side.words
-  const fill = `F[s * ${W}] = t, I[s * ${W * 2} + 2] = k
-      ${side.filled}`
-  return loopFrom<Wait>(
-    'join, queue, cols, times, from, to, W',
-    `${side.declared}
-    let I = queue.ints, F = queue.floats, M = queue.mask, next = queue.next, full = queue.first + queue.capacity, newest = queue.newestMs
-    for (let e = from; e < to; e++) {
-      const t = times[e]
-      if (t <= W) { join.late(e); continue }
-      const k = c0[e]
-      if (t < newest) {
-        const late = queue.late, s = late.add(t), I = late.ints, F = late.floats
-        ${fill}
-        continue
-      }
-      if (next === full) {
-        queue.next = next
-        queue.grow()
-        I = queue.ints, F = queue.floats, M = queue.mask, next = queue.next, full = queue.first + queue.capacity
-      }
-      const s = next & M
-      ${fill}
-      newest = t
-      next++
-    }
-    queue.next = next
-    queue.newestMs = newest`,
-  )
-}
+/** V8 forgets what it has compiled for a class with the last of its objects: a stream begun anew would be slow again. */
+export const KEPT = [
+  new Place(),
+  new ColumnQueue(1),
+  new IntEntries(2),
+  // What its rows are made with is not looked at.
+  new PairColumns({ names: [], kinds: [] } as never),
+]

@@ -47,22 +47,35 @@ function sideColumns(node: PlanNode, key: JoinSpec['on'][number]['left']): SideC
 
 export abstract class ColumnJoin extends TwoSides {
   protected override onRows(side: Side, batch: Batch): void {
-    const { count, beforeMs } = batch
+    const { count } = batch
     this.context.passed()
     this.begin(side, batch)
-    for (let from = 0; from < count;) {
+    // As long as the other side holds the watermark back, it stands still.
+    if (this.inputs.isHeldBy(side === 0 ? 1 : 0)) this.onRun(side, 0, count)
+    else {
+      const taken = this.straight(side, batch)
+      if (taken < count) this.onMoving(side, batch, taken)
+    }
+    this.end()
+  }
+
+  /** Rows from `first` on, each run of them under the watermark before it. */
+  private onMoving(side: Side, { beforeMs, count }: Batch, first: number): void {
+    for (let from = first; from < count;) {
       this.tell(side, beforeMs[from] as number)
-      // As long as the other side holds the watermark back, it stands still.
       let to = count
-      if (this.inputs.isHeldBy(side === 0 ? 1 : 0)) this.tell(side, beforeMs[count - 1] as number)
-      else {
+      if (!this.inputs.isHeldBy(side === 0 ? 1 : 0)) {
         to = from + 1
         while (to < count && beforeMs[to] === beforeMs[from]) to++
       }
       this.onRun(side, from, to)
       from = to
     }
-    this.end()
+  }
+
+  /** Takes as many rows as it can in one go, the watermark moving between them, and gives their number. */
+  protected straight(_side: Side, _batch: Batch): number {
+    return 0
   }
 
   /** Rows of a batch follow, in runs. */

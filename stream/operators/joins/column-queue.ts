@@ -59,28 +59,31 @@ export class ColumnQueue {
   }
 
   grow(): void {
-    const rows = this.inRing()
+    const [first, second] = this.pieces()
     this.capacity *= 2
     this.mask = this.capacity - 1
     this.ints = new Int32Array(this.capacity * this.words * 2)
     this.floats = new Float64Array(this.ints.buffer)
     this.next -= this.first
     this.first = 0
-    this.ints.set(rows)
+    this.ints.set(first)
+    this.ints.set(second, first.length)
   }
 
   snapshot(): ColumnQueueState {
     const { words, late } = this
     const half = words * 2
-    const ring = this.inRing()
+    const [first, second] = this.pieces()
     const rows = new Int32Array(this.count * half)
-    rows.set(ring)
-    let at = ring.length
+    rows.set(first)
+    rows.set(second, first.length)
+    const inRing = first.length + second.length
+    let at = inRing
     for (const place of late.inOrder()) {
       rows.set(late.ints.subarray(place * half, (place + 1) * half), at)
       at += half
     }
-    return { rows, inOrder: ring.length / half }
+    return { rows, inOrder: inRing / half }
   }
 
   restore({ rows, inOrder }: ColumnQueueState): void {
@@ -99,16 +102,13 @@ export class ColumnQueue {
     }
   }
 
-  /** A copy of the rows in the ring, oldest first. */
-  private inRing(): Int32Array {
+  /** The rows in the ring, oldest first, where they lie. */
+  private pieces(): [Int32Array, Int32Array] {
     const { ints, words, mask, first, next, capacity } = this
     const half = words * 2
-    const rows = new Int32Array((next - first) * half)
     const from = first & mask
     const straight = Math.min(next - first, capacity - from)
-    rows.set(ints.subarray(from * half, (from + straight) * half))
-    rows.set(ints.subarray(0, rows.length - straight * half), straight * half)
-    return rows
+    return [ints.subarray(from * half, (from + straight) * half), ints.subarray(0, (next - first - straight) * half)]
   }
 
   private get ringMs(): number {

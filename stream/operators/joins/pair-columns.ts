@@ -73,6 +73,11 @@ export class PairColumns implements Output {
     this.times[this.count++] = eventTimeMs
   }
 
+  /** A value its column of numbers cannot hold. */
+  putOdd(column: number, row: number, value: unknown): void {
+    this.odd.push({ column, row, value })
+  }
+
   take(watermarkMs: number): Batch {
     const { count, times, columns, steps, odd } = this
     if (count === 0) return emptyBatch(watermarkMs)
@@ -107,8 +112,7 @@ export class PairColumns implements Output {
   private put(column: number, value: unknown): void {
     const values = this.columns[column] as Column
     values[this.count] = value as number
-    if (!Array.isArray(values) && !Object.is(values[this.count], value))
-      this.odd.push({ column, row: this.count, value })
+    if (!Array.isArray(values) && !Object.is(values[this.count], value)) this.putOdd(column, this.count, value)
   }
 
   private renew(capacity: number): void {
