@@ -3,11 +3,8 @@
  * River, rrcf and PySAD. One thread each, rates per second of that thread's CPU where the machine is shared.
  */
 import { spawnSync } from 'node:child_process'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { feed, LocalRuntime, model, runtime, setRuntime } from '../stream/index.ts'
 import { DensePredictor } from '../stream/models/dense-code.ts'
-import type { Tensor, Tensorflow } from '../stream/models/tensorflow.ts'
 import type { DenseLayer } from '../stream/models/topology.ts'
 import type { Detector } from '../stream/scoring/detector.ts'
 import { HalfSpaceTrees } from '../stream/scoring/detectors/half-space-trees.ts'
@@ -16,36 +13,7 @@ import { DenseTrainer } from '../stream/training/dense-trainer.ts'
 import { seeded } from '../tests/scoring/corpus.ts'
 import type { Measurement } from './bench.ts'
 import { pythonWith } from './peers/fetch.ts'
-
-const sizes = [8, 4, 2, 4, 8]
-
-function stackOf(seed = 3): DenseLayer[] {
-  const random = seeded(seed)
-  return sizes.slice(1).map((units, l) => ({
-    inputs: sizes[l]!,
-    units,
-    activation: l === sizes.length - 2 ? 'linear' : 'relu',
-    kernel: Float32Array.from({ length: sizes[l]! * units }, () => 2 * random() - 1),
-    bias: Float32Array.from({ length: units }, () => 0.2 * random() - 0.1),
-  }))
-}
-
-const input = (rows: number) => Float32Array.from({ length: rows * 8 }, seeded(9))
-
-/** Rows per second of CPU over about half a second, after a warm-up. */
-async function perSecond(rows: number, call: () => unknown): Promise<number> {
-  const until = performance.now() + 300
-  while (performance.now() < until) call()
-  const cpu = process.cpuUsage()
-  const end = performance.now() + 500
-  let done = 0
-  while (performance.now() < end) {
-    call()
-    done += rows
-  }
-  const { user, system } = process.cpuUsage(cpu)
-  return (1e6 * done) / (user + system)
-}
+import { bareTensorflow, input, perSecond, sizes, stackOf } from './scoring-nets.ts'
 
 /** What one would write by hand: loops over Float32Array weights, a row of them per unit. */
 function handLoop(stack: readonly DenseLayer[]): (rows: Float32Array, count: number) => Float32Array {
@@ -77,35 +45,6 @@ function handLoop(stack: readonly DenseLayer[]): (rows: Float32Array, count: num
   }
 }
 
-interface BareLayers {
-  sequential(options: object): BareModel
-  readonly layers: { dense(options: object): unknown }
-}
-
-interface BareModel {
-  predictOnBatch(input: Tensor): Tensor
-  compile(options: object): void
-  fit(x: Tensor, y: Tensor, options: object): Promise<unknown>
-}
-
-async function bareTensorflow(): Promise<{ tf: Tensorflow; net: BareModel }> {
-  const require = createRequire(import.meta.url)
-  const tf = require('@tensorflow/tfjs-core') as Tensorflow
-  tf.env().set('PROD', true)
-  const { sequential, layers } = require('@tensorflow/tfjs-layers') as BareLayers
-  require('@tensorflow/tfjs-backend-wasm')
-  await tf.setBackend('wasm')
-  await tf.ready()
-  const dense = sizes.slice(1).map((units, l) =>
-    layers.dense({
-      units,
-      activation: l === sizes.length - 2 ? 'linear' : 'relu',
-      ...(l === 0 ? { inputShape: [8] } : {}),
-    }),
-  )
-  return { tf, net: sequential({ layers: dense }) }
-}
-
 function python(executable: string, what: string): Record<string, number> {
   const script = join(import.meta.dirname, 'peers/python/scoring_peers.py')
   const done = spawnSync(executable, [script, what], { encoding: 'utf8', timeout: 120_000 })
@@ -118,19 +57,25 @@ async function denseRates(): Promise<Record<string, number>> {
   const [own, loop, rows] = [new DensePredictor(stack), handLoop(stack), input(256)]
   const one = rows.subarray(0, 8)
   const { tf, net } = await bareTensorflow()
-  const bare = () => {
-    const out = tf.tidy(() => net.predictOnBatch(tf.tensor(rows, [256, 8])))
+  const bare = (of: Float32Array, count: number) => {
+    const out = tf.tidy(() => net.predictOnBatch(tf.tensor(of, [count, 8])))
     out.dataSync()
     out.dispose()
   }
+  const mine = await perSecond(1000, () => {
+    for (let i = 0; i < 1000; i++) own.predict(one, 1)
+  })
+  const tensorflow = await perSecond(1, () => bare(one, 1))
+  const peers = python(await pythonWith('scoring'), 'dense')
   return {
     'riffle/256': await perSecond(256, () => own.predict(rows, 256)),
-    'riffle/1': await perSecond(1000, () => {
-      for (let i = 0; i < 1000; i++) own.predict(one, 1)
-    }),
+    'riffle/1': mine,
     'loop/256': await perSecond(256, () => loop(rows, 256)),
-    'tensorflow.js/256': await perSecond(256, bare),
-    ...python(await pythonWith('scoring'), 'dense'),
+    'tensorflow.js/256': await perSecond(256, () => bare(rows, 256)),
+    'tensorflow.js/1': tensorflow,
+    ...peers,
+    'ratio-1-to-tensorflow.js': mine / tensorflow,
+    'ratio-1-to-numpy': mine / peers['numpy/1']!,
   }
 }
 
@@ -163,87 +108,45 @@ async function detectorRates(): Promise<Record<string, number>> {
   }
 }
 
-/** Seconds of CPU for 10,000 rows and 20 epochs of 8-4-2-4-8, batches of 128. */
+/** The autoencoder of the public connected-cars example, which trains on 10,000 rows in batches of 100. */
+const cars = [18, 14, 7, 7, 18]
+
+/** Seconds of CPU for 10,000 rows and 20 epochs, beside TensorFlow.js on wasm. */
 async function trainingSeconds(): Promise<Record<string, number>> {
-  const x = Float64Array.from({ length: 80_000 }, seeded(5))
-  const seconds = async (f: () => unknown) => {
-    const cpu = process.cpuUsage()
-    await f()
-    const { user, system } = process.cpuUsage(cpu)
-    return (user + system) / 1e6
+  const small = await trained(sizes, 128)
+  const large = await trained(cars, 100)
+  return {
+    riffle: small.riffle,
+    'tensorflow.js': small.bare,
+    ratio: small.bare / small.riffle,
+    'cars-riffle': large.riffle,
+    'cars-tensorflow.js': large.bare,
+    'cars-ratio': large.bare / large.riffle,
   }
-  const layers = sizes
+}
+
+async function trained(units: readonly number[], batch: number): Promise<{ riffle: number; bare: number }> {
+  const width = units[0]!
+  const x = Float64Array.from({ length: 10_000 * width }, seeded(5))
+  const layers = units
     .slice(1)
-    .map((units, l) => ({ units, activation: l === 3 ? ('linear' as const) : ('relu' as const) }))
+    .map((size, l) => ({ units: size, activation: l === units.length - 2 ? ('linear' as const) : ('relu' as const) }))
   const riffle = await seconds(() => {
-    const trainer = new DenseTrainer(8, layers, 1)
-    for (let epoch = 0; epoch < 20; epoch++) trainer.epoch(x, x, 128, 1e-3)
+    const trainer = new DenseTrainer(width, layers, 1)
+    for (let epoch = 0; epoch < 20; epoch++) trainer.epoch(x, x, batch, 1e-3)
   })
-  const { tf, net } = await bareTensorflow()
-  const tensor = tf.tensor(Float32Array.from(x), [10_000, 8])
+  const { tf, net } = await bareTensorflow(units)
+  const tensor = tf.tensor(Float32Array.from(x), [10_000, width])
   net.compile({ optimizer: 'adam', loss: 'meanSquaredError' })
-  const bare = await seconds(() => net.fit(tensor, tensor, { epochs: 20, batchSize: 128, verbose: 0 }))
-  return { riffle, 'tensorflow.js': bare, ratio: bare / riffle }
+  const bare = await seconds(() => net.fit(tensor, tensor, { epochs: 20, batchSize: batch, verbose: 0 }))
+  return { riffle, bare }
 }
 
-/** Slices before the clock starts: V8 compiles for one or two seconds what then runs for hours. */
-const WARM_SLICES = 600
-const SLICES = 1000
-
-/** 200,000 rows a second for five seconds, in slices of 5 ms as a reader gives them, scored by TensorFlow.js in its thread. */
-async function paced(scored: boolean): Promise<{ core: number; p99: number }> {
-  const rows = feed<Record<string, number>>()
-  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
-  const { denseArtifact } = await import('../stream/models/dense-artifact.ts')
-  const artifact = denseArtifact('paced', stackOf(), {})
-  const m = await model(
-    { modelTopology: artifact.topology, weightSpecs: artifact.weightSpecs, weightData: artifact.weights.buffer },
-    { as: 'paced' },
-  )
-  const stream = scored ? rows.score(m, { features: names, engine: 'tensorflow', threshold: 1e9 }) : rows
-  let seen = 0
-  const reading = stream.forEachBatch((_, count) => {
-    seen += count
-  })
-  const random = seeded(4)
-  const slice = Array.from({ length: 1000 }, () => Object.fromEntries(names.map(name => [name, random()])))
-  const port = runtime().feed((rows.plan as { id: string }).id)
-  // The thread of the model starts before the clock does.
-  await port.push(slice)
-  while (seen < 1000) await new Promise(resolve => setImmediate(resolve))
-  const latencies: number[] = []
-  const push = async (count: number) => {
-    const began = performance.now()
-    for (let n = 0; n < count; n++) {
-      const due = began + 5 * n
-      while (performance.now() < due) await new Promise(resolve => setTimeout(resolve, due - performance.now()))
-      await port.push(slice)
-      latencies.push(performance.now() - due)
-    }
-  }
-  await push(WARM_SLICES)
-  latencies.length = 0
+async function seconds(f: () => unknown): Promise<number> {
   const cpu = process.cpuUsage()
-  await push(SLICES)
+  await f()
   const { user, system } = process.cpuUsage(cpu)
-  await rows.end()
-  await reading
-  latencies.sort((a, b) => a - b)
-  // Of the five seconds that a million rows are: a machine that is behind must not look idle.
-  return { core: (user + system) / (SLICES * 5000), p99: latencies[Math.floor(SLICES * 0.99)]! }
-}
-
-async function stream200k(): Promise<Record<string, number>> {
-  const before = runtime()
-  const local = new LocalRuntime({ print: () => {} })
-  setRuntime(local)
-  try {
-    const [bare, scored] = [await paced(false), await paced(true)]
-    return { 'core-share': scored.core - bare.core, 'p99-added-ms': scored.p99 - bare.p99 }
-  } finally {
-    setRuntime(before)
-    await local.close()
-  }
+  return (user + system) / 1e6
 }
 
 export const modelMeasurements: readonly Measurement[] = [
@@ -259,5 +162,4 @@ export const modelMeasurements: readonly Measurement[] = [
   },
   { name: 'scoring.detector-rows-per-cpu-s', unit: 'events/s', runs: 1, measure: detectorRates },
   { name: 'scoring.training-cpu-s', unit: 's', runs: 1, measure: trainingSeconds },
-  { name: 'scoring.stream-200k', unit: 'ratio', runs: 1, measure: stream200k },
 ]
