@@ -31,6 +31,8 @@ export interface LinkComm {
   onClose(f: () => void): void
 }
 
+export type TopicPeek = Extract<FromEngine, { type: 'peek' }>
+
 export interface LinkTimers {
   /** Calls `f` after `delayMs`; the answer cancels. */
   after(delayMs: number, f: () => void): () => void
@@ -58,6 +60,7 @@ export class KernelLink {
   readonly #streamFollowers = new Set<(streams: readonly StreamLine[]) => void>()
   #outputsFollower: ((cells: readonly CellCharts[]) => void) | null = null
   #topicAskers: ((topics: readonly TopicLine[]) => void)[] = []
+  #peekers: { readonly connection: string; readonly topic: string; readonly answer: (peek: TopicPeek) => void }[] = []
   /** Nobody can see lists in a hidden page. */
   #listsPaused = false
   #comm: LinkComm | null = null
@@ -158,6 +161,13 @@ export class KernelLink {
     this.#send({ type: 'topics' })
   }
 
+  /** The newest records of a topic, told once. */
+  askPeek(connection: string, topic: string, answer: (peek: TopicPeek) => void): void {
+    this.#peekers.push({ connection, topic, answer })
+    this.#connect()
+    this.#send({ type: 'peek', connection, topic })
+  }
+
   controlStream(stream: string, action: 'pause' | 'resume' | 'stop'): void {
     this.#connect()
     this.#send({ type: 'control-stream', stream, action })
@@ -201,6 +211,7 @@ export class KernelLink {
     this.#streamFollowers.clear()
     this.#outputsFollower = null
     this.#topicAskers = []
+    this.#peekers = []
   }
 
   #connect(): void {
@@ -243,6 +254,9 @@ export class KernelLink {
       case 'topics':
         for (const answer of this.#topicAskers.splice(0)) answer(message.topics)
         break
+      case 'peek':
+        this.#tellPeek(message)
+        break
       case 'frame':
         this.#applyFrame(message, buffers)
         break
@@ -257,6 +271,14 @@ export class KernelLink {
           chart.gone(message.hint === null ? message.message : `${message.message}. ${message.hint}`)
         break
     }
+  }
+
+  #tellPeek(peek: TopicPeek): void {
+    const asked = (each: { connection: string; topic: string }): boolean =>
+      each.connection === peek.connection && each.topic === peek.topic
+    const answered = this.#peekers.filter(asked)
+    this.#peekers = this.#peekers.filter(each => !asked(each))
+    for (const { answer } of answered) answer(peek)
   }
 
   #applyFrame({ charts, credit = 1 }: Extract<FromEngine, { type: 'frame' }>, buffers: readonly DataView[]): void {

@@ -1,4 +1,5 @@
 /** Bundles from a file may have been written by anybody: only what has the right shape is drawn. */
+import { cleanText, plainValue } from '../../stream/charts/columns.ts'
 import { PROTOCOL_VERSION } from '../../stream/charts/protocol.ts'
 import { isPatternView } from '../../stream/charts/pattern-shape.ts'
 import { isScoresStatus } from '../../stream/charts/scores-shape.ts'
@@ -17,7 +18,15 @@ export function readBundle(value: unknown): LiveBundle | null {
   const rows = last['rows']
   if (!Array.isArray(rows) || rows.length > 5000 || !rows.every(row => isPlain(row) && typeof row['$key'] === 'string'))
     return null
-  return value as unknown as LiveBundle
+  const read = { ...value, title: cleanText(String(title)), last: { ...last, rows: rows.map(plainRow) } }
+  return read as unknown as LiveBundle
+}
+
+/** As a live row is made: no control or direction marks, nothing nested. */
+function plainRow(row: Record<string, unknown>): Record<string, unknown> {
+  const plain: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(row)) plain[name] = name === '$key' ? value : plainValue(value)
+  return plain
 }
 
 export function readParam(value: unknown): ParamBundle | null {

@@ -5,8 +5,10 @@
 import { Widget } from '@lumino/widgets'
 import { makeSparkline } from './sparkline.ts'
 import { clockText, compact, grouped } from './numbers.ts'
+import { button, element, heading, setEmpty, setText } from './panel-parts.ts'
+import { TopicList } from './topic-list.ts'
 import type { KernelLink } from './kernel-link.ts'
-import type { StreamLine, TopicLine } from '../../stream/charts/protocol.ts'
+import type { StreamLine } from '../../stream/charts/protocol.ts'
 
 export interface StreamPanelActions {
   /** Scrolls to the cell of a stream and selects it. */
@@ -19,7 +21,7 @@ const TOPICS_EVERY_MS = 5000
 export class StreamPanel extends Widget {
   readonly #actions: StreamPanelActions
   readonly #streams = element('ul', 'riffle-stream-list')
-  readonly #topics = element('ul', 'riffle-topic-list')
+  readonly #topics: TopicList
   readonly #rows = new Map<string, StreamRow>()
   #link: KernelLink | null = null
   #unfollow: (() => void) | null = null
@@ -29,13 +31,22 @@ export class StreamPanel extends Widget {
     super()
     this.#actions = actions
     this.addClass('riffle-panel')
+    this.#topics = new TopicList({
+      insertCell: source => actions.insertCell(source),
+      peek: ({ connection, name }, answer) => {
+        const link = this.#link
+        link?.askPeek(connection, name, peek => {
+          if (link === this.#link) answer(peek)
+        })
+      },
+    })
     const stopAll = button('Stop all', 'Stop all streams')
     stopAll.addEventListener('click', () => this.#link?.stopAll())
     const refresh = button('Refresh', 'Refresh the list of topics')
     refresh.addEventListener('click', () => this.#askTopics())
-    this.node.append(heading('Streams', stopAll), this.#streams, heading('Topics', refresh), this.#topics)
+    this.node.append(heading('Streams', stopAll), this.#streams, heading('Topics', refresh), this.#topics.element)
     this.#showStreams([])
-    this.#showTopics([])
+    this.#topics.show([], this.#noTopics())
   }
 
   /** The kernel of the notebook in front; null when it is none of ours. */
@@ -44,7 +55,7 @@ export class StreamPanel extends Widget {
     this.#stop()
     this.#link = link
     this.#showStreams([])
-    this.#showTopics([])
+    this.#topics.show([], this.#noTopics())
     if (this.isVisible) this.#start()
   }
 
@@ -79,7 +90,7 @@ export class StreamPanel extends Widget {
   #askTopics(): void {
     const link = this.#link
     link?.askTopics(topics => {
-      if (link === this.#link) this.#showTopics(topics)
+      if (link === this.#link) this.#topics.show(topics, this.#noTopics())
     })
   }
 
@@ -105,17 +116,8 @@ export class StreamPanel extends Widget {
     }
   }
 
-  #showTopics(topics: readonly TopicLine[]): void {
-    const opened = new Set(
-      [...this.#topics.querySelectorAll<HTMLDetailsElement>('details[open]')].map(node => node.dataset['topic']),
-    )
-    const focused = (document.activeElement as HTMLElement | null)?.dataset['topic']
-    this.#topics.replaceChildren(...topics.map(topic => topicNode(topic, opened.has(idOf(topic)), this.#actions)))
-    setEmpty(this.#topics, topics.length === 0, this.#link === null ? NO_KERNEL : 'No topics')
-    if (focused !== undefined)
-      [...this.#topics.querySelectorAll<HTMLElement>('summary')]
-        .find(node => node.dataset['topic'] === focused)
-        ?.focus()
+  #noTopics(): string {
+    return this.#link === null ? NO_KERNEL : 'No topics'
   }
 }
 
@@ -184,71 +186,4 @@ function countsText(stream: StreamLine): string {
     ...(stream.errorCount === 0 ? [] : [`${grouped(stream.errorCount)} errors`]),
     ...(stream.stateBytes === 0 ? [] : [`${compact(stream.stateBytes)}B state`]),
   ].join(' · ')
-}
-
-function topicNode(topic: TopicLine, open: boolean, actions: StreamPanelActions): HTMLElement {
-  const node = element('li', 'riffle-topic')
-  const details = document.createElement('details')
-  details.dataset['topic'] = idOf(topic)
-  details.open = open
-  const summary = document.createElement('summary')
-  summary.dataset['topic'] = idOf(topic)
-  const rate = topic.recordsPerSecond === null ? '' : `, ${compact(topic.recordsPerSecond)}/s`
-  const size = element('span', 'riffle-outline')
-  size.textContent = ` ${grouped(topic.recordCount)} records${rate}`
-  summary.append(magicName(topic), size)
-  const more = element('div', 'riffle-outline')
-  more.textContent = [
-    `${topic.partitionCount} partitions`,
-    ...(topic.description === null ? [] : [topic.description]),
-  ].join('. ')
-  const columns = element('div', 'riffle-columns')
-  columns.textContent = topic.columns.map(({ name, type }) => `${name}: ${type}`).join('\n')
-  const insert = button('Insert %topic', `Insert a cell that reads topic ${topic.name}`)
-  insert.addEventListener('click', () => actions.insertCell(`%topic ${magicName(topic)}`))
-  details.append(summary, more, columns, insert)
-  node.append(details)
-  return node
-}
-
-function magicName({ connection, name }: TopicLine): string {
-  return connection === 'embedded' ? name : `${connection}:${name}`
-}
-
-const idOf = ({ connection, name }: TopicLine): string => `${connection}:${name}`
-
-function setEmpty(list: HTMLElement, empty: boolean, text: string): void {
-  let note = list.querySelector<HTMLElement>(':scope > .riffle-empty')
-  if (!empty) {
-    note?.remove()
-    return
-  }
-  if (note === null) {
-    note = element('li', 'riffle-empty')
-    list.append(note)
-  }
-  setText(note, text)
-}
-
-function heading(label: string, action: HTMLElement): HTMLElement {
-  const node = element('div', 'riffle-panel-head')
-  const text = element('h3', 'riffle-panel-title')
-  text.textContent = label
-  node.append(text, action)
-  return node
-}
-
-function button(text: string, label: string): HTMLButtonElement {
-  const made = Object.assign(document.createElement('button'), { type: 'button' as const, textContent: text })
-  made.className = 'riffle-button'
-  made.setAttribute('aria-label', label)
-  return made
-}
-
-function element(tag: 'div' | 'span' | 'ul' | 'li' | 'h3', className: string): HTMLElement {
-  return Object.assign(document.createElement(tag), { className })
-}
-
-function setText(node: HTMLElement, text: string): void {
-  if (node.textContent !== text) node.textContent = text
 }

@@ -1,6 +1,6 @@
 /** Joins the hub of charts (pure, stream/charts) with the streams: taps in the worker, counters, the supervisor's comms. */
 import { ChartHub } from '../../stream/charts/hub.ts'
-import type { LabelWish } from '../../stream/charts/hub.ts'
+import type { LabelWish, PeekAnswer } from '../../stream/charts/hub.ts'
 import { chartConcept } from '../../stream/charts/concept.ts'
 import { paramBundle } from '../../stream/charts/fallback.ts'
 import type {
@@ -37,6 +37,7 @@ export interface ChartsOptions {
   readonly params: Params
   readonly streams: () => Streams
   topics(): Promise<readonly TopicLine[]>
+  peek(connection: string, topic: string): Promise<PeekAnswer>
   /** The notebook is being saved. */
   saved(): void
   send(connection: string, message: FromEngine, buffers?: readonly Uint8Array[]): void
@@ -75,6 +76,7 @@ export class Charts {
       outputs: () => this.outputs(),
       streams: () => options.streams().list(performance.now()).map(streamLine),
       topics: options.topics,
+      peek: options.peek,
       stopAll: () => void this.stopAll(),
       saved: options.saved,
       label: (stream, range) => this.label(stream, range),

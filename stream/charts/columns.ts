@@ -88,6 +88,11 @@ export function cleanText(text: string): string {
   return clean.length > TEXT_LIMIT ? `${clean.slice(0, TEXT_LIMIT - 1)}…` : clean
 }
 
+/** The same characters as escapes, where a text is shown for what it is. */
+export function escapeUnseen(text: string): string {
+  return text.replace(UNSAFE_TEXT, one => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
 function nestedText(value: object): string {
   try {
     return JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? inner.toString() : inner)) ?? ''

@@ -32,7 +32,7 @@ export interface ConnectionOptions {
 }
 
 type Named<T> = T extends { readonly client: string } ? Omit<T, 'client'> : never
-type Answer = Named<Extract<FromEngine, { type: 'outputs' | 'streams' | 'topics' }>>
+type Answer = Named<Extract<FromEngine, { type: 'outputs' | 'streams' | 'topics' | 'peek' }>>
 
 interface Subscription {
   visible: boolean

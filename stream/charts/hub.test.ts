@@ -26,6 +26,7 @@ function bench(concept: ChartConcept = WINDOWS, options: { fps?: number; keep?: 
     setParam: (name, value) => params.push([name, value]),
     watched: (chartId, seen) => watched.push([chartId, seen]),
     label: (stream, range) => labels.push([stream, range]),
+    peek: (connection, topic) => Promise.resolve({ lines: [`${connection}/${topic}`], problem: null }),
   })
   const { chartId } = hub.register({ stream: 's', concept, options })
   const frames = (connection = 'c'): ChartFrame[] =>
@@ -478,4 +479,26 @@ test('a chart of scores that starts anew is one of scores from its first frame o
   hub.replace('s', concept)
   const live = hub.bundle(chartId)?.[LIVE_MIME] as LiveBundle
   assert.deepEqual(live.last.status.scores, { ...scores, labels: [], labelFile: '' })
+})
+
+test('who asks for the newest records of a topic is told, and nobody else; a question without a topic is none', async () => {
+  const { hub, sent } = bench()
+  for (const client of ['c', 'd']) hub.receive(client, { type: 'hello', protocol: 1, client })
+  sent.length = 0
+  hub.receive('c', { type: 'peek', connection: 'prod', topic: 'orders' })
+  hub.receive('c', { type: 'peek', connection: 'prod', topic: 7 } as never)
+  await Promise.resolve()
+  assert.deepEqual(sent, [
+    {
+      connection: 'c',
+      message: {
+        type: 'peek',
+        client: 'c',
+        connection: 'prod',
+        topic: 'orders',
+        lines: ['prod/orders'],
+        problem: null,
+      },
+    },
+  ])
 })

@@ -30,6 +30,8 @@ export interface ChartHubOptions {
   outputs?(): readonly CellCharts[]
   streams?(): readonly StreamLine[]
   topics?(): Promise<readonly TopicLine[]>
+  /** Never rejects. */
+  peek?(connection: string, topic: string): Promise<PeekAnswer>
   stopAll?(): void
   /** The notebook is being saved. */
   saved?(): void
@@ -37,6 +39,13 @@ export interface ChartHubOptions {
   label?(stream: string, range: LabelWish): void
   /** Somebody began or ceased to look at a chart: reads that no one watches may pause. */
   watched?(chartId: string, watched: boolean): void
+}
+
+/** The newest records of a topic as text. */
+export interface PeekAnswer {
+  readonly lines: readonly string[]
+  /** Why there are none. */
+  readonly problem: string | null
 }
 
 export interface LabelWish {
@@ -203,6 +212,12 @@ export class ChartHub {
       case 'topics':
         void this.#options.topics?.().then(topics => connection.tell({ type: 'topics', topics }))
         break
+      case 'peek': {
+        const { connection: at, topic } = message
+        const told = { type: 'peek', connection: at, topic } as const
+        void this.#options.peek?.(at, topic).then(answer => connection.tell({ ...told, ...answer }))
+        break
+      }
       case 'control-stream':
         this.#options.control(message.stream, message.action)
         break
@@ -290,6 +305,8 @@ function wellFormed(message: ToEngine): boolean {
       return typeof message.name === 'string' && ['number', 'string', 'boolean'].includes(typeof message.value)
     case 'watch-streams':
       return typeof message.on === 'boolean'
+    case 'peek':
+      return typeof message.connection === 'string' && typeof message.topic === 'string'
     case 'control-stream':
       return typeof message.stream === 'string' && ['pause', 'resume', 'stop'].includes(message.action)
     case 'outputs':

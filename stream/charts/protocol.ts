@@ -158,6 +158,8 @@ export type ToEngine =
   | { readonly type: 'saved' }
   /** Answered once by `topics`. */
   | { readonly type: 'topics' }
+  /** The newest records of a topic, answered once by `peek`. */
+  | { readonly type: 'peek'; readonly connection: string; readonly topic: string }
   | { readonly type: 'bye' }
 
 export type FromEngine =
@@ -180,6 +182,15 @@ export type FromEngine =
   | { readonly type: 'outputs'; readonly client: string; readonly cells: readonly CellCharts[] }
   | { readonly type: 'streams'; readonly client: string; readonly streams: readonly StreamLine[] }
   | { readonly type: 'topics'; readonly client: string; readonly topics: readonly TopicLine[] }
+  /** A line a record, oldest first; `problem` says why there are none. */
+  | {
+      readonly type: 'peek'
+      readonly client: string
+      readonly connection: string
+      readonly topic: string
+      readonly lines: readonly string[]
+      readonly problem: string | null
+    }
   | { readonly type: 'error'; readonly client: string; readonly message: string; readonly hint: string | null }
 
 export interface ChartFrame {

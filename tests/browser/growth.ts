@@ -19,6 +19,19 @@ export function pass(page: Page, seconds: number): Promise<void> {
   return page.evaluate(ms => new Promise<void>(resolve => setTimeout(resolve, ms)), seconds * 1000)
 }
 
+/**
+ * Counts again, second by second, until `fine`: a request of JupyterLab that is under way holds a listener for a moment, what grows never
+ * goes back. Gives the last count, fine or not.
+ */
+export async function settled<T>(page: Page, count: () => Promise<T>, fine: (counted: T) => boolean): Promise<T> {
+  let counted = await count()
+  for (let again = 0; again < 30 && !fine(counted); again++) {
+    await pass(page, 1)
+    counted = await count()
+  }
+  return counted
+}
+
 /** Nodes that Chromium counts, after a forced collection, beyond those that stand in the page. Nothing may move meanwhile. */
 export async function detachedNodes(page: Page, session: CDPSession): Promise<number> {
   for (let i = 0; i < 3; i++) await session.send('HeapProfiler.collectGarbage')

@@ -11,14 +11,25 @@ const its = labForFile()
 const TOPIC = '%topic orders --from earliest;'
 const WINDOW = '%%window orders --tumbling 10s --by region'
 
-test('the panel lists topics and inserts the magic that reads one', async () => {
-  writeNotebook(its.lab, 'topics.ipynb', ['1'])
+test('the panel lists topics, shows the newest records of one as text, and inserts the magic that reads one', async () => {
+  // The second row turns the writing and would be markup, if it were anything but text.
+  const rows = "await produce('notes', [{ n: 1 }, { n: 2, text: '<img src=x>\\u202e' }])"
+  writeNotebook(its.lab, 'topics.ipynb', [`%topics create notes --partitions 1\n${rows}`])
   const notebook = await openNotebook(its.browser, its.lab, 'topics.ipynb')
   const { page } = notebook
+  await notebook.runNext()
   await notebook.command('riffle:show-streams')
+  const notes = page.locator('.riffle-topic details[data-topic="embedded:notes"]')
+  await notes.locator('summary').click()
+  const records = (): Promise<string[]> => notes.locator('.riffle-record').allInnerTexts()
+  await becomes(page, records, ['{"n":2,"text":"<img src=x>\\u202e"}', '{"n":1}'])
+  assert.equal(await notes.locator('img').count(), 0)
   const orders = page.locator('.riffle-topic details[data-topic="embedded:orders"]')
   await orders.locator('summary').click()
   await orders.getByText('region: ').waitFor()
+  await orders.locator('.riffle-record').nth(4).waitFor()
+  if (process.env['SCREENSHOTS'] !== undefined)
+    await page.screenshot({ path: join(process.env['SCREENSHOTS'], 'topic-peek.png') })
   await page.getByRole('button', { name: 'Insert a cell that reads topic orders', exact: true }).click()
   await page.waitForFunction(() =>
     jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.getSource().startsWith('%topic orders'),

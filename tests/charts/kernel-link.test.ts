@@ -34,6 +34,7 @@ function bench(instance = 'i1', options: ChartOptions = {}) {
           buffers.map(bytes => new DataView(bytes.slice().buffer)),
         )
     },
+    peek: (connection: string, topic: string) => Promise.resolve({ lines: [`${connection}/${topic}`], problem: null }),
     control: () => undefined,
     setParam: (name, value) => hub.param(name, value),
   })
@@ -317,4 +318,18 @@ test('a param follows what others set', () => {
   stop()
   link.setParam('t', 0.7)
   assert.deepEqual(seen, [0.5])
+})
+
+test('each question for the records of a topic is answered once, by the answer for that topic', async () => {
+  const { link, hub } = bench()
+  const answers: unknown[] = []
+  for (const topic of ['orders', 'clicks', 'orders'])
+    link.askPeek('embedded', topic, ({ lines }) => answers.push([topic, lines]))
+  await settle()
+  assert.deepEqual(answers, [
+    ['orders', ['embedded/orders']],
+    ['orders', ['embedded/orders']],
+    ['clicks', ['embedded/clicks']],
+  ])
+  hub.dispose()
 })

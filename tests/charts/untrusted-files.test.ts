@@ -25,6 +25,13 @@ test('a bundle as the kernel writes it is read', () => {
   assert.equal(readBundle(GOOD)?.chartId, 's#1')
 })
 
+test('text of rows and title is as clean as live text: no control or direction marks, nothing nested', () => {
+  const rows = [{ $key: 'a', text: 'a\u202eb\u0007', deep: { x: ['\u2066'] }, n: 1, none: null }]
+  const read = readBundle({ ...GOOD, title: 's\u202e', last: { ...GOOD.last, rows } })
+  assert.equal(read?.title, 's\ufffd')
+  assert.deepEqual(read?.last.rows, [{ $key: 'a', text: 'a\ufffdb\ufffd', deep: '{"x":["\ufffd"]}', n: 1, none: null }])
+})
+
 const broken: readonly (readonly [about: string, part: object])[] = [
   ['of another protocol', { protocol: 2 }],
   ['whose names are no text', { chartId: { toString: 'x' } }],

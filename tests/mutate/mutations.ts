@@ -846,6 +846,20 @@ export const mutations: readonly Mutation[] = [
     suite: ['tests/charts/draw-turns.test.ts'],
   },
   {
+    name: 'records of a topic turn the writing direction',
+    file: 'stream/charts/peek.ts',
+    find: "escapeUnseen(typeof row === 'string' ? row : jsonOf(row))",
+    replace: "(typeof row === 'string' ? row : jsonOf(row))",
+    suite: ['stream/charts/peek.test.ts'],
+  },
+  {
+    name: 'rows of a saved chart may hold direction marks',
+    file: 'extension/src/read-bundle.ts',
+    find: 'rows: rows.map(plainRow)',
+    replace: 'rows',
+    suite: ['tests/charts/untrusted-files.test.ts'],
+  },
+  {
     name: 'a large frame costs no more credit than a small one',
     file: 'stream/charts/connection.ts',
     find: 'Math.ceil(values / CREDIT_VALUES)',
