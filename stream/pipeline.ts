@@ -108,7 +108,7 @@ export interface Pipeline {
   restore(bytes: Uint8Array): void
 }
 
-const SNAPSHOT_VERSION = 1
+const SNAPSHOT_VERSION = 2
 
 interface PipelineSnapshot {
   readonly version: number

@@ -14,6 +14,8 @@ import type { StageContext } from '../operator.ts'
 import { KeyBuckets } from './key-buckets.ts'
 import { NO_KEY, REFUSED } from './keys.ts'
 import type { JoinKeys } from './keys.ts'
+import { packRows, unpackRows } from './packed-rows.ts'
+import type { PackedRows } from './packed-rows.ts'
 import type { JoinedRows } from './rows.ts'
 import type { SizeLimit } from './size-limit.ts'
 import { TimedRows } from './timed-rows.ts'
@@ -43,7 +45,8 @@ interface SavedLists {
   /** Side, key and number of rows of each list. */
   readonly heads: Int32Array
   readonly times: Float64Array
-  readonly rows: readonly unknown[]
+  /** Of each side: both are of one shape mostly, but not of the same. */
+  readonly rows: readonly [PackedRows, PackedRows]
   /** 0: not padded, 1: found nobody yet, 2: has found somebody. */
   readonly marks: Uint8Array
   readonly sequences: Float64Array
@@ -152,6 +155,7 @@ export class IntervalJoin extends TwoInputs {
     const marks = new Uint8Array(count)
     const sequences = new Float64Array(count)
     let at = 0
+    let ofLeft = 0
     for (let h = 0; h < heads.length; h += 3) {
       const list = this.lists[heads[h] as Side][heads[h + 1] as number] as TimedRows
       for (let i = list.head; i < list.times.length; i++, at++) {
@@ -162,8 +166,10 @@ export class IntervalJoin extends TwoInputs {
         marks[at] = mark.matched ? 2 : 1
         sequences[at] = mark.sequence
       }
+      if (heads[h] === 0) ofLeft = at
     }
-    return { heads: Int32Array.from(heads), times, rows, marks, sequences }
+    const packed = [packRows(rows.slice(0, ofLeft)), packRows(rows.slice(ofLeft))] as const
+    return { heads: Int32Array.from(heads), times, rows: packed, marks, sequences }
   }
 
   protected load(state: unknown): void {
@@ -174,7 +180,8 @@ export class IntervalJoin extends TwoInputs {
     this.lists[1] = []
     this.pads.clear()
     const { limit } = this.parts
-    const { heads, times, rows, marks, sequences } = s.lists
+    const { heads, times, marks, sequences } = s.lists
+    const rows = s.lists.rows.flatMap(unpackRows)
     let at = 0
     for (let h = 0; h < heads.length; h += 3) {
       const side = heads[h] as Side
