@@ -75,6 +75,8 @@ interface Named {
   notice?: string | undefined
   /** A sink whose stream was replaced: it begins anew when the user says so. */
   held?: boolean | undefined
+  /** A transaction was lost with its broker, and `beginAgain` is making it again. */
+  again?: true | undefined
 }
 
 export class Streams {
@@ -181,7 +183,8 @@ export class Streams {
     }
   }
 
-  private async begin(stream: Named, resumed?: Resumed): Promise<void> {
+  /** In `beginAgain` a transaction that is lost while it opens rejects; else it leaves that to `beginAgain`. */
+  private async begin(stream: Named, resumed?: Resumed, again = false): Promise<void> {
     const { name, options } = stream
     const taps = this.deps.onReplaced(name)
     const current = () => this.named.get(name) === stream && stream.execution === execution
@@ -199,6 +202,10 @@ export class Streams {
     stream.sink = sink
     stream.held = false
     const { recorder } = stream
+    let opening = again
+    let lose: (error: StreamError) => void = () => undefined
+    const lost = new Promise<never>((_resolve, reject) => (lose = reject))
+    lost.catch(() => undefined)
     const execution: Execution = new Execution(this.deps, {
       onEvent: recorder === undefined ? undefined : event => note(recorder, event),
       name: title,
@@ -225,9 +232,10 @@ export class Streams {
         recorder?.close()
         const over = (how: 'ended' | 'failed', why?: StreamErrorParts) => {
           if (!current()) return
-          if (how === 'failed' && transaction !== undefined && why?.retriable === true)
-            void this.beginAgain(stream, why)
-          else this.over(stream, how, why)
+          if (how !== 'failed' || transaction === undefined || why?.retriable !== true) this.over(stream, how, why)
+          // Two that make it again would each fence the other's writer.
+          else if (opening) lose(StreamError.from(why))
+          else void this.beginAgain(stream, why)
         }
         if (sink === undefined) over(state, error)
         else void sink.end(state, error).then(failure => over(failure === undefined ? state : 'failed', failure))
@@ -243,15 +251,20 @@ export class Streams {
       if (past !== undefined)
         for (const [param, value] of Object.entries(this.deps.params()))
           if (value !== past.params[param]) execution.run.setParam(param, value)
-      await sink?.open(execution)
-      await execution.open()
+      await Promise.race([lost, sink?.open(execution)])
+      await Promise.race([lost, execution.open()])
       if (current() && this.stateOf(stream) === 'starting') stream.state = 'running'
     } catch (error) {
       // A stop that came while it was opening is no failure of the cell.
       if (!current() || this.stateOf(stream) === 'stopped') return
+      const passes = error instanceof StreamError && error.retriable
+      if (again && passes) throw error
+      if (stream.again === true && passes) return
       if (this.stateOf(stream) !== 'failed')
         this.over(stream, 'failed', error instanceof StreamError ? error.toJSON() : undefined, false)
       throw error
+    } finally {
+      opening = false
     }
   }
 
@@ -260,14 +273,26 @@ export class Streams {
     const given = () => this.named.get(stream.name) !== stream || this.stateOf(stream) === 'stopped'
     this.say(stream, `Sink "${stream.name}" waits: ${why.message}. It goes on from its last transaction`)
     stream.state = 'starting'
+    stream.again = true
+    try {
+      await this.untilBegun(stream, given)
+    } finally {
+      stream.again = undefined
+    }
+  }
+
+  private async untilBegun(stream: Named, given: () => boolean): Promise<void> {
     const lost = stream.sink
     for (;;) {
-      await stream.execution?.stop()
-      await (stream.sink === lost ? lost?.pump.close() : stream.sink?.close())
+      // How the old run ends does not matter any more.
+      await stream.execution?.stop().catch(() => undefined)
+      const { sink } = stream
+      await (sink === lost ? lost?.pump.close() : sink?.close())?.catch(() => undefined)
+      await sink?.transaction?.end().catch(() => undefined)
       await new Promise<void>(resolve => wallClock.setTimer(AGAIN_MS, resolve))
       if (given()) return lost?.over(Promise.resolve())
       try {
-        await this.begin(stream)
+        await this.begin(stream, undefined, true)
         if (!given()) this.say(stream, `Sink "${stream.name}" goes on`)
         return lost?.over(stream.sink?.done ?? Promise.resolve())
       } catch (error) {
@@ -503,6 +528,7 @@ export class Streams {
       droppedCount: stats?.droppedCount ?? 0,
       errorCount: stats?.errorCount ?? 0,
       stateBytes: stats?.stateBytes ?? 0,
+      waitingCount: stats?.waitingCount,
       time: stats?.time,
       pattern: stats?.pattern,
       notice: stream.notice,

@@ -42,6 +42,8 @@ export class SinkTransaction {
   private readonly records: TransactionalWriter
   private readonly sources: readonly (TopicNode | FeedNode)[]
   private number: number
+  private over = false
+  private writing: Promise<unknown> | undefined
 
   static async open(of: TransactionOfSink): Promise<SinkTransaction> {
     const { target, plan } = of
@@ -97,11 +99,29 @@ export class SinkTransaction {
   async commit({ meta, bytes }: CheckpointParts, positions: Positions): Promise<void> {
     const number = this.number + 1
     if (canGoOn(this.sources)) {
+      this.requireOpen()
       const whole = { key: this.key, savedAtMs: this.of.nowMs(), own: meta }
-      await this.of.store.write(this.id, number, { meta: whole, bytes })
+      await (this.writing = this.of.store.write(this.id, number, { meta: whole, bytes }))
     }
+    this.requireOpen()
     await this.records.commit(this.positionsOf(positions), String(number))
     this.number = number
+  }
+
+  private requireOpen(): void {
+    if (!this.over) return
+    const { target } = this.of
+    throw new StreamError({
+      code: 'STREAM_STOPPED',
+      message: `Cannot commit to topic "${target.topic}": another transaction took the place of this one`,
+    })
+  }
+
+  /** Resolves when nothing of it is written any more: what takes its place gives the same numbers to other states. */
+  async end(): Promise<void> {
+    this.over = true
+    await this.writing?.catch(() => undefined)
+    await this.writer.close()
   }
 
   /** Of the topics on the target's own connection; one that is read twice counts where it is read less far. */

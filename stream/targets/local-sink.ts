@@ -46,6 +46,13 @@ export class LocalSink implements PlanConsumer {
     this.pump = this.makePump(undefined)
   }
 
+  /** Before another transaction is opened: nothing of the last one is written any more. */
+  async drop(): Promise<void> {
+    this.timer?.cancel()
+    await this.pump.close()
+    await this.transaction?.end()
+  }
+
   /** Rows go into this transaction from now on; each second what `running` has made is committed with its state. */
   renew(transaction: SinkTransaction, running: RunningPlan, clock: Clock): void {
     this.timer?.cancel()

@@ -78,6 +78,8 @@ interface Named {
   sink: LocalSink | undefined
   /** A sink whose stream was replaced waits for the user's word. */
   held: boolean
+  /** A transaction was lost with its broker and is being made again; `lost`: that one too. */
+  again?: { lost: boolean } | undefined
 }
 
 interface Reading {
@@ -173,17 +175,30 @@ export class LocalRuntime implements Runtime {
 
   /** What the broker took with it is made again from the last commit, once it is back. */
   private async beginAgain(named: Named, plan: PlanNode, target: TopicTarget): Promise<void> {
+    // Two that make it again would each fence the other's writer.
+    if (named.again !== undefined) {
+      named.again.lost = true
+      return
+    }
     const over = () => this.named.get(named.name) !== named || named.running.stats().state === 'stopped'
-    for (;;) {
-      await new Promise<void>(resolve => this.clock.setTimer(AGAIN_MS, resolve))
-      if (over()) return
-      try {
-        return await this.beginTransaction(named, plan, target)
-      } catch (error) {
-        if (error instanceof StreamError && error.retriable) continue
-        named.sink?.fail(error)
-        return
+    const again = (named.again = { lost: false })
+    try {
+      for (;;) {
+        await new Promise<void>(resolve => this.clock.setTimer(AGAIN_MS, resolve))
+        if (over()) return
+        again.lost = false
+        try {
+          await named.sink?.drop()
+          await this.beginTransaction(named, plan, target)
+          if (!again.lost) return
+        } catch (error) {
+          if (error instanceof StreamError && error.retriable) continue
+          named.sink?.fail(error)
+          return
+        }
       }
+    } finally {
+      named.again = undefined
     }
   }
 

@@ -32,7 +32,6 @@ const keyOf = (topic: number, i: number) => (i * (topic === 0 ? 7919 : 6007)) % 
 const timeOf = (i: number) => 1_767_258_000_000 + i
 
 before(async () => {
-  // The records' times are of last winter: a broker would delete them half a minute after its start.
   kafka = await startKafka()
   connection = await openKafka(kafka.url, { as: 'own', clock: wallClock })
   for (const [topic, name] of ['orders', 'payments'].entries()) {
