@@ -42,6 +42,7 @@ const special: Readonly<Record<string, { readonly value?: string; readonly inste
   'train features': { value: 'amount,region', instead: 'orders' },
   'score model': { value: 'normal', instead: 'orders' },
   'score batch': { instead: 'orders --model normal' },
+  'score max-wait': { instead: 'orders --model normal' },
   'score engine': { value: 'tensorflow', instead: 'orders --model normal' },
   'score backend': { value: 'cpu', instead: 'orders --model normal' },
   'window tumbling': { value: '2s', instead: 'orders' },

@@ -44,12 +44,14 @@ test('a model is a variable or a place that is read, and needs no features', () 
   const of = (options: string) => /\.score\((.*)\)/.exec(score(`%%score sensors ${options} --as scored`))?.[1]
   assert.equal(of('--model normal'), 'normal, {}')
   assert.equal(of('--model file:models/ae --batch 64'), "await riffle.model('file:models/ae'), { batch: 64 }")
+  assert.equal(of('--model normal --max-wait 5ms'), "normal, { maxWait: '5ms' }")
   assert.equal(of('--model {pick()} --features temp'), "pick(), { features: ['temp'] }")
 })
 
 test('options of detectors and of models are not mixed', () => {
   assert.match(refusal('%%score sensors --model m --warm-up 5', notebook).join('\n'), /--warm-up is of detectors/)
   assert.match(refusal('%%score sensors --features a --batch 5', notebook).join('\n'), /--batch is of models/)
+  assert.match(refusal('%%score sensors --features a --max-wait 5ms', notebook).join('\n'), /--max-wait is of models/)
 })
 
 test('a training is a handle under its name; layers are lines or a function', () => {
@@ -60,6 +62,14 @@ test('a training is a handle under its name; layers are lines or a function', ()
   assert.match(
     score('%%train sensors --features temp\n(tf, n) => build(tf, n)'),
     /layers: \(tf, n\) => build\(tf, n\), as: 'sensorsModel'/,
+  )
+  assert.match(
+    score('%%train sensors --features temp --last 10m --save models/normal'),
+    /last: '10m', save: 'models\/normal', as/,
+  )
+  assert.match(
+    score('%%train sensors --features temp --from 2026-01-01T09:00Z --to latest'),
+    /from: '2026-01-01T09:00Z', to: 'latest', as/,
   )
   assert.match(
     refusal('%%train sensors --features temp\ndense 8 tanh\nlstm 8 tanh', notebook).join('\n'),

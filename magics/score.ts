@@ -49,8 +49,15 @@ export const score: MagicDefinition = defineMagic({
       name: 'batch',
       type: 'integer',
       summary: 'Rows of one call to the model at most.',
-      default: '1024',
+      default: '256 at first, more while more have come',
       example: '256',
+    },
+    {
+      name: 'max-wait',
+      type: 'duration',
+      summary: 'A row waits no longer for the others of its call: a slow model gets fewer rows at a time.',
+      default: '20ms',
+      example: '20ms',
     },
     {
       name: 'engine',
@@ -193,7 +200,7 @@ function refuseDetectorOptions(section: Section, context: SectionContext): void 
 }
 
 function refuseModelOptions(section: Section, context: SectionContext): void {
-  for (const option of ['batch', 'engine', 'backend']) {
+  for (const option of ['batch', 'max-wait', 'engine', 'backend']) {
     const value = section.options.get(option)?.[0]
     if (value !== undefined) context.fail(`--${option} is of models, there is no --model`, value, '--model NAME')
   }
@@ -201,9 +208,10 @@ function refuseModelOptions(section: Section, context: SectionContext): void {
 
 function settingsCode(section: Section, context: SectionContext, features: HeaderValue | undefined): Piece[] {
   const entries: Piece[][] = features === undefined ? [] : [[{ code: 'features: ' }, ...fieldList(features, context)]]
-  for (const option of ['batch', 'engine', 'backend']) {
+  for (const option of ['batch', 'max-wait', 'engine', 'backend']) {
     const value = section.options.get(option)?.[0]
-    if (value !== undefined) entries.push([{ code: `${option}: ` }, ...optionCode(section, context, option, value)])
+    const property = option === 'max-wait' ? 'maxWait' : option
+    if (value !== undefined) entries.push([{ code: `${property}: ` }, ...optionCode(section, context, option, value)])
   }
   const threshold = section.options.get('threshold')?.[0]
   if (threshold !== undefined) {

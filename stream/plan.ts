@@ -197,8 +197,10 @@ export interface ScoreOptions {
     | {
         readonly name: string
         readonly engine: 'auto' | 'tensorflow' | 'cpu'
-        /** Rows of one call at most. */
-        readonly batch: number
+        /** Rows of one call at most; absent: as many as the model scores within `maxWaitMs`. */
+        readonly batch?: number | undefined
+        /** A call takes no longer: where it did, the next ones have fewer rows. Default 20. */
+        readonly maxWaitMs?: number | undefined
       }
     | undefined
   readonly features: readonly string[]

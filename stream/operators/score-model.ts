@@ -2,17 +2,20 @@
  * Scores rows by a model, many in one call. A row that lacks a feature, or has a value that is no finite number, goes to `.errors()`;
  * so do the rows of a batch the model fails on, and the stream goes on.
  *
- *   rows ─▶ vectors (scaled) ─▶ predict, at most `batch` at a time ─▶ value per row ─▶ rarity, threshold, causes ─▶ rows
+ *   rows ─▶ vectors (scaled) ─▶ predict, so many at a time ─▶ value per row ─▶ rarity, threshold, causes ─▶ rows
  */
 import type { Batch } from '../model.ts'
 import type { ScoreOptions } from '../plan.ts'
 import { StreamError } from '../errors.ts'
 import type { ModelScaler } from '../models/artifact.ts'
 import type { ScoringModel } from '../models/open-models.ts'
+import { CallSize } from '../models/call-size.ts'
 import { gatherOf } from '../models/gather.ts'
 import type { Gather } from '../models/gather.ts'
 import { ModelScores, valuesOf } from '../scoring/model-scores.ts'
 import { vectorOf } from '../scoring/score-rows.ts'
+import { wallClock } from '../time/clock.ts'
+import type { Clock } from '../time/clock.ts'
 import { selectRows } from './filter.ts'
 import { KeyedScores, REFUSED } from './keyed-scores.ts'
 import type { LambdaHost } from './lambda.ts'
@@ -29,7 +32,8 @@ export interface ModelHost extends LambdaHost {
 
 export class ScoreModelOperator extends KeyedScores<ModelScores> {
   private readonly name: string
-  private readonly batchSize: number
+  private readonly size: CallSize
+  private readonly clock: Clock
   private model: ScoringModel | undefined
   private readInputs: Gather = () => false
   private readTarget: Gather | undefined
@@ -40,10 +44,18 @@ export class ScoreModelOperator extends KeyedScores<ModelScores> {
   private readonly places: number[] = []
   private readonly inCall: ModelScores[] = []
 
-  constructor(options: ScoreOptions, keys: readonly NamedReader[], host: ModelHost, context: StageContext) {
+  /** @param clock tells how long a call took, which decides how rows are cut and nothing else */
+  constructor(
+    options: ScoreOptions,
+    keys: readonly NamedReader[],
+    host: ModelHost,
+    context: StageContext,
+    clock: Clock = wallClock,
+  ) {
     super(options, keys, host, context, limits)
     this.name = options.model!.name
-    this.batchSize = options.model!.batch
+    this.size = new CallSize(options.model!)
+    this.clock = clock
     const model = host.model?.(this.name)
     if (model !== undefined) this.setModel(model)
   }
@@ -76,8 +88,10 @@ export class ScoreModelOperator extends KeyedScores<ModelScores> {
   onBatch(batch: Batch): Batch {
     const kept = new Int32Array(batch.count)
     const rows: unknown[] = []
-    for (let from = 0; from < batch.count; from += this.batchSize) {
-      this.scoreSome(batch, from, Math.min(batch.count, from + this.batchSize), kept, rows)
+    for (let from = 0; from < batch.count;) {
+      const to = Math.min(batch.count, from + this.size.rows)
+      this.scoreSome(batch, from, to, kept, rows)
+      from = to
     }
     return selectRows(batch, kept, rows.length, rows)
   }
@@ -90,8 +104,10 @@ export class ScoreModelOperator extends KeyedScores<ModelScores> {
     if (count === 0) return
     const { input, places, inCall: states, targets, values } = this
     let out: Float32Array
+    const began = this.clock.nowMs()
     try {
       out = model.predictor.predict(input, count)
+      this.size.took(to - from, this.clock.nowMs() - began)
     } catch (error) {
       for (let n = 0; n < count; n++) context.refuse(batch, places[n]!, (error as Error).message)
       return

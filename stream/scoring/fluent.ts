@@ -4,6 +4,7 @@ import { Model } from '../models/model.ts'
 import type { Param } from '../params.ts'
 import type { ScoreOptions, WindowOptions } from '../plan.ts'
 import { runtime } from '../targets/runtime-registry.ts'
+import { parseDuration } from '../time/duration.ts'
 import { makeDetector } from './detectors/index.ts'
 import type { DetectorName } from './detectors/index.ts'
 import { Scorer } from './scorer.ts'
@@ -41,8 +42,13 @@ export interface ScoreSettings<F extends string> {
 export interface ModelScoreSettings<F extends string> extends Omit<ScoreSettings<F>, 'features'> {
   /** Fields that are its inputs, in their order. Default: the names kept with the model. */
   readonly features?: readonly F[] | undefined
-  /** Rows of one call to the model at most; calls are as large as what has come. Default 1,024. */
+  /**
+   * Rows of one call to the model at most. Default: calls begin with 256 and grow to as many as have come and the model scores within
+   * `maxWait`, at most 4,096.
+   */
   readonly batch?: number | undefined
+  /** A row waits no longer for the others of its call: where calls take longer they get fewer rows. Default `20ms`. */
+  readonly maxWait?: string | number | undefined
   /** `tensorflow`: never compiled. Default `auto`: a plain stack of dense layers is code of its own. */
   readonly engine?: 'auto' | 'tensorflow' | undefined
   /** Of TensorFlow.js; with one the model is never compiled. Default: wasm where it starts and has what the model needs, else cpu. */
@@ -109,18 +115,21 @@ export function scoreOptions(
   }
 }
 
-function modelSettings({ batch = 1024, engine = 'auto', backend }: ModelScoreSettings<string>): {
-  readonly batch: number
+function modelSettings({ batch, maxWait, engine = 'auto', backend }: ModelScoreSettings<string>): {
+  readonly batch?: number | undefined
+  readonly maxWaitMs?: number | undefined
   readonly engine: 'auto' | 'tensorflow' | 'cpu'
 } {
+  const maxWaitMs = maxWait === undefined ? undefined : parseDuration(maxWait, 'maxWait')
   if (backend !== undefined && backend !== 'wasm' && backend !== 'cpu')
     throw new StreamError({
       code: 'OPTION_INVALID',
       message: `Cannot score with backend "${String(backend)}": backends are wasm and cpu`,
       hint: "backend: 'cpu'",
     })
-  if (Number.isInteger(batch) && batch >= 1 && batch <= 65_536 && (engine === 'auto' || engine === 'tensorflow'))
-    return { batch, engine: backend === 'cpu' ? 'cpu' : backend === 'wasm' ? 'tensorflow' : engine }
+  const possible = batch === undefined || (Number.isInteger(batch) && batch >= 1 && batch <= 65_536)
+  if (possible && (engine === 'auto' || engine === 'tensorflow'))
+    return { batch, maxWaitMs, engine: backend === 'cpu' ? 'cpu' : backend === 'wasm' ? 'tensorflow' : engine }
   throw new StreamError({
     code: 'OPTION_INVALID',
     message: `Cannot score with batch ${batch} and engine "${String(engine)}": batches have 1 to 65,536 rows, engines are auto and tensorflow`,
