@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { count, cumulating, eventTime, feed, from, LocalRuntime, session, setRuntime, tumbling } from './index.ts'
 import { buildPipeline } from './pipeline.ts'
 import type { Pipeline } from './pipeline.ts'
+import type { JoinMode } from './plan.ts'
 
 interface Order {
   id: number
@@ -224,10 +225,7 @@ test('a snapshot in the middle goes on where it was', async () => {
   await joined.stop()
 })
 
-function pipelineOf(
-  joinStateBytes: number | undefined,
-  mode: { kind: 'interval'; fromMs: number; toMs: number },
-): Pipeline {
+function pipelineOf(joinStateBytes: number | undefined, mode: JoinMode): Pipeline {
   const source = { op: 'feed', partitions: 1, time: 'at', bounded: false } as const
   return buildPipeline(
     {
@@ -308,6 +306,30 @@ interface Click {
   readonly id: string
   readonly at: number
   readonly page: string
+}
+
+for (const [name, mode, waiting] of [
+  ['within a time, all rows that may still match', { kind: 'interval', fromMs: -5, toMs: 5 }, [3, 1, 0]],
+  [
+    'in windows, the rows of those that are open',
+    { kind: 'window', window: { kind: 'tumbling', sizeMs: 10, offsetMs: 0 } },
+    [3, 2, 0],
+  ],
+  ['as of a time, the left rows whose time has not come', { kind: 'asOf' }, [2, 1, 0]],
+  ['of all rows that live, those', { kind: 'ttl', ttlMs: 5 }, [3, 1, 0]],
+  ['with a table, none', { kind: 'table' }, [undefined, undefined, undefined]],
+] as const) {
+  test(`rows that wait for partners are counted: ${name}`, () => {
+    const pipeline = pipelineOf(undefined, mode)
+    pipeline.push(0, { kind: 'rows', rows: [{ id: 'a', at: 9 }, { id: 'b', at: 15 }] }) // prettier-ignore
+    pipeline.push(1, { kind: 'rows', rows: [{ id: 'a', at: mode.kind === 'window' ? 12 : 8 }] })
+    const counts = [pipeline.stats().waitingCount]
+    for (const watermarkMs of [14, 40]) {
+      for (const side of [0, 1]) pipeline.push(side, { kind: 'watermark', watermarkMs })
+      counts.push(pipeline.stats().waitingCount)
+    }
+    assert.deepEqual(counts, waiting)
+  })
 }
 
 test('rows that can match nothing any more leave the state', () => {

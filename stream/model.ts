@@ -181,6 +181,8 @@ export interface StreamStats {
   readonly droppedCount: number
   readonly errorCount: number
   readonly stateBytes: number
+  /** Rows that wait for partners, over all joins of the stream; absent without one. */
+  readonly waitingCount?: number | undefined
   readonly time?: StreamTime | undefined
   /** The pattern of `.match` at work; only where somebody can look at it. */
   readonly pattern?: import('./patterns/view.ts').PatternView | undefined

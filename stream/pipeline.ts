@@ -68,6 +68,8 @@ export interface PipelineStats {
   readonly droppedCount: number
   readonly errorCount: number
   readonly stateBytes: number
+  /** As in StreamStats. */
+  readonly waitingCount?: number | undefined
   /** Where the sources stand in event time, and the newest dropped records. */
   readonly time: StreamTime
   readonly pattern?: PatternView | undefined
@@ -270,7 +272,12 @@ class RunningPipeline implements Pipeline {
 
   stats(): PipelineStats {
     let stateBytes = 0
-    for (const { operator } of this.operators) stateBytes += operator.stateBytes()
+    let waitingCount: number | undefined
+    for (const { operator } of this.operators) {
+      stateBytes += operator.stateBytes()
+      const waiting = 'waitingCount' in operator ? operator.waitingCount?.() : undefined
+      if (waiting !== undefined) waitingCount = (waitingCount ?? 0) + waiting
+    }
     return {
       state: this.state,
       recordCount: this.recordCount(),
@@ -278,6 +285,7 @@ class RunningPipeline implements Pipeline {
       watermarkMs: this.watermarkMs === -Infinity ? null : this.watermarkMs,
       ...this.refusals.counters,
       stateBytes,
+      waitingCount,
       time: { sources: this.sourceStages.map(({ stage }) => stage.partitionTimes()), late: this.newestLate() },
       pattern: this.pattern?.patternView(),
       error: this.error,

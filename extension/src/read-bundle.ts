@@ -42,6 +42,7 @@ function isStatus(value: unknown): boolean {
   if (value['time'] !== undefined && !isTime(value['time'])) return false
   if (value['pattern'] !== undefined && !isPatternView(value['pattern'])) return false
   if (value['scores'] !== undefined && !isScoresStatus(value['scores'])) return false
+  if (value['waitingCount'] !== undefined && typeof value['waitingCount'] !== 'number') return false
   return ['recordsPerSecond', 'recordCount', 'rowCount', 'lateCount', 'droppedCount', 'errorCount'].every(
     name => typeof value[name] === 'number',
   )

@@ -123,6 +123,15 @@ function countsOf(chart: LiveChart, status: ChartStatus): { text: string; alert:
             title: 'records between here and the end of the topic',
           },
         ]),
+    ...(status.waitingCount === undefined
+      ? []
+      : [
+          {
+            text: `${grouped(status.waitingCount)} waiting`,
+            alert: false,
+            title: 'rows that wait for partners of the other side',
+          },
+        ]),
     { text: `${grouped(status.lateCount)} late`, alert: false, title: 'behind the watermark, still taken by a window' },
     {
       text: `${grouped(status.droppedCount)} dropped`,

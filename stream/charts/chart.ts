@@ -162,6 +162,7 @@ export class Chart {
       },
       errors: errors.slice(-ERROR_LINES).map(line => line.split('\n', 1)[0] ?? ''),
       notice: noticeOf([stats.notice, this.#leftOut]),
+      ...(stats.waitingCount === undefined ? {} : { waitingCount: stats.waitingCount }),
       ...(this.#concept.form === 'window' && stats.time !== undefined ? { time: stats.time } : {}),
       ...(this.#concept.pattern !== undefined && stats.pattern !== undefined ? { pattern: stats.pattern } : {}),
       ...(this.#concept.scores === undefined ? {} : { scores: scoresStatus(this.#concept.scores, stats) }),

@@ -339,6 +339,14 @@ test('the same stream shown in the same way is one chart', () => {
   assert.notEqual(hub.register({ stream: 't', concept: WINDOWS, options: {} }).chartId, chartId)
 })
 
+test('a chart of a join tells how many rows wait', () => {
+  const { hub, chartId } = bench()
+  hub.apply(chartId, add(row(1)), { ...SAMPLE_STATS, waitingCount: 3 }, [])
+  const bundle = hub.bundle(chartId) ?? {}
+  assert.equal((bundle[LIVE_MIME] as LiveBundle).last.status.waitingCount, 3)
+  assert.match(bundle['text/plain'] as string, /^s: running, 0 events \(0\/s\), 3 waiting, 0 late/)
+})
+
 test('a bundle has the live chart, Vega-Lite 5 with its data, and text', () => {
   const { hub, chartId } = bench()
   hub.apply(chartId, add(row(1), { ...row(2), $open: true }), { ...SAMPLE_STATS, recordCount: 12 }, [])

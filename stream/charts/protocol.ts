@@ -111,6 +111,8 @@ export interface ChartStatus {
   readonly lateCount: number
   readonly droppedCount: number
   readonly errorCount: number
+  /** For joins: rows that wait for partners. */
+  readonly waitingCount?: number | undefined
   /** First lines of the newest errors, with position. */
   readonly errors: readonly string[]
   /** What the chart left out: conflated rows, rows beyond retention, other series. */

@@ -42,6 +42,7 @@ export function summaryText(status: ChartStatus): string {
     ...(status.watermarkMs === null || !Number.isFinite(status.watermarkMs)
       ? []
       : [`watermark ${instantText(status.watermarkMs)} UTC`]),
+    ...(status.waitingCount === undefined ? [] : [`${status.waitingCount} waiting`]),
     `${status.lateCount} late`,
     `${status.droppedCount} dropped`,
     `${status.errorCount} errors`,

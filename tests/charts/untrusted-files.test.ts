@@ -44,6 +44,7 @@ const broken: readonly (readonly [about: string, part: object])[] = [
   ['with 5001 rows', { last: { ...GOOD.last, rows: Array.from({ length: 5001 }, () => ({ $key: 'a' })) } }],
   ['with a row that has no key', { last: { ...GOOD.last, rows: [{ n: 1 }] } }],
   ['with a row that is a list', { last: { ...GOOD.last, rows: [['a']] } }],
+  ['with a number of waiting rows that is text', { last: { ...GOOD.last, status: { ...STATUS, waitingCount: '<b>' } } }],
   ['with counters that are text', { last: { ...GOOD.last, status: { ...STATUS, droppedCount: '<b>' } } }],
   ['with 101 late records', { last: { ...GOOD.last, status: { ...STATUS, time: { sources: [], late: Array.from({ length: 101 }, () => ({ eventTimeMs: 0, reason: '' })) } } } }],
 ] // prettier-ignore

@@ -90,6 +90,10 @@ export class AsOfJoin extends TwoInputs {
     return this.keys.bytes() + this.parts.limit.bytes
   }
 
+  waitingCount(): number {
+    return this.waiting.count
+  }
+
   protected save(): AsOfState {
     const versions: [number, number[], unknown[]][] = []
     this.versions.forEach((list, keyId) => {

@@ -126,6 +126,10 @@ export class ColumnAsOfJoin extends ColumnJoin {
     return this.keys.bytes + this.queues[0].bytes + this.queues[1].bytes
   }
 
+  waitingCount(): number {
+    return this.queues[0].count
+  }
+
   protected save(): ColumnAsOfState {
     return {
       keys: this.keys.snapshot(),

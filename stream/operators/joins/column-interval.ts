@@ -92,6 +92,10 @@ export class ColumnIntervalJoin extends ColumnJoin {
     return this.keys.bytes + this.rings[0].bytes + this.rings[1].bytes
   }
 
+  waitingCount(): number {
+    return this.rings[0].count + this.rings[1].count
+  }
+
   protected save(): ColumnIntervalState {
     return { keys: this.keys.snapshot(), rings: [this.rings[0].snapshot(), this.rings[1].snapshot()] }
   }

@@ -130,6 +130,10 @@ export class IntervalJoin extends TwoInputs {
     return this.keys.bytes() + this.parts.limit.bytes
   }
 
+  waitingCount(): number {
+    return this.parts.limit.count
+  }
+
   protected save(): IntervalState {
     const heads: number[] = []
     let count = 0

@@ -105,6 +105,10 @@ export class SessionJoin extends TwoInputs {
     return this.parts.keys.bytes() + this.parts.limit.bytes
   }
 
+  waitingCount(): number {
+    return this.parts.limit.count
+  }
+
   protected save(): SessionJoinState {
     const sessions = new Set(this.closing.things.filter(s => !s.gone))
     return { keys: this.parts.keys.snapshot(), sessions: [...sessions], sequence: this.sequence }

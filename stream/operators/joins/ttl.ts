@@ -81,6 +81,10 @@ export class TtlJoin extends TwoInputs {
     return this.parts.keys.bytes() + this.parts.limit.bytes
   }
 
+  waitingCount(): number {
+    return this.parts.limit.count
+  }
+
   protected save(): TtlState {
     const lists: [Side, number, Living[]][] = []
     for (const side of [0, 1] as const) {

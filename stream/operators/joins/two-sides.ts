@@ -18,6 +18,8 @@ export interface TwoInputOperator {
   snapshot(): unknown
   restore(state: unknown): void
   stateBytes(): number
+  /** Rows that wait for partners; absent where none does. */
+  waitingCount?(): number
 }
 
 export interface TwoInputState {

@@ -102,6 +102,10 @@ export class WindowJoin extends TwoInputs {
     return this.parts.keys.bytes() + this.parts.limit.bytes
   }
 
+  waitingCount(): number {
+    return this.parts.limit.count
+  }
+
   protected save(): WindowJoinState {
     return { keys: this.parts.keys.snapshot(), slices: this.slices, openEnds: this.openEnds }
   }
