@@ -33,8 +33,9 @@ let url: string
 before(async () => {
   const starting = startEngine()
   // A leader that is back takes its partitions over at once instead of within five minutes.
-  first = await startKafka({ properties: async () => ['leader.imbalance.check.interval.seconds=1'] })
-  ;[second, engine] = await Promise.all([startKafka({ joins: first }), starting])
+  const copies = ['offsets.topic.replication.factor=2', 'transaction.state.log.replication.factor=2']
+  first = await startKafka({ properties: async () => ['leader.imbalance.check.interval.seconds=1', ...copies] })
+  ;[second, engine] = await Promise.all([startKafka({ joins: first, properties: async () => copies }), starting])
   url = `${first.url},${second.host}:${second.port}`
   address = { brokers: [`${first.host}:${first.port}`], clientId: 'test' }
   setRuntime(engine.runtime())
@@ -86,7 +87,7 @@ async function leaders(name: string): Promise<readonly number[]> {
 }
 
 const ledBy = (name: string, wanted: readonly number[]) =>
-  until(async () => (String(await leaders(name).catch(() => [])) === String(wanted) ? true : undefined))
+  until(async () => (String(await leaders(name).catch(() => [])) === String(wanted) ? true : undefined), 60_000)
 
 const statsOf = async (name: string) => (await runtime().list()).find(each => each.name === name)?.stats
 
@@ -161,6 +162,32 @@ test('a leader that goes, comes back and goes costs no record and doubles none',
     assert.equal(seen.length, all, `records of ${name}`)
     assert.equal(new Set(seen).size, all, `records of ${name} without doubles`)
   }
+  await writer.close()
+})
+
+test('a transactional sink commits on with the new leader, each row once', { timeout: 240_000 }, async () => {
+  await second.restart()
+  for (const name of ['source', 'committed']) await create(name)
+  await ledBy('committed', [2, 1, 2])
+  const input = await topic('k:source', { from: 'earliest', time: 'at', outOfOrder: '1m' })
+  await input.to('k:committed', { key: 'i', as: 'once', transactional: true })
+  const all = () => until(async () => ((await values()).length >= sent ? true : undefined), 100_000)
+  const values = async () => (await collect(await connection.read('committed', { from: 'earliest', to: 'latest' }))).values // prettier-ignore
+  const writer = await connection.writer('source')
+  let sent = 0
+  const send = async () => {
+    await writer.send(Array.from({ length: batchCount }, (_, n) => ({ key: Buffer.from(String(sent + n)), value: Buffer.from(JSON.stringify(row(sent + n))) }))) // prettier-ignore
+    sent += batchCount
+  }
+  await send()
+  await all()
+  await send()
+  await second.kill()
+  await send()
+  await ledBy('committed', [1, 1, 1])
+  await all()
+  const seen = (await values()).map(text => (JSON.parse(text!) as { i: number }).i)
+  assert.deepEqual([seen.length, new Set(seen).size], [sent, sent])
   await writer.close()
 })
 
