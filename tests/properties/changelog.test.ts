@@ -145,7 +145,7 @@ test('distinct tells nothing of rows that did not come out, and puts the next in
   assert.deepEqual(given('a', 'b', 'a'), [[1, 'a', 1], [-1, 'a', 1], [1, 'b', 1], [1, 'a', 2]]) // prettier-ignore
 })
 
-test('steps and unions of changelogs take back what they gave', () => {
+test('steps over a changelog take back what they gave', () => {
   const filtered: PlanNode = { op: 'filter', input: totals, f: ((row: Total) => row.n % 2 === 0) as never }
   const doubled: PlanNode = {
     op: 'flatMap',
@@ -153,4 +153,14 @@ test('steps and unions of changelogs take back what they gave', () => {
     f: ((row: Total) => [row, { ...row, key: `${row.key}'` }]) as never,
   }
   check(doubled, ['key', 'n'], rows => rows.filter(row => row.n % 2 === 0).flatMap(row => [[row.key, row.n], [`${row.key}'`, row.n]])) // prettier-ignore
+})
+
+test('a union of changelogs takes back what each side gave, and an aggregate over it forgets both', () => {
+  const even: PlanNode = { op: 'filter', input: totals, f: ((row: Total) => row.n % 2 === 0) as never }
+  const small: PlanNode = { op: 'filter', input: totals, f: ((row: Total) => row.n < 4) as never }
+  const union: PlanNode = { op: 'union', left: even, right: small }
+  const both = (rows: readonly Total[]) => [...rows.filter(row => row.n % 2 === 0), ...rows.filter(row => row.n < 4)]
+  check(union, ['key', 'n', 'total'], rows => both(rows).map(({ key, n, total }) => [key, n, total]))
+  const plan = grouped(union, 'n', [{ name: 'rows', aggregate: aggregate('count') }])
+  check(plan, ['n', 'rows'], rows => groups(both(rows)).map(([n, of]) => [n, of.length]))
 })

@@ -66,7 +66,10 @@ export function drive<E extends Driven>(
   return pipeline
 }
 
-/** `cuts`: a batch of rows ends before these indices. `restart`: a new pipeline takes over before this index. */
+/**
+ * `cuts`: a batch of rows ends before these indices. `restart`: a new pipeline takes over before this index. A plan with several
+ * sources gets the same events in each, batch by batch.
+ */
 export function run(
   plan: PlanNode,
   events: readonly TwinEvent[],
@@ -87,11 +90,13 @@ export function run(
     build,
     rows: (to, rows) => {
       const partitions = Int32Array.from(rows, e => e.partition)
-      to.push(0, { kind: 'rows', rows, partitions })
+      for (const source of to.sources.keys()) to.push(source, { kind: 'rows', rows, partitions })
     },
-    other: (to, event) => to.push(0, told(event)),
+    other: (to, event) => {
+      for (const source of to.sources.keys()) to.push(source, told(event))
+    },
   })
-  pipeline.push(0, { kind: 'end' })
+  for (const source of pipeline.sources.keys()) pipeline.push(source, { kind: 'end' })
   late.push(...pipeline.lateRows)
   return { rows, late, stats: pipeline.stats() }
 }
