@@ -95,6 +95,53 @@ const commands: Readonly<Record<string, Command>> = {
       if (!healthy) process.exitCode = 1
     },
   },
+  record: {
+    usage:
+      'riffle record TOPIC FILE [--connect URL] [--registry URL] [--from earliest] [--to latest] [--time FIELD] [--rows N] [--for 30s]',
+    summary: 'records a topic with arrival times, until --to, --rows, --for or Ctrl-C; without --connect a demo topic',
+    options: {
+      connect: { type: 'string' },
+      registry: { type: 'string' },
+      from: { type: 'string' },
+      to: { type: 'string' },
+      time: { type: 'string' },
+      rows: { type: 'string' },
+      for: { type: 'string' },
+    },
+    run: async (options, [topic, file]) => {
+      if (topic === undefined || file === undefined)
+        throw new SetupProblem('Cannot record without a topic and a file: riffle record TOPIC FILE')
+      const { rows, for: length, ...words } = options as Readonly<Record<string, string | undefined>>
+      await toldInLines(async () => {
+        const { recordFile } = await import('./recording-files.ts')
+        const forMs = length === undefined ? undefined : parseDuration(length, '--for')
+        const command = { ...words, rows: rows === undefined ? undefined : Number(rows), forMs }
+        process.stdout.write(await recordFile(topic, file, command, stopSignal()))
+      })
+    },
+  },
+  replay: {
+    usage: 'riffle replay FILE [--speed 1x|10x|max] [--loop] [--topic NAME --connect URL]',
+    summary: 'replays a recording: a line of JSON a row, or into a topic',
+    options: {
+      speed: { type: 'string' },
+      loop: { type: 'boolean' },
+      topic: { type: 'string' },
+      connect: { type: 'string' },
+    },
+    run: async (options, [file]) => {
+      if (file === undefined) throw new SetupProblem('Cannot replay without a file: riffle replay FILE')
+      await toldInLines(async () => {
+        const { replayFile } = await import('./recording-files.ts')
+        // Lines of rows are all that stands on stdout.
+        console.log = console.error
+        // Who reads the lines has enough: `| head`.
+        process.stdout.on('error', () => process.exit(0))
+        const over = await replayFile(file, options, line => void process.stdout.write(line), stopSignal())
+        process.stderr.write(over)
+      })
+    },
+  },
   nab: {
     usage: 'riffle nab --scores FOLDER --labels FILE',
     summary: 'scores a folder of CSV files (timestamp,score) by the rules of the Numenta Anomaly Benchmark',
@@ -211,7 +258,7 @@ function parse(command: Command, words: readonly string[]) {
     return parseArgs({
       args: [...words],
       options: command.options,
-      allowPositionals: /\[FOLDER\]|NOTEBOOK/.test(command.usage),
+      allowPositionals: /\[FOLDER\]|NOTEBOOK| FILE /.test(command.usage),
     })
   } catch (error) {
     throw new SetupProblem(`${(error as Error).message.split('.')[0]}; usage: ${command.usage}`)
