@@ -96,9 +96,11 @@ function thresholdMs(): Record<string, number> {
   const scores = Float64Array.from({ length: 1_000_000 }, random)
   const store = new ScoreStore({ scores, labels: scores.map(score => Number(score > 0.99)) })
   const timed = (f: () => unknown): number => {
-    const began = performance.now()
+    // Of CPU: whoever drags a line has a processor.
+    const cpu = process.cpuUsage()
     f()
-    return performance.now() - began
+    const { user, system } = process.cpuUsage(cpu)
+    return (user + system) / 1000
   }
   return { one: timed(() => store.judge(0.9)), curve: timed(() => store.curve()) }
 }
