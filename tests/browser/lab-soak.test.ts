@@ -44,6 +44,8 @@ test('ten live charts: every frame follows the one before, nothing grows, and a 
     charts => document.querySelectorAll('.riffle-chart[data-state="running"] canvas').length === charts,
     CHARTS,
   )
+  // JupyterLab keeps a listener from its first save on, and saves by itself after two minutes.
+  await notebook.command('docmanager:save')
   await pass(page, WARM_UP_SECONDS)
   const before = await counted(page, session)
   const framesBefore = frames.count()
