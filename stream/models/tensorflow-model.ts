@@ -42,14 +42,16 @@ interface Opened {
 }
 
 async function tried(loaded: LoadedTensorflow, artifact: ModelArtifact): Promise<Opened> {
-  const { tf, layers, converter } = loaded
+  const { tf, layers } = loaded
   const source = tf.io.fromMemory({
     modelTopology: artifact.topology,
     weightSpecs: artifact.weightSpecs,
     weightData: artifact.weights.slice().buffer,
     ...(artifact.signature === undefined ? {} : { signature: artifact.signature }),
   })
-  const model = await (artifact.format === 'graph' ? converter.loadGraphModel(source) : layers.loadLayersModel(source))
+  const model = await (artifact.format === 'graph'
+    ? loaded.converter().loadGraphModel(source)
+    : layers.loadLayersModel(source))
   const shape = model.inputs[0]?.shape ?? []
   if (model.inputs.length !== 1) throw wrongShape(artifact, `it has ${model.inputs.length} inputs`)
   const [inputs, steps] = [shape.at(-1), shape.length === 3 ? shape[1] : 1]

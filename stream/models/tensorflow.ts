@@ -37,7 +37,10 @@ export interface Converter {
 export interface LoadedTensorflow {
   readonly tf: Tensorflow
   readonly layers: Layers
-  readonly converter: Converter
+  /** Loads what opens graph models: most models are none. */
+  converter(): Converter
+  /** Loads the plain backend: most models never run on it. */
+  cpu(): void
   /** Why wasm is not used, when it is not. */
   notice: string | undefined
 }
@@ -53,10 +56,15 @@ export async function loadTensorflow(
   // Before the first tensor: else the cpu backend prints an advertisement.
   tf.env().set('PROD', true)
   const layers = load('tfjs-layers') as Layers
-  const converter = load('tfjs-converter') as Converter
-  load('tfjs-backend-cpu')
-  const loaded: LoadedTensorflow = { tf, layers, converter, notice: undefined }
+  const loaded: LoadedTensorflow = {
+    tf,
+    layers,
+    converter: () => load('tfjs-converter') as Converter,
+    cpu: () => void load('tfjs-backend-cpu'),
+    notice: undefined,
+  }
   if (backend === 'cpu') {
+    loaded.cpu()
     await tf.setBackend('cpu')
     await tf.ready()
     return loaded
@@ -72,6 +80,7 @@ export async function loadTensorflow(
 }
 
 export async function useCpu(loaded: LoadedTensorflow, why: string): Promise<void> {
+  loaded.cpu()
   await loaded.tf.setBackend('cpu')
   await loaded.tf.ready()
   loaded.notice = `TensorFlow.js runs on its cpu backend, which is slower: ${why}`
