@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Session, startServer, stopServer } from './harness.ts'
-import { codeCells } from './notebook-run.ts'
+import { codeCells, printed } from './notebook-run.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'riffle-notebook-'))
 before(startServer)
@@ -34,6 +34,12 @@ test('Run All of lesson 08, and every joined order is what a plain program finds
       assert.ok(chart !== undefined, cellId)
       await session.live.until(chart.chartId, `rows of ${cellId}`, seen => seen.rows.size > 0)
     }
+
+    // What the lesson says is kept: its joins, with what waits in them.
+    const kept = await session.run(
+      "console.log((await checkpoint('10s')).streams.map(s => s.name).join()); await checkpoint('off');",
+    )
+    for (const name of ['paid', 'unpaid', 'spread']) assert.match(printed(kept), new RegExp(`\\b${name}\\b`))
 
     // Nothing is late with so wide a bound, so the answer is known: all pairs within five minutes, and a pad for all others.
     const path = join(folder, 'joined.json')
