@@ -41,7 +41,7 @@ export const lanes: readonly Lane[] = [
   { ...protocol, name: 'node-24', node24: true },
   lane('servers', { needs: [], fileLimitMs: 5 * minute, limitMs: 12 * minute }),
   lane('notebooks', { needs: everything, fileLimitMs: 4 * minute, limitMs: 12 * minute }),
-  lane('browser', { needs: everything, chromium: true, fileLimitMs: 8 * minute, limitMs: 20 * minute }),
+  lane('browser', { needs: everything, chromium: true, fileLimitMs: 8 * minute, limitMs: 30 * minute }),
 ]
 
 function lane(name: string, own: Pick<Lane, 'needs' | 'fileLimitMs' | 'limitMs'> & { chromium?: boolean }): Lane {
