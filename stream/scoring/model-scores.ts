@@ -133,8 +133,10 @@ function partsOf({ model, input, out }: Call, n: number): number[] {
 
 function kindOf(model: ScoringModel): Kind {
   const { inputs, steps, outputs } = model.predictor
-  if (model.artifact.target !== undefined && outputs === 1) return 'target'
-  if (outputs === 1) return 'value'
+  const { target, training } = model.artifact
+  if (target !== undefined && outputs === 1) return 'target'
+  // One number for one field: who was trained here without a target has learned to give it back.
+  if (outputs === 1 && (training === undefined || inputs > 1)) return 'value'
   if (outputs === inputs || outputs === inputs * steps) return 'back'
   throw new StreamError({
     code: 'MODEL_INVALID',

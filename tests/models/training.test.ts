@@ -46,6 +46,12 @@ test('a target is foretold: the score is the error', async () => {
   assert.ok(scores[0]! < 0.1 && scores[1]! > 2, JSON.stringify(scores))
 })
 
+test('of one field too the score is the error of giving it back', async () => {
+  const m = train(from(normal), { features: ['a'], epochs: 20, as: 'single' })
+  const scores = (await from([...normal.slice(0, 50), { a: -40 }]).score(m).toArray()).map(row => row.score)
+  assert.deepEqual([scores.every(({ value }) => value >= 0), scores.at(-1)!.anomalous], [true, true])
+})
+
 test('a stopped training keeps what whole epochs have taught', async () => {
   const m = train(from(normal), { features: ['a', 'b'], epochs: 100_000, as: 'stopped' })
   for await (const { epoch } of m.curve) {
