@@ -134,7 +134,7 @@ export const score: MagicDefinition = defineMagic({
     },
     {
       text: '%%score sensors --model normal --as scored',
-      says: 'By a model of %%train; the fields are those it was trained on.',
+      says: 'By a model of %%train; the fields are those it was trained on. When its scores change, its chart asks: Retrain?',
     },
     {
       text: '%%score sensors --model file:models/autoencoder --features temp,vibration --threshold {limit}',

@@ -188,10 +188,21 @@ export interface StreamStats {
   readonly pattern?: import('./patterns/view.ts').PatternView | undefined
   /** What was labelled by hand of the source of a scored stream; only where somebody can look at it. */
   readonly labels?: { readonly file: string; readonly ranges: readonly (readonly [number, number])[] } | undefined
+  /** The model that scores it, where it was trained here; only where somebody can look at it. */
+  readonly model?: ModelStanding | undefined
   /** The newest line about its source or target: a broker is away, or how long it was. */
   readonly notice?: string | undefined
   /** What ended it, when failed. */
   readonly error?: import('./errors.ts').StreamErrorParts | undefined
+}
+
+/** How a model that was trained here stands. */
+export interface ModelStanding {
+  readonly version: number
+  /** It learns again; the version there is scores meanwhile. */
+  readonly training: boolean
+  /** Why the last training gave no new version. */
+  readonly problem: string | null
 }
 
 /** A column of a row type, as TypeScript. */

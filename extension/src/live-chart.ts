@@ -151,6 +151,11 @@ export class LiveChart {
     this.#port.send({ type: 'label', chartId: this.chartId, fromMs, toMs, on })
   }
 
+  /** The model that scores the rows is to learn again. */
+  retrain(): void {
+    this.#port.send({ type: 'retrain', chartId: this.chartId })
+  }
+
   setParam(name: string, value: number): void {
     this.#port.send({ type: 'set-param', name, value })
   }

@@ -2,6 +2,7 @@
 import { ChartHub } from '../../stream/charts/hub.ts'
 import type { LabelWish, PeekAnswer } from '../../stream/charts/hub.ts'
 import { chartConcept } from '../../stream/charts/concept.ts'
+import type { ScoresConcept } from '../../stream/charts/concept.ts'
 import { paramBundle } from '../../stream/charts/fallback.ts'
 import type {
   CellCharts,
@@ -16,7 +17,7 @@ import type { StreamSummary } from '../../stream/targets/runtime.ts'
 import type { TapFrame } from '../../stream/charts/tap.ts'
 import { StreamError } from '../../stream/errors.ts'
 import type { StreamErrorParts } from '../../stream/errors.ts'
-import type { StreamState, StreamStats } from '../../stream/model.ts'
+import type { ModelStanding, StreamState, StreamStats } from '../../stream/model.ts'
 import type { PlanNode } from '../../stream/plan.ts'
 import { LabelFiles } from '../../stream/scoring/quality/label-files.ts'
 import { outline } from '../../stream/targets/outline.ts'
@@ -40,6 +41,10 @@ export interface ChartsOptions {
   peek(connection: string, topic: string): Promise<PeekAnswer>
   /** The notebook is being saved. */
   saved(): void
+  /** How a model stands, when it was trained here. */
+  trained(model: string): ModelStanding | undefined
+  /** Resolves when it learns again, or when it is known that it cannot; never rejects. */
+  retrain(model: string): Promise<void>
   send(connection: string, message: FromEngine, buffers?: readonly Uint8Array[]): void
   /** A chart lost a field it draws; told in the cell of the chart. */
   onError(cellId: string | undefined, stream: string, error: StreamErrorParts): void
@@ -80,6 +85,7 @@ export class Charts {
       stopAll: () => void this.stopAll(),
       saved: options.saved,
       label: (stream, range) => this.label(stream, range),
+      retrain: stream => void this.retrain(stream),
     })
     this.timer = setInterval(() => this.tellStatus(), STATUS_MS)
     this.listTimer = setInterval(() => this.hub.tellStreams(), LIST_MS)
@@ -179,16 +185,35 @@ export class Charts {
   }
 
   private labelSourceOf(name: string): string | undefined {
+    return this.scoresOf(name)?.source
+  }
+
+  private scoresOf(name: string): ScoresConcept | undefined {
     const streams = this.options.streams()
     const plan = streams.has(name) ? streams.planOf(name) : undefined
-    return plan === undefined ? undefined : chartConcept(plan, other => streams.planOf(other)).scores?.source
+    return plan === undefined ? undefined : chartConcept(plan, other => streams.planOf(other)).scores
+  }
+
+  /** The button of a chart whose scores have changed; every chart of the model tells how it goes. */
+  private async retrain(name: string): Promise<void> {
+    const model = this.scoresOf(name)?.model
+    if (model === undefined || this.options.trained(model) === undefined) return
+    const began = this.options.retrain(model)
+    const tell = (): void => {
+      for (const other of this.chartsOf.keys()) if (this.scoresOf(other)?.model === model) this.status(other)
+    }
+    tell()
+    await began
+    tell()
   }
 
   /** With what a chart shows beside the counters. */
   private statsOf(name: string): StreamStats {
     const stats = this.options.streams().stats(name, performance.now())
-    const source = this.labelSourceOf(name)
-    return source === undefined ? stats : { ...stats, labels: this.labels.of(source) }
+    const scores = this.scoresOf(name)
+    if (scores === undefined) return stats
+    const model = scores.model === undefined ? undefined : this.options.trained(scores.model)
+    return { ...stats, labels: this.labels.of(scores.source), ...(model === undefined ? {} : { model }) }
   }
 
   /** A chart of a named stream, as MIME bundle; the same chart again gives the same one. */

@@ -123,6 +123,8 @@ export class Engine {
       topics: () => this.topicLines(),
       peek: (connection, topic) => this.peeks.look(connection, topic),
       saved: () => void this.checkpoints.save(true),
+      trained: name => this.models.standing(name),
+      retrain: name => this.retrain(name),
       send: (connection, message, buffers) => options.chart(connection, message, buffers),
       onError: (cellId, stream, error) => options.streamError(cellId ?? '', stream, error),
     })
@@ -318,6 +320,17 @@ export class Engine {
       }
       return { source, around }
     })
+  }
+
+  /** Asked for by a page: who cannot be trained again goes on with what it has, and says why. */
+  private async retrain(name: string): Promise<void> {
+    try {
+      await this.trainings.retrain(name)
+    } catch (error) {
+      const parts = error instanceof StreamError ? error.toJSON() : undefined
+      const message = `Cannot train model "${name}" again: ${error instanceof Error ? error.message : String(error)}`
+      this.models.fail(name, parts ?? { code: 'TRAINING_FAILED', message })
+    }
   }
 
   private async generate(topic: string, options: GenerateOptions, body: ShippedLambda | undefined): Promise<void> {

@@ -15,6 +15,7 @@ import type {
   ChartDelta,
   ChartFrame,
   ChartOptions,
+  ChartRow,
   ChartStatus,
   LiveBundle,
   MimeBundle,
@@ -60,6 +61,9 @@ export class Chart {
   #told: string | undefined
   #leftOut: string | null = null
   #end: ChartFrame['end']
+  /** The version of the model that scored last, and the newest row when it came. */
+  #version: number | null = null
+  #sinceMs: number | null = null
 
   constructor({ chartId, stream, concept, options, title }: ChartParts) {
     this.title = options.title ?? title
@@ -123,6 +127,8 @@ export class Chart {
     this.#columns = columnsOf(concept)
     this.#series = []
     this.#end = undefined
+    this.#version = null
+    this.#sinceMs = null
     this.#status = statusBefore(concept)
     this.#design()
   }
@@ -165,10 +171,18 @@ export class Chart {
       ...(stats.waitingCount === undefined ? {} : { waitingCount: stats.waitingCount }),
       ...(this.#concept.form === 'window' && stats.time !== undefined ? { time: stats.time } : {}),
       ...(this.#concept.pattern !== undefined && stats.pattern !== undefined ? { pattern: stats.pattern } : {}),
-      ...(this.#concept.scores === undefined ? {} : { scores: scoresStatus(this.#concept.scores, stats) }),
+      ...(this.#concept.scores === undefined ? {} : { scores: this.#scoresStatus(this.#concept.scores, stats) }),
     }
     // A stream that runs again (a replay, a resume after stop) has no end any more.
     if (state === 'running' || state === 'paused') this.#end = undefined
+  }
+
+  #scoresStatus(scores: ScoresConcept, { labels, model }: StreamStats): ScoresStatus {
+    const status = { ...scores, labels: labels?.ranges ?? [], labelFile: labels?.file ?? '' }
+    if (model === undefined) return status
+    if (this.#version !== null && model.version > this.#version) this.#sinceMs = newestAt(this.rows)
+    this.#version = model.version
+    return { ...status, trained: { ...model, sinceMs: this.#sinceMs } }
   }
 
   finish(state: StreamState, reason: string): void {
@@ -264,8 +278,10 @@ function statusBefore({ scores }: ChartConcept): ChartStatus {
   return scores === undefined ? status : { ...status, scores: { ...scores, labels: [], labelFile: '' } }
 }
 
-function scoresStatus(scores: ScoresConcept, { labels }: StreamStats): ScoresStatus {
-  return { ...scores, labels: labels?.ranges ?? [], labelFile: labels?.file ?? '' }
+function newestAt(rows: readonly ChartRow[]): number | null {
+  return rows.reduce<number | null>((newest, { $at: at }) => {
+    return typeof at === 'number' && (newest === null || at > newest) ? at : newest
+  }, null)
 }
 
 function noticeOf(parts: readonly (string | null | undefined)[]): string | null {

@@ -30,6 +30,8 @@ export interface ScoresConcept {
   readonly param: string | null
   /** What the threshold is compared with; null: the detector or model decides. */
   readonly compares: 'value' | 'oneIn' | null
+  /** The model that scores; absent where a detector does. */
+  readonly model?: string | undefined
   /** Where the events come from: labels are kept under its name, so that they outlive streams, models and replays. */
   readonly source: string
 }
@@ -64,12 +66,13 @@ function walk(plan: PlanNode, planOf: (name: string) => PlanNode | undefined, se
   return ROWS
 }
 
-function scoresConcept({ by, features, threshold }: ScoreOptions, source: string): ScoresConcept {
+function scoresConcept({ by, features, model, threshold }: ScoreOptions, source: string): ScoresConcept {
   return {
     features,
     by: by.flatMap(({ name, f }) => (f === undefined ? [name] : [])),
     param: threshold !== undefined && 'read' in threshold ? (threshold.param ?? null) : null,
     compares: threshold === undefined ? null : 'oneIn' in threshold ? 'oneIn' : 'value',
+    ...(model === undefined ? {} : { model: model.name }),
     source,
   }
 }

@@ -18,6 +18,7 @@ function bench(concept: ChartConcept = WINDOWS, options: { fps?: number; keep?: 
   const params: unknown[] = []
   const watched: [string, boolean][] = []
   const labels: unknown[] = []
+  const retrained: string[] = []
   const hub = new ChartHub({
     clock,
     instance: 'i1',
@@ -26,13 +27,14 @@ function bench(concept: ChartConcept = WINDOWS, options: { fps?: number; keep?: 
     setParam: (name, value) => params.push([name, value]),
     watched: (chartId, seen) => watched.push([chartId, seen]),
     label: (stream, range) => labels.push([stream, range]),
+    retrain: stream => retrained.push(stream),
     peek: (connection, topic) => Promise.resolve({ lines: [`${connection}/${topic}`], problem: null }),
   })
   const { chartId } = hub.register({ stream: 's', concept, options })
   const frames = (connection = 'c'): ChartFrame[] =>
     sent.flatMap(({ connection: to, message }) => (to === connection && message.type === 'frame' ? message.charts : []))
   const messages = (): number => sent.filter(({ message }) => message.type === 'frame').length
-  return { clock, sent, controls, params, watched, labels, hub, chartId, frames, messages }
+  return { clock, sent, controls, params, watched, labels, retrained, hub, chartId, frames, messages }
 }
 
 function add(...rows: ChartRow[]): TapFrame {
@@ -478,6 +480,41 @@ test('a chart of scores tells how they were made, and what was labelled', () => 
   hub.apply(chartId, null, { ...SAMPLE_STATS, labels }, [])
   const live = hub.bundle(chartId)?.[LIVE_MIME] as LiveBundle
   assert.deepEqual(live.last.status.scores, { ...scores, labels: [[1000, 2000]], labelFile: 'sensors.labels.json' })
+})
+
+test('only a chart scored by a model that was trained here asks for another training', () => {
+  const scores = { features: ['v'], by: [], param: null, compares: null, source: 'readings' } as const
+  const rows = { form: 'rows', by: [], aggregates: [], revisions: false } as const
+  const model = { version: 1, training: false, problem: null }
+  const plain = bench({ ...rows, scores })
+  plain.hub.apply(plain.chartId, null, SAMPLE_STATS, [])
+  plain.hub.receive('c', { type: 'retrain', chartId: plain.chartId })
+  assert.deepEqual(plain.retrained, [])
+  const { hub, chartId, retrained, sent } = bench({ ...rows, scores: { ...scores, model: 'normal' } })
+  hub.apply(chartId, null, { ...SAMPLE_STATS, model }, [])
+  hub.receive('c', { type: 'retrain', chartId: 7 as never })
+  hub.receive('c', { type: 'retrain', chartId })
+  assert.deepEqual(retrained, ['s'])
+  hub.receive('c', { type: 'retrain', chartId: 'other#9' })
+  assert.deepEqual([retrained.length, sent.at(-1)?.message.type], [1, 'gone'])
+})
+
+test('a new version of the model counts from the newest row there was; a stream that starts anew has no such row', () => {
+  const scores = { features: ['v'], by: [], param: null, compares: null, source: 'readings', model: 'normal' } as const
+  const concept = { form: 'rows', by: [], aggregates: [], revisions: false, scores } as const
+  const { hub, chartId } = bench(concept)
+  const trained = () => (hub.bundle(chartId)![LIVE_MIME] as LiveBundle).last.status.scores?.trained
+  const at = (ms: number): ChartRow => ({ $key: `k${ms}`, $at: ms })
+  const told = (version: number, frame: TapFrame | null) =>
+    hub.apply(chartId, frame, { ...SAMPLE_STATS, model: { version, training: false, problem: null } }, [])
+  told(3, add(at(1000), at(5000), at(4000)))
+  assert.deepEqual(trained(), { version: 3, training: false, problem: null, sinceMs: null })
+  told(4, null)
+  told(4, add(at(9000)))
+  assert.equal(trained()?.sinceMs, 5000)
+  hub.replace('s', concept)
+  told(5, add(at(10_000)))
+  assert.equal(trained()?.sinceMs, null)
 })
 
 test('a chart of scores that starts anew is one of scores from its first frame on', () => {

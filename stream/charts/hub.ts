@@ -37,6 +37,8 @@ export interface ChartHubOptions {
   saved?(): void
   /** Rows of a scored stream are anomalies, or not. */
   label?(stream: string, range: LabelWish): void
+  /** The model that scores a stream is to learn again. */
+  retrain?(stream: string): void
   /** Somebody began or ceased to look at a chart: reads that no one watches may pause. */
   watched?(chartId: string, watched: boolean): void
 }
@@ -202,6 +204,9 @@ export class ChartHub {
       case 'label':
         this.#label(connection, message)
         break
+      case 'retrain':
+        this.#retrain(connection, message.chartId)
+        break
       case 'outputs':
         connection.tell({ type: 'outputs', cells: this.#options.outputs?.() ?? [] })
         break
@@ -253,6 +258,13 @@ export class ChartHub {
     else this.#options.label?.(chart.stream, { fromMs, toMs, on })
   }
 
+  #retrain(connection: ChartConnection, chartId: string): void {
+    const chart = this.#charts.get(chartId)
+    if (chart === undefined) connection.gone(chartId, 'the kernel does not know this chart')
+    // A page of yesterday may ask it of a chart that has another concept by now.
+    else if (chart.status.scores?.trained !== undefined) this.#options.retrain?.(chart.stream)
+  }
+
   #forget(id: string): void {
     this.#connections.get(id)?.close()
     this.#connections.delete(id)
@@ -288,6 +300,7 @@ function wellFormed(message: ToEngine): boolean {
     case 'visibility':
       return typeof message.chartId === 'string' && typeof message.visible === 'boolean'
     case 'unsubscribe':
+    case 'retrain':
       return typeof message.chartId === 'string'
     case 'control':
       return typeof message.chartId === 'string' && ['pause', 'resume', 'stop', 'clear'].includes(message.action)

@@ -8,7 +8,7 @@
  * again; a delta is never applied across a gap. Without credit the engine sends nothing and merges into the newest state.
  * No Node built-in, no I/O: the same file is compiled into the browser's bundle.
  */
-import type { StreamState, StreamTime } from '../model.ts'
+import type { ModelStanding, StreamState, StreamTime } from '../model.ts'
 import type { PatternView } from '../patterns/view.ts'
 import type { ScoresConcept } from './concept.ts'
 
@@ -130,6 +130,13 @@ export interface ScoresStatus extends ScoresConcept {
   readonly labels: readonly (readonly [fromMs: number, toMs: number])[]
   /** The file beside the notebook that holds them. */
   readonly labelFile: string
+  /** How `model` stands; only where this notebook trained it, so that it can be trained again. */
+  readonly trained?: TrainedStatus | undefined
+}
+
+export interface TrainedStatus extends ModelStanding {
+  /** Event time of the newest row when this version came: what changed before is none of its doing. Null for the first one. */
+  readonly sinceMs: number | null
 }
 
 export type ToEngine =
@@ -149,6 +156,8 @@ export type ToEngine =
       readonly toMs: number
       readonly on: boolean
     }
+  /** The model that scores the chart's rows is to learn again, from its newest rows. */
+  | { readonly type: 'retrain'; readonly chartId: string }
   | { readonly type: 'set-param'; readonly name: string; readonly value: number | string | boolean }
   /** Which charts do the cells of this kernel show: answered once by `outputs`. */
   | { readonly type: 'outputs' }

@@ -5,15 +5,30 @@ const MANY = 10_000
 
 export function isScoresStatus(value: unknown): value is ScoresStatus {
   if (typeof value !== 'object' || value === null) return false
-  const { features, by, param, compares, source, labels, labelFile } = value as Readonly<Record<string, unknown>>
+  const { features, by, param, compares, model, source, labels, labelFile, trained } = value as Readonly<
+    Record<string, unknown>
+  >
   return (
     isList(features, one => typeof one === 'string') &&
     isList(by, one => typeof one === 'string') &&
     (param === null || typeof param === 'string') &&
     (compares === null || compares === 'value' || compares === 'oneIn') &&
+    (model === undefined || typeof model === 'string') &&
+    (trained === undefined || isTrained(trained)) &&
     typeof source === 'string' &&
     typeof labelFile === 'string' &&
     isList(labels, one => isList(one, at => typeof at === 'number') && one.length === 2)
+  )
+}
+
+function isTrained(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { version, training, problem, sinceMs } = value as Readonly<Record<string, unknown>>
+  return (
+    typeof version === 'number' &&
+    typeof training === 'boolean' &&
+    (problem === null || typeof problem === 'string') &&
+    (sinceMs === null || typeof sinceMs === 'number')
   )
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { chartConcept } from './concept.ts'
 import { scoredFields } from './scored-rows.ts'
+import { driftTold } from './scores-drift.ts'
 import { qualityTable } from './scores-quality.ts'
 import { isScoresStatus } from './scores-shape.ts'
 import { scoresPicture } from './scores-view.ts'
@@ -65,6 +66,8 @@ test('the concept of a scored stream tells its param, its keys and where its eve
   const rare = { ...plan, options: { ...options, threshold: { oneIn: 100 } } }
   assert.equal(chartConcept(rare, () => undefined).scores?.compares, 'oneIn')
   assert.equal(chartConcept({ ...plan, options: { ...options, output: f } }, () => undefined).scores, undefined)
+  const by = { ...plan, options: { ...options, model: { name: 'normal', engine: 'auto' } } } as const
+  assert.equal(chartConcept(by, () => undefined).scores?.model, 'normal')
 })
 
 test('another threshold is answered from the scores that were kept, beside what was scored', () => {
@@ -148,4 +151,54 @@ test('what a file says of scores is checked', () => {
   assert.ok(isScoresStatus(STATUS))
   assert.ok(!isScoresStatus({ ...STATUS, labels: [['<b>', 1]] }))
   assert.ok(!isScoresStatus({ ...STATUS, by: 'id' }))
+  const trained = { version: 2, training: false, problem: null, sinceMs: null }
+  assert.ok(isScoresStatus({ ...STATUS, model: 'normal', trained }))
+  for (const wrong of [{ version: '2' }, { training: 1 }, { problem: {} }, { sinceMs: 'now' }])
+    assert.ok(!isScoresStatus({ ...STATUS, model: 'normal', trained: { ...trained, ...wrong } }), JSON.stringify(wrong))
+})
+
+test('the scores of another version are no change: changes are looked for anew from its first row on', () => {
+  const all = rows(400, {}).map(row => ({ ...row, score: Number(row['$at']) < 200_000 ? 1 : 4 }))
+  const trained = { version: 2, training: false, problem: null, sinceMs: 199_000 }
+  const drifts = (status: ScoresStatus) => pictureOf(all, status, AS_SCORED).drifts.length
+  assert.ok(drifts({ ...STATUS, model: 'normal' }) > 0)
+  assert.equal(drifts({ ...STATUS, model: 'normal', trained }), 0)
+  assert.ok(drifts({ ...STATUS, model: 'normal', trained: { ...trained, sinceMs: 100_000 } }) > 0)
+})
+
+test('a change is asked to be trained again where a model of this notebook scores, until its next version is there', () => {
+  const drifts = [{ atMs: 1000 }, { atMs: 32_400_000 }]
+  const trained = { version: 1, training: false, problem: null, sinceMs: null }
+  const normal = { ...STATUS, model: 'normal', trained }
+  const asked = driftTold(drifts, normal, true)
+  assert.equal(asked.text, 'The scores have changed at 09:00:00: normal, version 1, may want to be trained again.')
+  assert.deepEqual(asked.button, { text: 'Retrain?', says: 'Retrain? normal learns from its newest rows', busy: false })
+  assert.deepEqual(driftTold([], normal, true), { text: '', button: null })
+
+  const { text, button } = driftTold(drifts, { ...normal, trained: { ...trained, training: true } }, true)
+  assert.equal(text, 'normal learns again; its version 1 scores meanwhile.')
+  assert.deepEqual([button?.text, button?.busy], ['Retraining …', true])
+
+  const second = { ...normal, trained: { ...trained, version: 2, sinceMs: 32_400_000 } }
+  assert.deepEqual(driftTold(drifts, second, true), { text: 'Scored by normal, version 2.', button: null })
+  assert.equal(driftTold([...drifts, { atMs: 32_401_000 }], second, true).button?.text, 'Retrain?')
+
+  const failed = driftTold(drifts, { ...normal, trained: { ...trained, problem: 'Cannot train "normal"' } }, true)
+  assert.match(failed.text, / trained again\. Cannot train "normal"$/)
+  assert.equal(failed.button?.text, 'Retrain?')
+})
+
+test('nobody is asked to train a detector, a model from a file, or for a stream that is over', () => {
+  const drifts = [{ atMs: 32_400_000 }]
+  const changed = 'The scores have changed at 09:00:00:'
+  assert.deepEqual(driftTold(drifts, STATUS, true), {
+    text: `${changed} the detector goes on learning.`,
+    button: null,
+  })
+  assert.deepEqual(driftTold(drifts, { ...STATUS, model: 'file' }, true), {
+    text: `${changed} file may want to be trained again.`,
+    button: null,
+  })
+  const trained = { version: 1, training: true, problem: null, sinceMs: null }
+  assert.equal(driftTold(drifts, { ...STATUS, model: 'normal', trained }, false).button, null)
 })

@@ -147,7 +147,7 @@ export function scoresPicture(
         : [],
     ),
     ruleAlerts: points.flatMap((point, i) => (rule[i] === true ? [x(point.atMs)] : [])),
-    drifts: driftsOf(points).map(atMs => ({ atMs, x: x(atMs) })),
+    drifts: driftsOf(points, status.trained?.sinceMs ?? null).map(atMs => ({ atMs, x: x(atMs) })),
     labels: status.labels.flatMap(([fromMs, untilMs]) => {
       if (untilMs < first || fromMs > toMs) return []
       const at = x(Math.max(first, fromMs))
@@ -229,9 +229,17 @@ function ruleOf(points: readonly Point[]): boolean[] {
   })
 }
 
-function driftsOf(points: readonly Point[]): number[] {
-  const adwin = new Adwin()
-  return points.flatMap(({ atMs, score }) => (adwin.learnOne(score) ? [atMs] : []))
+/** Another version of a model gives other scores: that is no change of what it scores. */
+function driftsOf(points: readonly Point[], sinceMs: number | null): number[] {
+  let adwin = new Adwin()
+  let before = true
+  return points.flatMap(({ atMs, score }) => {
+    if (before && sinceMs !== null && atMs > sinceMs) {
+      adwin = new Adwin()
+      before = false
+    }
+    return adwin.learnOne(score) ? [atMs] : []
+  })
 }
 
 function confusionOf(alerts: readonly boolean[], truths: readonly boolean[]): Confusion {

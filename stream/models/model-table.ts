@@ -1,6 +1,7 @@
 /** The models of one runtime by name: which one is in force, which is in training, who waits for it. */
 import { StreamError } from '../errors.ts'
 import type { StreamErrorParts } from '../errors.ts'
+import type { ModelStanding } from '../model.ts'
 import type { PlanNode } from '../plan.ts'
 import type { ModelArtifact } from './artifact.ts'
 
@@ -11,6 +12,8 @@ export interface TrainingProgress {
 
 interface Entry {
   current: ModelArtifact | undefined
+  /** The current one was trained here, so it can be trained again. */
+  trained: boolean
   training: TrainingProgress | undefined
   /** Resolves when all who listen have the current one. */
   taken: Promise<unknown>
@@ -30,10 +33,11 @@ export class ModelTable {
   private readonly listeners = new Set<ModelListener>()
 
   /** Puts a model in force; its version is one more than that of the last of its name. Resolves when all who listen have it. */
-  async define(artifact: ModelArtifact): Promise<void> {
+  async define(artifact: ModelArtifact, trained = false): Promise<void> {
     const entry = this.entry(artifact.name)
     const versioned = { ...artifact, version: (entry.current?.version ?? 0) + 1 }
     entry.current = versioned
+    entry.trained = trained
     entry.training = undefined
     entry.error = undefined
     const taken = Promise.all([...this.listeners].map(async listener => listener.onModel(versioned)))
@@ -65,6 +69,19 @@ export class ModelTable {
       message: `Cannot find model "${name}": ${names.length === 0 ? 'none is loaded' : `there are ${names.join(', ')}`}`,
       hint: `const ${/^\w+$/.test(name) ? name : 'm'} = await model('file:models/${name}')`,
     })
+  }
+
+  /** How a model stands, for who shows it; undefined when it was not trained here or is not there yet. */
+  standing(name: string): ModelStanding | undefined {
+    const entry = this.entries.get(name)
+    if (entry?.current === undefined || !entry.trained) return undefined
+    const { current, training, error } = entry
+    const why = error === undefined ? null : `${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`
+    return {
+      version: current.version,
+      training: training !== undefined,
+      problem: training === undefined ? why : null,
+    }
   }
 
   /** The model of the name, once its training is over and streams score with it. */
@@ -99,7 +116,7 @@ export class ModelTable {
   private entry(name: string): Entry {
     let entry = this.entries.get(name)
     if (entry === undefined) {
-      entry = { current: undefined, training: undefined, taken: Promise.resolve(), error: undefined }
+      entry = { current: undefined, trained: false, training: undefined, taken: Promise.resolve(), error: undefined }
       this.entries.set(name, entry)
     }
     return entry

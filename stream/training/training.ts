@@ -107,7 +107,7 @@ export class Training {
   private async finish(artifact: ModelArtifact): Promise<void> {
     this.ended = true
     await this.save(artifact)
-    await this.around.models.define({ ...artifact, from: this.spec.from })
+    await this.around.models.define({ ...artifact, from: this.spec.from }, true)
     await this.worker?.terminate()
     await this.around.over()
   }

@@ -12,6 +12,8 @@ interface Known {
   readonly spec: TrainSpec
   readonly start: StartTraining
   rounds: number
+  /** It begins anew: another wish meanwhile is the same one. */
+  beginning: boolean
 }
 
 /** What a training needs of who runs streams: the rows of its slice, and where it tells. @throws StreamError OPTION_INVALID */
@@ -27,13 +29,8 @@ export class Trainings {
   /** @throws StreamError OPTION_INVALID when the stream has not the slice */
   async begin(spec: TrainSpec, start: StartTraining): Promise<void> {
     const { source, around } = start(spec)
-    this.known.set(spec.name, { spec, start, rounds: 1 })
+    this.known.set(spec.name, { spec, start, rounds: 1, beginning: false })
     await this.run(spec, source, around)
-  }
-
-  /** Whether `retrain` can be asked for. */
-  trained(name: string): boolean {
-    return this.known.has(name)
   }
 
   /**
@@ -50,7 +47,7 @@ export class Trainings {
         message: `Cannot train model "${name}" again: it was not trained here`,
         hint: `%%train STREAM --as ${name}`,
       })
-    if (this.running.get(name)?.over === false) return
+    if (known.beginning || this.running.get(name)?.over === false) return
     const rows = Math.min(known.spec.rows, mostAgain)
     const spec = {
       ...known.spec,
@@ -58,9 +55,14 @@ export class Trainings {
       slice: { from: `-${rows}`, to: 'latest' },
       curve: `${known.spec.curve}-${known.rounds + 1}`,
     }
-    const { source, around } = known.start(spec)
-    known.rounds++
-    await this.run(spec, source, around)
+    known.beginning = true
+    try {
+      const { source, around } = known.start(spec)
+      known.rounds++
+      await this.run(spec, source, around)
+    } finally {
+      known.beginning = false
+    }
   }
 
   private async run(spec: TrainSpec, source: () => RowSource, around: TrainingAround): Promise<void> {

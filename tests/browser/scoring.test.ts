@@ -9,6 +9,7 @@ import {
   labForFile,
   marksDrawn,
   openNotebook,
+  rowsDrawn,
   stateBecomes,
   writeNotebook,
 } from './lab-page.ts'
@@ -26,6 +27,18 @@ const CELLS = [
   '%replay sensors.rec --speed max',
   '%%score sensors --detector range --features temp,vibration --by machineId --warm-up 300 --as plain',
   "await compare(scored, plain, { rows: 7000, labels: labels('sensors.labels.json') })",
+]
+/** Readings around 0, then around 50; a key press asks for a model of the new ones. */
+const SHIFT = [
+  `const around = (mean: number, from: number) =>
+  Array.from({ length: 300 }, (_, i) => ({ at: 1000 * (from + i), v: mean + Math.sin(i) }))
+await createTopic('readings', { partitions: 1 })
+await produce('readings', around(0, 0))`,
+  '%topic readings --from earliest --time at',
+  '%%train readings --features v --rows 300 --epochs 2 --as normal',
+  '%%score readings --model normal --as watched',
+  "await produce('readings', around(50, 300))",
+  "await produce('readings', around(50, 600))",
 ]
 /** Lanes of the tab, in px from its top. */
 const [VALUE_Y, SCORE_Y] = [70, 212]
@@ -95,6 +108,41 @@ test('train, score, drag the threshold, brush a label, replay, see the differenc
   assert.match((await difference.textContent()) ?? '', /before\s+after[\s\S]*recall\s+[\d.]+\s+[\d.]+/)
   await difference.scrollIntoViewIfNeeded()
   await picture(page.locator('.jp-NotebookPanel'), 'scores-difference.png')
+  await notebook.end()
+})
+
+test('scores that have changed ask for another training; a key press gives the next version, the stream goes on', async () => {
+  writeNotebook(its.lab, 'retrain.ipynb', SHIFT)
+  const notebook = await openNotebook(its.browser, its.lab, 'retrain.ipynb', { height: 1500 })
+  const { page } = notebook
+  for (let cell = 0; cell < 4; cell++) await notebook.runNext()
+  await rowsDrawn(page, 'watched', 300)
+  const chart = page.locator('.riffle-chart[data-stream="watched"]')
+  await chart.getByRole('tab', { name: 'Threshold' }).click()
+  const strip = chart.locator('.riffle-scores-drift-told')
+  const retrain = strip.locator('button')
+  await chart.getByText('unknown until something is labelled').waitFor()
+  assert.deepEqual([await strip.isVisible(), await retrain.isVisible()], [false, false])
+
+  // A press in an output has selected its cell.
+  const promptOf = (cell: number) => page.locator('.jp-Notebook .jp-Cell').nth(cell).locator('.jp-InputPrompt')
+  await promptOf(4).click()
+  await notebook.runNext()
+  await rowsDrawn(page, 'watched', 600)
+  await strip.getByText(/The scores have changed at .* normal, version 1, may want to be trained again/).waitFor()
+  await strip.getByRole('button', { name: /^Retrain\? normal/ }).waitFor()
+  await picture(chart, 'scores-retrain.png')
+  await retrain.focus()
+  await page.keyboard.press('Enter')
+  await strip.getByText('Scored by normal, version 2.').waitFor()
+  await retrain.waitFor({ state: 'hidden' })
+
+  // The next rows are what the new version knows: nothing has changed.
+  await promptOf(5).click()
+  await notebook.runNext()
+  await rowsDrawn(page, 'watched', 900)
+  await becomes(page, async () => (await strip.innerText()).trim(), 'Scored by normal, version 2.')
+  await picture(chart, 'scores-retrained.png')
   await notebook.end()
 })
 

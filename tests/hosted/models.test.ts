@@ -1,10 +1,13 @@
 /** Models and trainings in a real engine process: the same scores as inline, waiting said, Stop heeded, restored after a worker's end. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { feed, from, model, train } from '../../stream/index.ts'
-import type { Scored, StreamError } from '../../stream/index.ts'
+import { createTopic, deleteTopic, feed, from, model, produce, setRuntime, topic, train } from '../../stream/index.ts'
+import type { Scored, Stream, StreamError } from '../../stream/index.ts'
+import type { TrainedStatus } from '../../stream/charts/protocol.ts'
 import { folderOf, graphModel, sumModel } from '../models/files.ts'
 import { inlineAndHosted } from './both.ts'
+import { BrowserEnd } from './browser-end.ts'
+import { until } from './hosted.ts'
 
 const { both, hosted, engine } = await inlineAndHosted()
 
@@ -135,4 +138,41 @@ test('a model of another shape under the name of one in use is told to who reads
     )
     return [first]
   })
+})
+
+test('a page asks for another training: rows score by version 2; a topic that is gone is told, and rows score on', async () => {
+  setRuntime(hosted)
+  const around = (mean: number) => Array.from({ length: 60 }, (_, i) => ({ v: mean + Math.sin(i) }))
+  await createTopic('readings', { partitions: 1 })
+  await produce('readings', around(0))
+  const readings = (await topic('readings', { from: 'earliest' })) as unknown as Stream<{ v: number }>
+  const m = train(readings, { features: ['v'], rows: 60, epochs: 1, as: 'asked' })
+  await m.artifact()
+  const f = feed<{ v: number }>()
+  const plan = f.score(m).input()
+  await hosted.start('marked', plan, {})
+  const page = new BrowserEnd(engine, 'page')
+  const chartId = page.open(await hosted.show({ name: 'marked', plan }, {}))
+  const becomes = (check: (trained: TrainedStatus) => boolean) =>
+    until(() => {
+      page.drain()
+      const trained = page.last.get(chartId)?.status.scores?.trained
+      return trained !== undefined && check(trained) ? trained : undefined
+    })
+  assert.deepEqual(await becomes(() => true), { version: 1, training: false, problem: null, sinceMs: null })
+  await produce('readings', around(50))
+  page.send({ type: 'retrain', chartId })
+  page.send({ type: 'retrain', chartId })
+  await becomes(({ version, training }) => version === 2 && !training)
+  assert.equal(Math.round((await m.artifact()).scaler!.mean[0]!), 50)
+
+  await deleteTopic('readings')
+  page.send({ type: 'retrain', chartId })
+  const { version, problem } = await becomes(trained => trained.problem !== null)
+  assert.equal(version, 2)
+  assert.match(problem!, /readings/)
+  await f.push({ v: 50 })
+  const scored = await until(() => (page.drain(), [...page.rows.get(chartId)!.values()][0]))
+  assert.ok(Number(scored['score']) < 5, JSON.stringify(scored))
+  await hosted.stop('marked')
 })

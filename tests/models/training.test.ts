@@ -48,7 +48,11 @@ test('a target is foretold: the score is the error', async () => {
 
 test('of one field too the score is the error of giving it back', async () => {
   const m = train(from(normal), { features: ['a'], epochs: 20, as: 'single' })
-  const scores = (await from([...normal.slice(0, 50), { a: -40 }]).score(m).toArray()).map(row => row.score)
+  const scores = (
+    await from([...normal.slice(0, 50), { a: -40 }])
+      .score(m)
+      .toArray()
+  ).map(row => row.score)
   assert.deepEqual([scores.every(({ value }) => value >= 0), scores.at(-1)!.anomalous], [true, true])
 })
 

@@ -1147,6 +1147,13 @@ export const mutations: readonly Mutation[] = [
     suite: ['tests/models/training-slices.test.ts'],
   },
   {
+    name: 'a button pressed twice trains a model twice',
+    file: 'stream/training/trainings.ts',
+    find: 'known.beginning || ',
+    replace: '',
+    suite: ['stream/training/trainings.test.ts'],
+  },
+  {
     name: 'a slow model is asked as many rows as before',
     file: 'stream/models/call-size.ts',
     find: 'Math.max(1, this.size >> 1)',

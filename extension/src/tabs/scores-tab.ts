@@ -13,7 +13,9 @@ import {
   VALUE_BOTTOM,
   VALUE_TOP,
 } from '../../../stream/charts/scores-view.ts'
+import { driftTold } from '../../../stream/charts/scores-drift.ts'
 import { qualityTable } from '../../../stream/charts/scores-quality.ts'
+import type { DriftTold } from '../../../stream/charts/scores-drift.ts'
 import type { ScoresPicture, ScoresWish } from '../../../stream/charts/scores-view.ts'
 import type { LiveChart } from '../live-chart.ts'
 import type { ChartTab, TabMaker } from './tab.ts'
@@ -43,6 +45,12 @@ class ScoresTab implements ChartTab {
   })
   readonly #reset = Object.assign(node('button', 'riffle-scores-reset', 'as scored'), { type: 'button' })
   readonly #told = node('p', 'riffle-scores-told')
+  readonly #drift = node('p', 'riffle-scores-drift-told')
+  readonly #driftText = node('span', '')
+  readonly #retrain = Object.assign(node('button', 'riffle-button riffle-scores-retrain'), {
+    type: 'button',
+    hidden: true,
+  })
   readonly #table = node('table', 'riffle-scores-quality')
   #wish: ScoresWish = { key: null, feature: null, threshold: null }
   #chart: LiveChart | null = null
@@ -57,7 +65,9 @@ class ScoresTab implements ChartTab {
     const controls = node('div', 'riffle-scores-controls')
     controls.append(this.#key.element, this.#feature.element, label, this.#reset)
     this.#table.setAttribute('aria-label', 'What alerts are worth')
-    this.element.append(this.#svg, controls, this.#table, this.#told)
+    this.#drift.append(this.#driftText, ' ', this.#retrain)
+    this.#driftText.setAttribute('role', 'status')
+    this.element.append(this.#svg, controls, this.#drift, this.#table, this.#told)
     this.#svg.addEventListener('pointerdown', event => this.#begin(event))
     this.#svg.addEventListener('pointermove', event => this.#move(event))
     this.#svg.addEventListener('pointerup', event => this.#end(event))
@@ -66,6 +76,11 @@ class ScoresTab implements ChartTab {
     this.#threshold.addEventListener('change', () => this.#typed())
     // Keys typed here are nobody's shortcut.
     this.#threshold.addEventListener('keydown', event => event.stopPropagation())
+    this.#retrain.addEventListener('click', () => {
+      if (this.#retrain.getAttribute('aria-disabled') !== 'true') this.#chart?.retrain()
+    })
+    // Enter presses it, and is not the notebook's.
+    this.#retrain.addEventListener('keydown', event => event.stopPropagation())
     this.#reset.addEventListener('click', () => this.#wishFor({ threshold: null }))
   }
 
@@ -97,11 +112,20 @@ class ScoresTab implements ChartTab {
     this.#showTable(picture)
     const told =
       `Drag the line to move the threshold${status.param === null ? '' : ` (param ${status.param} follows)`}. Drag across the value to label an anomaly, ` +
-      `double-click a label to take it away: ${status.labels.length} in ${status.labelFile}.` +
-      (picture.drifts.length === 0
-        ? ''
-        : ` The scores have changed at ${clock(picture.drifts.at(-1)!.atMs)}: a model may want to be trained again.`)
+      `double-click a label to take it away: ${status.labels.length} in ${status.labelFile}.`
     if (this.#told.textContent !== told) this.#told.textContent = told
+    this.#tellDrift(driftTold(picture.drifts, status, this.#chart.liveness === 'live'))
+  }
+
+  #tellDrift({ text, button }: DriftTold): void {
+    this.#drift.hidden = text === '' && button === null
+    if (this.#driftText.textContent !== text) this.#driftText.textContent = text
+    this.#retrain.hidden = button === null
+    if (button === null || this.#retrain.getAttribute('aria-label') === button.says) return
+    this.#retrain.textContent = button.text
+    this.#retrain.setAttribute('aria-label', button.says)
+    // Not `disabled`: who has pressed it by key would lose their place.
+    this.#retrain.setAttribute('aria-disabled', String(button.busy))
   }
 
   #showTable(picture: ScoresPicture): void {
