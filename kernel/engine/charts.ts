@@ -255,7 +255,7 @@ export class Charts {
       const refusal = asked === undefined ? undefined : this.refusal(name, plan, asked)
       if (refusal === undefined) taps.push({ chartId, options: tap })
       else {
-        this.hub.end(chartId, 'failed', reasonOf(refusal))
+        this.hub.refuse(chartId, reasonOf(refusal))
         this.options.onError(asked?.cellId, name, refusal.toJSON())
       }
     }

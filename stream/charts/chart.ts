@@ -61,6 +61,8 @@ export class Chart {
   #told: string | undefined
   #leftOut: string | null = null
   #end: ChartFrame['end']
+  /** It cannot draw its stream, which goes on. */
+  #refused = false
   /** The version of the model that scored last, and the newest row when it came. */
   #version: number | null = null
   #sinceMs: number | null = null
@@ -127,6 +129,7 @@ export class Chart {
     this.#columns = columnsOf(concept)
     this.#series = []
     this.#end = undefined
+    this.#refused = false
     this.#version = null
     this.#sinceMs = null
     this.#status = statusBefore(concept)
@@ -142,8 +145,8 @@ export class Chart {
 
   setStats(stats: StreamStats, errors: readonly string[]): void {
     this.#told = stats.notice
+    const state = this.#refused ? 'failed' : stats.state
     const {
-      state,
       recordsPerSecond,
       recordCount,
       rowCount,
@@ -185,7 +188,14 @@ export class Chart {
     return { ...status, trained: { ...model, sinceMs: this.#sinceMs } }
   }
 
+  /** What the chart draws is not in its stream any more; only another stream of that name ends this. */
+  refuse(reason: string): void {
+    this.finish('failed', reason)
+    this.#refused = true
+  }
+
   finish(state: StreamState, reason: string): void {
+    if (this.#refused) return
     this.#status = { ...this.#status, state, recordsPerSecond: 0 }
     this.#end = { state, reason }
   }

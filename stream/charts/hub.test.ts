@@ -241,6 +241,28 @@ test('the end of a stream reaches hidden charts too, and stands until it runs ag
   assert.deepEqual(frames()[1]?.snapshot, [row(1)])
 })
 
+test('a chart of a field that went says so while its stream goes on, until another stream takes its place', () => {
+  const { hub, chartId, clock, frames } = bench()
+  hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
+  hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
+  clock.advance(100)
+  const end = { state: 'failed', reason: 'it has no field "n"' } as const
+  hub.refuse(chartId, end.reason)
+  for (let second = 0; second < 3; second++) {
+    hub.apply(chartId, null, { ...SAMPLE_STATS, state: 'running' }, [])
+    clock.advance(1000)
+    const last = frames().at(-1)
+    assert.deepEqual([last?.end, last?.status.state], [end, 'failed'])
+  }
+  hub.end(chartId, 'stopped', 'the stream is stopped')
+  clock.advance(1000)
+  assert.deepEqual(frames().at(-1)?.end, end)
+  hub.replace('s', WINDOWS)
+  hub.apply(chartId, add(row(1)), { ...SAMPLE_STATS, state: 'running' }, [])
+  clock.advance(1000)
+  assert.deepEqual([frames().at(-1)?.end, frames().at(-1)?.status.state], [undefined, 'running'])
+})
+
 test('a replaced stream starts with an empty snapshot and the new columns', () => {
   const { hub, chartId, clock, frames } = bench()
   hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })

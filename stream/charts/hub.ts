@@ -133,6 +133,12 @@ export class ChartHub {
     this.#eachSubscriber(chartId, connection => connection.ended(chartId))
   }
 
+  /** The stream goes on without what this chart draws; the chart says so until another stream takes its place. */
+  refuse(chartId: string, reason: string): void {
+    this.#charts.get(chartId)?.refuse(reason)
+    this.#eachSubscriber(chartId, connection => connection.ended(chartId))
+  }
+
   /** A message of a browser; one that is not of this protocol is ignored. */
   receive(connectionId: string, message: ToEngine): void {
     if (!wellFormed(message)) return
