@@ -146,16 +146,8 @@ export class Chart {
   setStats(stats: StreamStats, errors: readonly string[]): void {
     this.#told = stats.notice
     const state = this.#refused ? 'failed' : stats.state
-    const {
-      recordsPerSecond,
-      recordCount,
-      rowCount,
-      watermarkMs,
-      lagCount,
-      lateCount,
-      droppedCount,
-      errorCount,
-    } = stats
+    const { recordsPerSecond, recordCount, rowCount, watermarkMs, lagCount, lateCount, droppedCount, errorCount } =
+      stats
     const finite = watermarkMs !== null && Number.isFinite(watermarkMs) ? watermarkMs : null
     this.#status = {
       ...{
