@@ -1,6 +1,7 @@
 /** `riffle record` and `riffle replay`: a topic to a file, and from there to lines of JSON or to a topic again. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { StreamError } from '../stream/errors.ts'
+import { isOver } from '../stream/model.ts'
 import { connect, LocalRuntime, record, replay, runtime, setRuntime, stopRecording, topic } from '../stream/index.ts'
 import type { Stream } from '../stream/index.ts'
 
@@ -58,7 +59,7 @@ export async function recordFile(
 
 async function running(): Promise<boolean> {
   const [recorded] = await runtime().list()
-  return recorded !== undefined && !['ended', 'failed', 'stopped'].includes(recorded.stats.state)
+  return recorded !== undefined && !isOver(recorded.stats.state)
 }
 
 /** A row a line to `tell`, or to a topic; gives what to tell at the end. @throws StreamError */

@@ -140,6 +140,11 @@ export interface Change<T = unknown> {
 
 export type StreamState = 'starting' | 'running' | 'paused' | 'ended' | 'failed' | 'stopped'
 
+/** Nothing comes any more unless the stream is started anew. */
+export function isOver(state: StreamState): boolean {
+  return state === 'ended' || state === 'failed' || state === 'stopped'
+}
+
 /** Where one partition stands in event time: for people who ask why a window is still open. */
 export interface PartitionTime {
   readonly partition: number

@@ -17,6 +17,7 @@ import type { StreamSummary } from '../../stream/targets/runtime.ts'
 import type { TapFrame } from '../../stream/charts/tap.ts'
 import { StreamError } from '../../stream/errors.ts'
 import type { StreamErrorParts } from '../../stream/errors.ts'
+import { isOver } from '../../stream/model.ts'
 import type { ModelStanding, StreamState, StreamStats } from '../../stream/model.ts'
 import type { PlanNode } from '../../stream/plan.ts'
 import { LabelFiles } from '../../stream/scoring/quality/label-files.ts'
@@ -29,7 +30,6 @@ import type { Streams } from './streams.ts'
 
 const STATUS_MS = 500
 const LIST_MS = 1000
-const OVER: ReadonlySet<StreamState> = new Set(['ended', 'failed', 'stopped'])
 /** A view nobody looks at goes on for so long: a page is being reloaded, a cell scrolled by. */
 const UNWATCHED_MS = 60_000
 
@@ -125,7 +125,7 @@ export class Charts {
       this.wake(name)
       this.sleepLater(name)
     }
-    return { bundle, over: OVER.has(streams.stats(name, performance.now()).state) }
+    return { bundle, over: isOver(streams.stats(name, performance.now()).state) }
   }
 
   cellShows(cellId: string, chartIds: readonly string[]): void {
@@ -297,7 +297,7 @@ export class Charts {
     const charts = this.chartsOf.get(name)
     if (charts === undefined || !streams.has(name)) return
     const stats = this.statsOf(name)
-    if (!last && OVER.has(stats.state)) return
+    if (!last && isOver(stats.state)) return
     for (const chartId of charts.keys()) this.hub.apply(chartId, null, stats, streams.errorLines(name))
   }
 

@@ -4,6 +4,7 @@
  */
 import { StreamError } from '../../stream/errors.ts'
 import type { StreamErrorParts } from '../../stream/errors.ts'
+import { isOver } from '../../stream/model.ts'
 import type { ColumnType, StreamState, StreamStats } from '../../stream/model.ts'
 import type { PlanNode } from '../../stream/plan.ts'
 import type { StartOptions, StreamSummary } from '../../stream/targets/runtime.ts'
@@ -55,8 +56,6 @@ const LEAVES_THE_PAST: ReadonlySet<string> = new Set(['POSITION_INVALID', 'SNAPS
 
 /** Between two attempts at a broker that is away. */
 const AGAIN_MS = 500
-
-const OVER: ReadonlySet<StreamState> = new Set(['ended', 'failed', 'stopped'])
 
 interface Named {
   readonly name: string
@@ -387,7 +386,7 @@ export class Streams {
     const running = [...this.named.values()].map(({ name, options: { cellId }, state }) => ({
       name,
       cellId,
-      over: OVER.has(state),
+      over: isOver(state),
     }))
     const name = sinkName(options, running)
     await this.start(name, plan, { cellId: options.cellId, sink: target })

@@ -6,6 +6,7 @@ import { chartBundle, savedRows } from './fallback.ts'
 import { ChartModel } from './model.ts'
 import { chartSpec, markOf, seriesField } from './spec.ts'
 import { formOf } from './forms/index.ts'
+import { grouped } from './counts.ts'
 import { PROTOCOL_VERSION } from './protocol.ts'
 import { promisedColumns, widenColumns } from './columns.ts'
 import { retentionFor } from './retain.ts'
@@ -30,7 +31,6 @@ import type { TapFrame, TapOptions } from './tap.ts'
 const SERIES_LIMIT = 20
 const DEFAULT_FPS = 10
 const ERROR_LINES = 5
-const { format: grouped } = new Intl.NumberFormat('en')
 
 type Series = string | number | boolean | null
 

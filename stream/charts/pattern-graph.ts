@@ -2,6 +2,7 @@
  * Where the graph of a pattern stands on the screen: steps in a row from the start to the match, ways to the next step straight,
  * ways further on as arcs above, rounds and ways back as arcs below. Pure; the tab draws it.
  */
+import { grouped } from './counts.ts'
 import type { PatternEdge, PatternView } from '../patterns/view.ts'
 
 export interface GraphNode {
@@ -78,7 +79,7 @@ export function graphPicture(view: PatternView): GraphPicture {
 }
 
 export function countText(count: number): string {
-  return count < 100_000 ? count.toLocaleString('en') : `${(count / 1_000_000).toFixed(count < 1_000_000 ? 2 : 1)} M`
+  return count < 100_000 ? grouped(count) : `${(count / 1_000_000).toFixed(count < 1_000_000 ? 2 : 1)} M`
 }
 
 function wayOf(edge: PatternEdge, nodes: readonly GraphNode[], { steps }: PatternView): GraphWay {

@@ -10,6 +10,7 @@ import type { SchemaRegistry } from '../schema-model.ts'
 import type { ChartOptions, MimeBundle } from '../charts/protocol.ts'
 import { StreamError } from '../errors.ts'
 import type { StreamErrorParts } from '../errors.ts'
+import { isOver } from '../model.ts'
 import type { StreamStats } from '../model.ts'
 import type { LambdaSlot, PlanNode } from '../plan.ts'
 import { keepAlive, nextTurn, wallClock } from '../time/clock.ts'
@@ -206,7 +207,7 @@ export class LocalRuntime implements Runtime {
     const others = [...this.named.values()].map(other => ({
       name: other.name,
       cellId: other.options.cellId,
-      over: ['ended', 'failed', 'stopped'].includes(other.running.stats().state),
+      over: isOver(other.running.stats().state),
     }))
     const name = sinkName(options, others)
     await this.start(name, plan, { cellId: options.cellId, sink: target })

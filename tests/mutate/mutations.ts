@@ -960,8 +960,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a stream that ended keeps the counters of the tick before',
     file: 'kernel/engine/charts.ts',
-    find: 'if (!last && OVER.has(stats.state)) return',
-    replace: 'if (OVER.has(stats.state)) return',
+    find: 'if (!last && isOver(stats.state)) return',
+    replace: 'if (isOver(stats.state)) return',
     suite: ['tests/hosted/streams.test.ts'],
   },
   {
