@@ -2,7 +2,7 @@
 import { ChartHub } from '../../stream/charts/hub.ts'
 import type { LabelWish, PeekAnswer } from '../../stream/charts/hub.ts'
 import { chartConcept } from '../../stream/charts/concept.ts'
-import type { ScoresConcept } from '../../stream/charts/concept.ts'
+import type { ChartConcept, ScoresConcept } from '../../stream/charts/concept.ts'
 import { paramBundle } from '../../stream/charts/fallback.ts'
 import type {
   CellCharts,
@@ -21,6 +21,7 @@ import { isOver } from '../../stream/model.ts'
 import type { ModelStanding, StreamState, StreamStats } from '../../stream/model.ts'
 import type { PlanNode } from '../../stream/plan.ts'
 import { LabelFiles } from '../../stream/scoring/quality/label-files.ts'
+import { mayRetract } from '../../stream/sinks/changelog.ts'
 import { outline } from '../../stream/targets/outline.ts'
 import { wallClock } from '../../stream/time/clock.ts'
 import type { TapSpec } from './compute-protocol.ts'
@@ -78,6 +79,7 @@ export class Charts {
       control: (stream, action) => void this.control(stream, action),
       setParam: (name, value) => this.setParam(name, value),
       watched: chartId => this.watched(chartId),
+      changes: (chartId, on) => this.watchChanges(chartId, on),
       outputs: () => this.outputs(),
       streams: () => options.streams().list(performance.now()).map(streamLine),
       topics: options.topics,
@@ -99,6 +101,11 @@ export class Charts {
     const seen = [...(this.chartsOf.get(name)?.keys() ?? [])].some(id => this.hub.isWatched(id))
     if (seen) this.wake(name)
     else this.sleepLater(name)
+  }
+
+  private watchChanges(chartId: string, on: boolean): void {
+    const name = this.streamOf(chartId)
+    if (name !== undefined) this.options.streams().watchChanges(name, chartId, on)
   }
 
   private wake(name: string): void {
@@ -221,7 +228,7 @@ export class Charts {
     const streams = this.options.streams()
     const refusal = this.refusal(name, plan, { options, cellId })
     if (refusal !== undefined) throw refusal
-    const concept = chartConcept(plan, other => streams.planOf(other))
+    const concept = this.conceptOf(plan)
     const { chartId, tap, created } = this.hub.register({
       stream: name,
       concept,
@@ -232,7 +239,7 @@ export class Charts {
       let charts = this.chartsOf.get(name)
       if (charts === undefined) this.chartsOf.set(name, (charts = new Map()))
       charts.set(chartId, { options, cellId })
-      streams.addTap(name, { chartId, options: tap })
+      streams.addTap(name, { chartId, options: tap, changes: this.hub.wantsChanges(chartId) })
       this.watched(chartId)
       this.status(name)
     }
@@ -247,19 +254,23 @@ export class Charts {
 
   /** The stream behind the name is another one: its charts start anew with these taps. */
   replaced(name: string, plan: PlanNode): TapSpec[] {
-    const streams = this.options.streams()
-    const concept = chartConcept(plan, other => streams.planOf(other))
     const taps: TapSpec[] = []
-    for (const { chartId, tap } of this.hub.replace(name, concept)) {
+    for (const { chartId, tap } of this.hub.replace(name, this.conceptOf(plan))) {
       const asked = this.chartsOf.get(name)?.get(chartId)
       const refusal = asked === undefined ? undefined : this.refusal(name, plan, asked)
-      if (refusal === undefined) taps.push({ chartId, options: tap })
+      if (refusal === undefined) taps.push({ chartId, options: tap, changes: this.hub.wantsChanges(chartId) })
       else {
         this.hub.refuse(chartId, reasonOf(refusal))
         this.options.onError(asked?.cellId, name, refusal.toJSON())
       }
     }
     return taps
+  }
+
+  private conceptOf(plan: PlanNode): ChartConcept {
+    const streams = this.options.streams()
+    const concept = chartConcept(plan, other => streams.planOf(other))
+    return mayRetract(streams.resolve(plan)) ? { ...concept, retracts: true } : concept
   }
 
   private refusal(name: string, plan: PlanNode, { options, cellId }: Asked): StreamError | undefined {

@@ -30,6 +30,8 @@ export interface RunSpec {
 export interface TapSpec {
   readonly chartId: string
   readonly options: TapOptions
+  /** Changes are kept for it from the start (`tap-changes` says otherwise later). */
+  readonly changes?: boolean | undefined
 }
 
 /** State of a run after event `sequence`. */
@@ -57,6 +59,8 @@ export type ToCompute =
   | { readonly type: 'event'; readonly run: number; readonly sequence: number; readonly event: RunEvent }
   | { readonly type: 'snapshot'; readonly run: number }
   | { readonly type: 'tap'; readonly run: number; readonly tap: TapSpec }
+  /** Somebody asks for the changes of a chart, or nobody does any more. */
+  | { readonly type: 'tap-changes'; readonly run: number; readonly chartId: string; readonly on: boolean }
   | { readonly type: 'stop'; readonly run: number }
   /** Makes rows with a shipped generator body; answered by `generated`. */
   | {

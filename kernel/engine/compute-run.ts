@@ -21,7 +21,7 @@ const RECENT_ROWS = 10_000
 /** Open windows drawn as provisional. */
 const PROVISIONAL_ROWS = 2_000
 
-type RunMessage = Extract<ToCompute, { type: 'event' | 'snapshot' | 'tap' }>
+type RunMessage = Extract<ToCompute, { type: 'event' | 'snapshot' | 'tap' | 'tap-changes' }>
 
 export class ComputeRun {
   private readonly spec: RunSpec
@@ -127,6 +127,7 @@ export class ComputeRun {
     if (this.waiting !== undefined) this.waiting.push(message)
     else if (this.over || this.pipeline === undefined) return
     else if (message.type === 'tap') this.addTap(message.tap, undefined)
+    else if (message.type === 'tap-changes') this.watchChanges(message.chartId, message.on)
     else if (message.type === 'snapshot') this.snapshot(this.pipeline)
     else this.handle(this.pipeline, message)
   }
@@ -279,12 +280,18 @@ export class ComputeRun {
     })
   }
 
-  private addTap({ chartId, options }: TapSpec, state: unknown): void {
+  private addTap({ chartId, options, changes }: TapSpec, state: unknown): void {
     const tap = new ChartTap(options)
     this.taps.set(chartId, tap)
     this.changed = true
     if (state !== undefined) tap.restore(state as never)
     else for (const batch of this.recent) tap.onBatch(batch)
+    if (changes === true) tap.watchChanges(true, this.recent)
+  }
+
+  private watchChanges(chartId: string, on: boolean): void {
+    this.taps.get(chartId)?.watchChanges(on, this.recent)
+    this.changed = true
   }
 
   private collect(pipeline: Pipeline): void {
@@ -348,6 +355,8 @@ export class ComputeRun {
 
   private end(state: 'ended' | 'failed', error?: StreamErrorParts): void {
     if (this.over) return
+    // Nobody can ask any more: a stream that is over leaves its newest changes behind, for who looks later.
+    for (const tap of this.taps.values()) if (tap.retracts) tap.watchChanges(true, this.recent)
     if (this.pipeline !== undefined) this.tell(this.pipeline)
     this.over = true
     this.models.close()

@@ -243,6 +243,14 @@ export class Run {
     if (!this.over) this.send({ type: 'tap', run: this.id, tap })
   }
 
+  /** The changes of a chart are asked for, or not any more. */
+  watchChanges(chartId: string, on: boolean): void {
+    const tap = this.taps.get(chartId)
+    if (tap === undefined) return
+    this.taps.set(chartId, { ...tap, changes: on })
+    if (!this.over) this.send({ type: 'tap-changes', run: this.id, chartId, on })
+  }
+
   // --- snapshots ----------------------------------------------------------------------------------------------------
 
   /** Once a second, less often when snapshots are dear, at once when the journal is long. */

@@ -477,6 +477,10 @@ export class Streams {
     this.require(name, 'show').execution?.run.addTap(tap)
   }
 
+  watchChanges(name: string, chartId: string, on: boolean): void {
+    this.named.get(name)?.execution?.run.watchChanges(chartId, on)
+  }
+
   cellOf(name: string): string | undefined {
     return this.named.get(name)?.options.cellId
   }

@@ -2,6 +2,7 @@
  * One chart in the engine: its rows, what is known of its columns and series, and the picture drawn from them. When rows
  * bring a new column or series the picture changes (`respec`), otherwise only rows do.
  */
+import { followChanges, NO_CHANGES, savedChanges } from './changes.ts'
 import { chartBundle, savedRows } from './fallback.ts'
 import { ChartModel } from './model.ts'
 import { chartSpec, markOf, seriesField } from './spec.ts'
@@ -12,6 +13,7 @@ import { promisedColumns, widenColumns } from './columns.ts'
 import { retentionFor } from './retain.ts'
 import { validateSpec } from './validate.ts'
 import type {
+  ChartChanges,
   ChartColumn,
   ChartDelta,
   ChartFrame,
@@ -56,6 +58,9 @@ export class Chart {
   #series: Series[] = []
   #spec: Spec | null = null
   #removed: readonly string[] = []
+  /** The newest changes; undefined as long as nobody asked for them. */
+  #changes: ChartChanges | undefined
+  #counts: ChartStatus['changes']
   #status: ChartStatus = emptyStatus('starting')
   /** About the stream's source; what the chart leaves out. */
   #told: string | undefined
@@ -93,6 +98,10 @@ export class Chart {
     return this.#model.rows()
   }
 
+  get changes(): ChartChanges | undefined {
+    return this.#changes
+  }
+
   get retention(): Retention {
     return this.#retention
   }
@@ -128,6 +137,8 @@ export class Chart {
     this.#model = new ChartModel(this.#retention)
     this.#columns = columnsOf(concept)
     this.#series = []
+    this.#changes = undefined
+    this.#counts = undefined
     this.#end = undefined
     this.#refused = false
     this.#version = null
@@ -139,8 +150,16 @@ export class Chart {
   /** Takes what the tap saw. `redesigned` says that a new column or series changed the picture. */
   apply(frame: TapFrame): { readonly delta: ChartDelta; readonly redesigned: boolean } {
     const delta = this.#model.apply(frame.delta)
+    this.#count(frame)
     this.#notice(frame)
-    return { delta, redesigned: this.#learn(delta) }
+    return { delta, redesigned: this.#learn(delta, frame.changes) }
+  }
+
+  #count({ seenCount, retractedCount, changes }: TapFrame): void {
+    if (changes !== undefined) this.#changes = followChanges(this.#changes, changes)
+    if (this.#concept.retracts === true || retractedCount > 0)
+      this.#counts = { insertedCount: seenCount - retractedCount, retractedCount }
+    if (this.#counts !== undefined) this.#status = { ...this.#status, changes: this.#counts }
   }
 
   setStats(stats: StreamStats, errors: readonly string[]): void {
@@ -164,6 +183,7 @@ export class Chart {
       errors: errors.slice(-ERROR_LINES).map(line => line.split('\n', 1)[0] ?? ''),
       notice: noticeOf([stats.notice, this.#leftOut]),
       ...(stats.waitingCount === undefined ? {} : { waitingCount: stats.waitingCount }),
+      ...(this.#counts === undefined ? {} : { changes: this.#counts }),
       ...(this.#concept.form === 'window' && stats.time !== undefined ? { time: stats.time } : {}),
       ...(this.#concept.pattern !== undefined && stats.pattern !== undefined ? { pattern: stats.pattern } : {}),
       ...(this.#concept.scores === undefined ? {} : { scores: this.#scoresStatus(this.#concept.scores, stats) }),
@@ -193,6 +213,7 @@ export class Chart {
   }
 
   bundle(instance: string, sequence: number): MimeBundle {
+    const changes = this.options.changes === true ? { changes: savedChanges(this.#changes ?? NO_CHANGES) } : {}
     const live: LiveBundle = {
       protocol: PROTOCOL_VERSION,
       instance,
@@ -200,14 +221,16 @@ export class Chart {
       stream: this.stream,
       fps: this.fps,
       ...this.respec,
-      last: { sequence, savedAt: null, rows: savedRows(this.rows), status: this.#status },
+      last: { sequence, savedAt: null, rows: savedRows(this.rows), status: this.#status, ...changes },
     }
     return chartBundle(live, this.options.zone)
   }
 
-  #learn(delta: ChartDelta): boolean {
+  #learn(delta: ChartDelta, changes: ChartChanges | undefined): boolean {
     const settled = new Set(promisedColumns(this.#concept).map(column => column.name))
-    const columns = widenColumns(this.#columns, delta.upsert, settled)
+    // A row that came and went between two ticks is seen among the changes only.
+    const rows = [...delta.upsert, ...(changes?.entries ?? []).map(({ row }) => row)]
+    const columns = widenColumns(this.#columns, rows, settled)
     const series = this.#newSeries(delta)
     if (columns === this.#columns && series.length === 0) return false
     this.#columns = columns

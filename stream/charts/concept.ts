@@ -15,6 +15,8 @@ export interface ChartConcept {
   readonly stepMs?: number | undefined
   /** Rows may be revised: `kind` and `revision` are shown (rules.md 18). */
   readonly revisions: boolean
+  /** A row may be taken back: a changelog. Set by who knows the whole plan. */
+  readonly retracts?: boolean | undefined
   /** Set when the rows are of a pattern: its steps in the order of the text. */
   readonly pattern?:
     { readonly steps: readonly string[]; readonly rows: 'matches' | 'timeouts' | 'nearMisses' } | undefined

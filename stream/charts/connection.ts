@@ -3,10 +3,11 @@
  *
  *   fresh -> (snapshot sent) -> following -> (parked | shown again after long | redesigned) -> fresh
  */
+import { changesAfter } from './changes.ts'
 import { PendingDelta } from './model.ts'
 import { packFrame, valueCount } from './packed.ts'
 import type { Chart } from './chart.ts'
-import type { ChartDelta, ChartFrame, FromEngine, ToEngine } from './protocol.ts'
+import type { ChartChanges, ChartDelta, ChartFrame, FromEngine, ToEngine } from './protocol.ts'
 import type { Clock, Timer } from '../time/clock.ts'
 
 export const PARK_AFTER_MS = 5000
@@ -44,6 +45,8 @@ interface Subscription {
   endDue: boolean
   statusDue: boolean
   lastSentMs: number
+  /** Number of the last change that was sent; null: none are asked for. */
+  changesTo: number | null
   readonly pending: PendingDelta
 }
 
@@ -103,7 +106,7 @@ export class ChartConnection {
     if (this.#watchdog === null && !this.#closed) this.#watch(PARK_AFTER_MS)
   }
 
-  subscribe(chartId: string, visible: boolean): void {
+  subscribe(chartId: string, visible: boolean, changes: boolean): void {
     if (this.#options.chart(chartId) === undefined) {
       this.gone(chartId, 'the kernel does not know this chart; run its cell again')
       return
@@ -117,6 +120,7 @@ export class ChartConnection {
       endDue: this.#options.chart(chartId)?.end !== undefined,
       statusDue: true,
       lastSentMs: -Infinity,
+      changesTo: changes ? 0 : null,
       pending: new PendingDelta(),
     })
     this.#schedule()
@@ -130,6 +134,19 @@ export class ChartConnection {
     const subscription = this.#subscriptions.get(chartId)
     if (subscription === undefined) return
     subscription.visible = visible
+    this.#schedule()
+  }
+
+  /** Whether changes are asked for, in sight or not. */
+  asksChanges(chartId: string): boolean {
+    return typeof this.#subscriptions.get(chartId)?.changesTo === 'number'
+  }
+
+  /** The next frame has all changes that are known, those after it what came since. */
+  askChanges(chartId: string, on: boolean): void {
+    const subscription = this.#subscriptions.get(chartId)
+    if (subscription === undefined) return
+    subscription.changesTo = on ? 0 : null
     this.#schedule()
   }
 
@@ -214,7 +231,8 @@ export class ChartConnection {
     if (chart === undefined) return Infinity
     if (subscription.endDue) return subscription.lastSentMs
     if (!subscription.visible) return Infinity
-    if (subscription.fresh || subscription.respec || !subscription.pending.empty) {
+    const changed = !subscription.pending.empty || newChanges(chart, subscription) !== undefined
+    if (subscription.fresh || subscription.respec || changed) {
       return subscription.lastSentMs + Math.max(TICK_MS, 1000 / chart.fps)
     }
     return subscription.statusDue ? subscription.lastSentMs + STATUS_EVERY_MS : Infinity
@@ -252,10 +270,15 @@ export class ChartConnection {
       : subscription.pending.empty
         ? {}
         : { delta: subscription.pending.take() }
+    // A snapshot takes the place of all a page knows, its changes included.
+    if (subscription.fresh && subscription.changesTo !== null) subscription.changesTo = 0
+    const changes = newChanges(chart, subscription)
+    if (changes !== undefined) subscription.changesTo = changes.upTo
     const frame: ChartFrame = {
       chartId: chart.chartId,
       sequence: ++subscription.sequence,
       ...content,
+      ...(changes === undefined ? {} : { changes }),
       status: chart.status,
       ...(subscription.respec ? { respec: chart.respec } : {}),
       ...(chart.end !== undefined ? { end: chart.end } : {}),
@@ -289,4 +312,8 @@ export class ChartConnection {
   #send(message: FromEngine, buffers?: readonly Uint8Array[]): void {
     if (!this.#closed) this.#options.send(message, buffers)
   }
+}
+
+function newChanges(chart: Chart, { changesTo }: Subscription): ChartChanges | undefined {
+  return changesTo === null || chart.changes === undefined ? undefined : changesAfter(chart.changes, changesTo)
 }

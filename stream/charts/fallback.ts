@@ -20,7 +20,15 @@ export function chartBundle(live: LiveBundle, zone?: string): MimeBundle {
   return {
     [LIVE_MIME]: live,
     ...(spec === null ? {} : { [VEGALITE_MIME]: spec }),
-    'text/plain': chartText({ title, columns, rows: last.rows, retention, status: last.status, zone }),
+    'text/plain': chartText({
+      title,
+      columns,
+      rows: last.rows,
+      retention,
+      status: last.status,
+      zone,
+      changes: last.changes,
+    }),
   }
 }
 

@@ -39,7 +39,7 @@ function bench(concept: ChartConcept = WINDOWS, options: { fps?: number; keep?: 
 
 function add(...rows: ChartRow[]): TapFrame {
   const seenCount = rows.filter(row => row.$open !== true).length
-  return { delta: { upsert: rows, remove: [] }, seenCount, conflatedCount: 0, otherSeriesCount: 0 }
+  return { delta: { upsert: rows, remove: [] }, seenCount, retractedCount: 0, conflatedCount: 0, otherSeriesCount: 0 }
 }
 
 const row = (n: number): ChartRow => ({ $key: `k${n}`, windowEnd: n * 1000, n })

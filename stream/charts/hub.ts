@@ -41,6 +41,8 @@ export interface ChartHubOptions {
   retrain?(stream: string): void
   /** Somebody began or ceased to look at a chart: reads that no one watches may pause. */
   watched?(chartId: string, watched: boolean): void
+  /** Somebody began or ceased to ask for the changes of a chart: nobody keeps them unasked. */
+  changes?(chartId: string, on: boolean): void
 }
 
 /** The newest records of a topic as text. */
@@ -77,6 +79,7 @@ export class ChartHub {
   readonly #idOfDefinition = new Map<string, string>()
   readonly #connections = new Map<string, ChartConnection>()
   readonly #watched = new Set<string>()
+  readonly #asked = new Set<string>()
   #nextChart = 1
 
   constructor(options: ChartHubOptions) {
@@ -170,6 +173,11 @@ export class ChartHub {
     return this.#watched.has(chartId)
   }
 
+  /** Whether the changes of a chart are wanted: by its own options, or by a page. */
+  wantsChanges(chartId: string): boolean {
+    return this.#charts.get(chartId)?.options.changes === true || this.#asked.has(chartId)
+  }
+
   dispose(): void {
     for (const id of [...this.#connections.keys()]) this.#forget(id)
   }
@@ -190,7 +198,10 @@ export class ChartHub {
   #handle(connection: ChartConnection, message: ToEngine): void {
     switch (message.type) {
       case 'subscribe':
-        connection.subscribe(message.chartId, message.visible)
+        connection.subscribe(message.chartId, message.visible, message.changes === true)
+        break
+      case 'changes':
+        connection.askChanges(message.chartId, message.on)
         break
       case 'unsubscribe':
         connection.unsubscribe(message.chartId)
@@ -283,12 +294,22 @@ export class ChartHub {
 
   #tellWatched(): void {
     for (const chartId of this.#charts.keys()) {
+      this.#tellAsked(chartId)
       const watched = [...this.#connections.values()].some(connection => connection.sees(chartId))
       if (watched === this.#watched.has(chartId)) continue
       if (watched) this.#watched.add(chartId)
       else this.#watched.delete(chartId)
       this.#options.watched?.(chartId, watched)
     }
+  }
+  #tellAsked(chartId: string): void {
+    const asked = [...this.#connections.values()].some(connection => connection.asksChanges(chartId))
+    if (asked === this.#asked.has(chartId)) return
+    const before = this.wantsChanges(chartId)
+    if (asked) this.#asked.add(chartId)
+    else this.#asked.delete(chartId)
+    const wanted = this.wantsChanges(chartId)
+    if (wanted !== before) this.#options.changes?.(chartId, wanted)
   }
 }
 
@@ -305,6 +326,8 @@ function wellFormed(message: ToEngine): boolean {
     case 'subscribe':
     case 'visibility':
       return typeof message.chartId === 'string' && typeof message.visible === 'boolean'
+    case 'changes':
+      return typeof message.chartId === 'string' && typeof message.on === 'boolean'
     case 'unsubscribe':
     case 'retrain':
       return typeof message.chartId === 'string'

@@ -12,8 +12,13 @@ export interface Packed {
   readonly buffers: readonly Uint8Array[]
 }
 
-/** How many values the rows of a frame hold. */
-export function valueCount({ snapshot, delta }: Pick<ChartFrame, 'snapshot' | 'delta'>): number {
+/** How many values a frame holds. */
+export function valueCount(frame: Pick<ChartFrame, 'snapshot' | 'delta' | 'changes'>): number {
+  const changes = frame.changes?.entries ?? []
+  return rowValueCount(frame) + changes.length * Object.keys(changes[0]?.row ?? {}).length
+}
+
+function rowValueCount({ snapshot, delta }: Pick<ChartFrame, 'snapshot' | 'delta'>): number {
   const rows = snapshot ?? delta?.upsert ?? []
   return rows.length * Object.keys(rows[0] ?? {}).length
 }
@@ -21,7 +26,7 @@ export function valueCount({ snapshot, delta }: Pick<ChartFrame, 'snapshot' | 'd
 /** `frame` with its rows as columns when there are many; buffers are counted from `firstBuffer` on. */
 export function packFrame(frame: ChartFrame, firstBuffer = 0): Packed {
   const rows = frame.snapshot ?? frame.delta?.upsert
-  if (rows === undefined || valueCount(frame) < PACK_FROM_VALUES) return { frame, buffers: [] }
+  if (rows === undefined || rowValueCount(frame) < PACK_FROM_VALUES) return { frame, buffers: [] }
   const { packed, buffers } = packRows(rows, firstBuffer)
   const { snapshot: _, ...rest } = frame
   const delta = frame.delta === undefined ? {} : { delta: { ...frame.delta, upsert: [] } }

@@ -49,6 +49,8 @@ export interface ChartOptions {
   readonly fps?: number | undefined
   readonly title?: string | undefined
   readonly zone?: string | undefined
+  /** Shows rows as they come and go (inserts and retractions) from the start; a reader can switch it on any time. */
+  readonly changes?: boolean | undefined
   /** Partial Vega-Lite spec laid over the generated one. */
   readonly spec?: Readonly<Record<string, unknown>> | undefined
 }
@@ -74,6 +76,8 @@ export interface Retention {
   readonly spanMs?: number | undefined
   readonly timeField?: string | undefined
   readonly latestPerKey?: boolean | undefined
+  /** Beyond `rows` those with the lowest and highest value of each column of the picture stay, instead of the newest alone. */
+  readonly thin?: { readonly field: string; readonly by: readonly string[] } | undefined
 }
 
 /** Body of LIVE_MIME: everything to draw the last frame without a kernel, and to attach to it with one. */
@@ -98,6 +102,24 @@ export interface SavedFrame {
   readonly savedAt: string | null
   readonly rows: readonly ChartRow[]
   readonly status: ChartStatus
+  /** Where somebody asked for them. */
+  readonly changes?: ChartChanges | undefined
+}
+
+/** A row that came (+1) or was taken back (-1). `number` counts all changes of the stream, drawn or not, from 1. */
+export interface ChartChange {
+  readonly number: number
+  readonly weight: 1 | -1
+  /** Event time; null for rows without one. */
+  readonly atMs: number | null
+  readonly row: Readonly<Record<string, unknown>>
+}
+
+/** All changes after `since`, up to and with `upTo`, oldest first; those of series that are not drawn are left out. */
+export interface ChartChanges {
+  readonly since: number
+  readonly upTo: number
+  readonly entries: readonly ChartChange[]
 }
 
 /** The strip under a chart. Every count that law 2 asks for is here. */
@@ -113,6 +135,8 @@ export interface ChartStatus {
   readonly errorCount: number
   /** For joins: rows that wait for partners. */
   readonly waitingCount?: number | undefined
+  /** For streams whose rows may be taken back: how many came, how many were. */
+  readonly changes?: { readonly insertedCount: number; readonly retractedCount: number } | undefined
   /** First lines of the newest errors, with position. */
   readonly errors: readonly string[]
   /** What the chart left out: conflated rows, rows beyond retention, other series. */
@@ -142,7 +166,16 @@ export interface TrainedStatus extends ModelStanding {
 export type ToEngine =
   /** `binary`: the page reads frames whose rows are columns in buffers (`packed`). */
   | { readonly type: 'hello'; readonly protocol: number; readonly client: string; readonly binary?: boolean }
-  | { readonly type: 'subscribe'; readonly chartId: string; readonly since: number | null; readonly visible: boolean }
+  | {
+      readonly type: 'subscribe'
+      readonly chartId: string
+      readonly since: number | null
+      readonly visible: boolean
+      /** With the changes, as `changes` asks for them. */
+      readonly changes?: boolean
+    }
+  /** Frames of the chart carry the changes from now on, beginning with the newest; or they do not any more. */
+  | { readonly type: 'changes'; readonly chartId: string; readonly on: boolean }
   /** The browser has painted frames that cost `count`; it may be sent as much more. A small `frame` costs one. */
   | { readonly type: 'credit'; readonly count: number }
   | { readonly type: 'visibility'; readonly chartId: string; readonly visible: boolean }
@@ -212,6 +245,8 @@ export interface ChartFrame {
   readonly delta?: ChartDelta | undefined
   /** The rows of a large frame, instead of `snapshot`, or of the upserts of `delta` where there is one. */
   readonly packed?: PackedRows | undefined
+  /** Where they were asked for: the changes since the last frame that had some, or the newest ones (changes.ts). */
+  readonly changes?: ChartChanges | undefined
   readonly status: ChartStatus
   /** Sent when the stream behind the name was replaced and columns or spec changed (always with a snapshot). */
   readonly respec?: Pick<LiveBundle, 'spec' | 'columns' | 'retention' | 'title'> | undefined

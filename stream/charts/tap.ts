@@ -2,13 +2,14 @@
  * The worker's end of a chart: turns output batches and the rows of open windows into one small delta per tick.
  * However fast the stream runs, a tap never holds more than the chart will keep; what it leaves out is counted.
  */
+import { ChangeLog, CHANGES_KEPT } from './changes.ts'
 import { PendingDelta } from './model.ts'
 import { plainValue } from './columns.ts'
 import { expiredKeys } from './retain.ts'
 import { scoredFields } from './scored-rows.ts'
 import type { Batch } from '../model.ts'
 import type { ChartConcept } from './concept.ts'
-import type { ChartDelta, ChartRow, Retention } from './protocol.ts'
+import type { ChartChange, ChartChanges, ChartDelta, ChartRow, Retention } from './protocol.ts'
 
 /** Plain data: made by the hub, sent to the worker. */
 export interface TapOptions {
@@ -26,6 +27,10 @@ export interface TapFrame {
   readonly delta: ChartDelta
   /** Rows that came out of the stream. */
   readonly seenCount: number
+  /** Those of them that took a row back. */
+  readonly retractedCount: number
+  /** The changes since the last call, where they were asked for. */
+  readonly changes?: ChartChanges | undefined
   /** Rows replaced or expired before they could be drawn. */
   readonly conflatedCount: number
   /** Series left out because the chart has no room for them. */
@@ -40,6 +45,7 @@ export interface TapState {
   readonly series: readonly string[]
   readonly otherSeries: readonly string[]
   readonly seenCount: number
+  readonly retractedCount: number
   readonly conflatedCount: number
   readonly nextRow: number
 }
@@ -59,7 +65,11 @@ export class ChartTap {
   #arrivals: { key: string; row: Readonly<Record<string, unknown>> }[] = []
   /** Results since the last `collect`. */
   readonly #results = new Map<string, ChartRow>()
+  /** Also the number of the last change: rows are counted whether anybody asks for changes or not. */
   #seenCount = 0
+  #retractedCount = 0
+  /** Null: nobody asks for changes. */
+  #changes: ChangeLog | null = null
   #conflatedCount = 0
   #nextRow = 0
 
@@ -69,17 +79,25 @@ export class ChartTap {
 
   /** Takes a batch of the stream's output. Cost is bounded by what the chart keeps for plain rows, else by the batch. */
   onBatch(batch: Batch): void {
+    const before = this.#seenCount
     this.#seenCount += batch.count
     const plain = this.#options.concept.form === 'rows' && this.#options.latestBy.length === 0
     // The newest rows push out all before them, so a long batch of plain rows is entered near its end.
     let from = 0
-    if (plain && batch.weights === undefined) from = Math.max(0, batch.count - this.#options.retention.rows)
+    if (plain && batch.weights === undefined) from = Math.max(0, batch.count - this.#entered)
     this.#conflatedCount += from
     this.#nextRow += from
+    if (from > 0) this.#changes?.skipTo(before + from)
     for (let i = from; i < batch.count; i++) {
-      const weight = batch.weights?.[i] ?? 1
-      this.#onRow(batch.rows[i], batch.eventTimesMs[i] ?? Number.NaN, weight < 0, plain)
+      const retracted = (batch.weights?.[i] ?? 1) < 0
+      if (retracted) this.#retractedCount++
+      const atMs = batch.eventTimesMs[i] ?? Number.NaN
+      const row = this.#plainRow(batch.rows[i], atMs)
+      this.#onRow(row, retracted, plain)
+      if (this.#changes !== null && this.#fits(row))
+        this.#changes.add(changeOf({ number: before + i + 1, retracted, atMs, row }))
     }
+    this.#changes?.reached(this.#seenCount)
     if (plain) this.#forgetOldArrivals()
     else this.#forgetOldResults()
   }
@@ -102,12 +120,41 @@ export class ChartTap {
     this.#closeWindows(open)
     this.#open = open
     this.#results.clear()
+    const changes = this.#changes?.take()
     return {
       delta: this.#pending.take(),
       seenCount: this.#seenCount,
+      retractedCount: this.#retractedCount,
+      ...(changes === undefined ? {} : { changes }),
       conflatedCount: this.#conflatedCount,
       otherSeriesCount: this.#otherSeries.size,
     }
+  }
+
+  /** Rows were taken back, or may be. */
+  get retracts(): boolean {
+    return this.#retractedCount > 0 || this.#options.concept.retracts === true
+  }
+
+  /** Keeps the changes from now on, or no more. `recent`: what came last, in order, so that the list does not begin empty. */
+  watchChanges(on: boolean, recent: readonly Batch[]): void {
+    if (on === (this.#changes !== null)) return
+    this.#changes = null
+    if (!on) return
+    const newestFirst: ChartChange[] = []
+    let number = this.#seenCount
+    for (let b = recent.length - 1; b >= 0 && newestFirst.length < CHANGES_KEPT; b--) {
+      const batch = recent[b] as Batch
+      for (let i = batch.count - 1; i >= 0 && newestFirst.length < CHANGES_KEPT; i--, number--) {
+        const atMs = batch.eventTimesMs[i] ?? Number.NaN
+        const row = this.#plainRow(batch.rows[i], atMs)
+        const retracted = (batch.weights?.[i] ?? 1) < 0
+        if (this.#fits(row)) newestFirst.push(changeOf({ number, retracted, atMs, row }))
+      }
+    }
+    this.#changes = new ChangeLog(number)
+    for (const change of newestFirst.reverse()) this.#changes.add(change)
+    this.#changes.reached(this.#seenCount)
   }
 
   /** Taken right after `collect`, when nothing is pending. */
@@ -119,6 +166,7 @@ export class ChartTap {
       series: [...this.#series],
       otherSeries: [...this.#otherSeries],
       seenCount: this.#seenCount,
+      retractedCount: this.#retractedCount,
       conflatedCount: this.#conflatedCount,
       nextRow: this.#nextRow,
     }
@@ -134,6 +182,8 @@ export class ChartTap {
     refill(this.#series, state.series)
     refill(this.#otherSeries, state.otherSeries)
     this.#seenCount = state.seenCount
+    this.#retractedCount = state.retractedCount
+    if (this.#changes !== null) this.#changes = new ChangeLog(state.seenCount)
     this.#conflatedCount = state.conflatedCount
     this.#nextRow = state.nextRow
   }
@@ -153,8 +203,13 @@ export class ChartTap {
     this.#early = early
   }
 
-  #onRow(value: unknown, eventTimeMs: number, retracted: boolean, plain: boolean): void {
-    const row = this.#plainRow(value, eventTimeMs)
+  /** Plain rows of one batch that are looked at. */
+  get #entered(): number {
+    const { rows } = this.#options.retention
+    return this.#changes === null ? rows : Math.max(rows, CHANGES_KEPT)
+  }
+
+  #onRow(row: Record<string, unknown>, retracted: boolean, plain: boolean): void {
     if (plain) {
       if (retracted) this.#retractPlain(row)
       else if (this.#fits(row)) this.#addPlain(row)
@@ -249,6 +304,20 @@ export class ChartTap {
     if (this.#otherSeries.size < OTHER_SERIES_LIMIT) this.#otherSeries.add(series)
     return false
   }
+}
+
+function changeOf({
+  number,
+  retracted,
+  atMs,
+  row,
+}: {
+  readonly number: number
+  readonly retracted: boolean
+  readonly atMs: number
+  readonly row: Readonly<Record<string, unknown>>
+}): ChartChange {
+  return { number, weight: retracted ? -1 : 1, atMs: Number.isFinite(atMs) ? atMs : null, row }
 }
 
 function isRevision(name: string, concept: ChartConcept): boolean {

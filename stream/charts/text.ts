@@ -1,7 +1,9 @@
 /** text/plain of a chart: one line of summary and a small table, for viewers that show nothing else. */
+import { changeColumns, changeLines, changesNotice } from './changes.ts'
+import { grouped } from './counts.ts'
 import { tableRows } from './table.ts'
 import { instantText } from './zone.ts'
-import type { ChartColumn, ChartRow, ChartStatus, Retention } from './protocol.ts'
+import type { ChartChanges, ChartColumn, ChartRow, ChartStatus, Retention } from './protocol.ts'
 
 const ROW_LIMIT = 10
 const WIDTH_LIMIT = 24
@@ -13,25 +15,51 @@ export interface ChartText {
   readonly retention: Retention
   readonly status: ChartStatus
   readonly zone?: string | undefined
+  /** Where they were asked for. */
+  readonly changes?: ChartChanges | undefined
 }
 
-/** Summary, header and the ten newest rows; open windows are marked `*`. */
-export function chartText({ title, columns, rows, retention, status, zone }: ChartText): string {
+/** Summary, header and the ten newest rows; open windows are marked `*`. Then, where asked, the ten newest changes, `+` and `−`. */
+export function chartText(chart: ChartText): string {
+  const { title, columns, rows, retention, status, zone, changes } = chart
   const shown = tableRows(rows, columns, retention, ROW_LIMIT, zone)
   const lines = [`${title}: ${summaryText(status)}`]
-  if (shown.length === 0) return [...lines, '(no rows yet)'].join('\n')
-  const marked = shown.map(row => [row.open ? '*' : ' ', ...row.texts.map(clip)])
-  const table = [['', ...columns.map(column => clip(column.name))], ...marked]
+  if (shown.length === 0) lines.push('(no rows yet)')
+  else
+    lines.push(
+      ...tableLines(
+        columns,
+        shown.map(row => ({ mark: row.open ? '*' : ' ', texts: row.texts })),
+      ),
+    )
+  if (shown.some(row => row.open)) lines.push('* open window, provisional')
+  if (changes !== undefined) lines.push(...changesText(chart, changes))
+  return lines.join('\n')
+}
+
+function changesText({ columns, status, zone }: ChartText, changes: ChartChanges): string[] {
+  const shown = changeLines(changes, columns, ROW_LIMIT, { zone })
+  const notice = changesNotice(shown.length, status.changes)
+  const marked = shown.map(({ texts: [mark = '', ...texts] }) => ({ mark, texts }))
+  return shown.length === 0 ? [notice] : [notice, ...tableLines(changeColumns(columns).slice(1), marked)]
+}
+
+function tableLines(
+  columns: readonly ChartColumn[],
+  rows: readonly { readonly mark: string; readonly texts: readonly string[] }[],
+): string[] {
+  const table = [
+    ['', ...columns.map(column => clip(column.name))],
+    ...rows.map(({ mark, texts }) => [mark, ...texts.map(clip)]),
+  ]
   const widths = columns.map((_, index) => Math.max(...table.map(row => row[index + 1]?.length ?? 0)))
-  for (const [mark, ...texts] of table) {
+  return table.map(([mark, ...texts]) => {
     const cells = texts.map((text, index) => {
       const width = widths[index] ?? 0
       return columns[index]?.kind === 'number' ? text.padStart(width) : text.padEnd(width)
     })
-    lines.push(`${(mark ?? '').padEnd(1)} ${cells.join('  ')}`.trimEnd())
-  }
-  if (shown.some(row => row.open)) lines.push('* open window, provisional')
-  return lines.join('\n')
+    return `${(mark ?? '').padEnd(1)} ${cells.join('  ')}`.trimEnd()
+  })
 }
 
 /** `running, 1200 events (100/s), watermark 2026-01-01 09:00:10 UTC, 0 late, 0 dropped, 0 errors`. */
@@ -46,6 +74,9 @@ export function summaryText(status: ChartStatus): string {
     `${status.lateCount} late`,
     `${status.droppedCount} dropped`,
     `${status.errorCount} errors`,
+    ...(status.changes === undefined
+      ? []
+      : [`+${grouped(status.changes.insertedCount)} −${grouped(status.changes.retractedCount)} rows`]),
     ...(status.notice === null ? [] : [status.notice]),
   ].join(', ')
 }

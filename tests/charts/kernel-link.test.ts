@@ -73,7 +73,7 @@ function bench(instance = 'i1', options: ChartOptions = {}) {
     const upsert = Array.from({ length: count }, () => ({ $key: `k${next}`, windowEnd: next * 1000, n: next++ }))
     hub.apply(
       chartId,
-      { delta: { upsert, remove: [] }, seenCount: 0, conflatedCount: 0, otherSeriesCount: 0 },
+      { delta: { upsert, remove: [] }, seenCount: 0, retractedCount: 0, conflatedCount: 0, otherSeriesCount: 0 },
       SAMPLE_STATS,
       [],
     )
