@@ -18,6 +18,7 @@ import { buildOperator } from './operators/build.ts'
 import { buildJoin } from './operators/joins/build.ts'
 import type { JoinHost } from './operators/joins/build.ts'
 import type { TwoInputOperator } from './operators/joins/two-inputs.ts'
+import type { JoinView } from './operators/joins/view.ts'
 import { Union } from './operators/joins/union.ts'
 import type { ScoreModelOperator } from './operators/score-model.ts'
 import { passTombstones } from './operators/tombstone.ts'
@@ -73,6 +74,8 @@ export interface PipelineStats {
   /** Where the sources stand in event time, and the newest dropped records. */
   readonly time: StreamTime
   readonly pattern?: PatternView | undefined
+  /** The join that gives the result, while somebody looks. */
+  readonly join?: JoinView | undefined
   readonly error?: StreamErrorParts | undefined
 }
 
@@ -95,6 +98,8 @@ export interface Pipeline {
   begin(source: number, event: SourceEvent): boolean
   /** The next piece of what `begin` left; true while there is more. */
   goOn(): boolean
+  /** Somebody looks at the join that gives the result, or nobody does any more: its rows are followed or not. Without one nothing. */
+  watchJoin(on: boolean): void
   /** Rows from now on are scored by this model. @throws StreamError MODEL_INVALID when it does not fit */
   setModel(model: ScoringModel): void
   stats(): PipelineStats
@@ -185,6 +190,7 @@ class RunningPipeline implements Pipeline {
   private readonly weighed: Weighed[] = []
   private readonly stateLimit: StateLimit
   private pattern: MatchOperator | undefined
+  private join: TwoInputOperator | undefined
   private readonly tail: Tail = { window: undefined, after: [] }
   private rowCount = 0
   private watermarkMs = -Infinity
@@ -265,6 +271,10 @@ class RunningPipeline implements Pipeline {
     while (this.goOn());
   }
 
+  watchJoin(on: boolean): void {
+    this.join?.watch?.(on)
+  }
+
   setModel(model: ScoringModel): void {
     for (const { operator } of this.operators)
       if ('setModel' in operator) (operator as ScoreModelOperator).setModel(model)
@@ -288,6 +298,7 @@ class RunningPipeline implements Pipeline {
       waitingCount,
       time: { sources: this.sourceStages.map(({ stage }) => stage.partitionTimes()), late: this.newestLate() },
       pattern: this.pattern?.patternView(),
+      join: this.join?.view?.(),
       error: this.error,
     }
   }
@@ -397,10 +408,12 @@ class RunningPipeline implements Pipeline {
       }
       case 'join':
       case 'union': {
+        const gives = this.inTail && this.tail.after.length === 0
         this.inTail = false
         const context = new Stage(this.refusals, way.late, way.errors, text => this.host.onNotice?.(text))
         const operator = node.op === 'union' ? new Union() : buildJoin(node, this.host, context)
         const mode = node.op === 'join' ? node.options.mode.kind : undefined
+        if (gives && node.op === 'join') this.join = operator
         this.build(node.left, batch => next(operator.onInput(0, batch)), { ...way, tombstones: false })
         this.build(node.right, batch => next(operator.onInput(1, batch)), {
           ...way,

@@ -13,6 +13,7 @@ import type { KeyTableState } from '../../state/key-table.ts'
 import type { StageContext } from '../operator.ts'
 import type { Deletes } from './deletes.ts'
 import { NO_KEY, REFUSED } from './keys.ts'
+import type { HeldRow } from './lanes.ts'
 import type { JoinKeys } from './keys.ts'
 import type { JoinedRows } from './rows.ts'
 import type { SizeLimit } from './size-limit.ts'
@@ -68,9 +69,14 @@ export class AsOfJoin extends TwoInputs {
       if (keyId !== NO_KEY) this.version(keyId, timeMs, batch, i)
       return
     }
-    if (keyId === NO_KEY && !this.parts.pads) return
-    if (keyId !== NO_KEY) this.keys.hold(keyId)
     const row = batch.rows[i]
+    // Its end is told when it is looked up.
+    this.lanes?.came(0, this.keys.valueOf(keyId), timeMs, row, timeMs)
+    if (keyId === NO_KEY && !this.parts.pads) {
+      this.lanes?.done(0, row, 'noKey', null)
+      return
+    }
+    if (keyId !== NO_KEY) this.keys.hold(keyId)
     this.waiting.add(timeMs, { keyId, timeMs, row, sequence: this.sequence++ })
     this.parts.limit.took(row, keyId, this.waiting.count)
   }
@@ -92,6 +98,25 @@ export class AsOfJoin extends TwoInputs {
 
   waitingCount(): number {
     return this.waiting.count
+  }
+
+  protected heldCounts(): readonly [number, number] {
+    const waiting = this.waiting.count
+    return [waiting, this.parts.limit.count - waiting]
+  }
+
+  protected override *held(): Iterable<HeldRow> {
+    for (const { keyId, timeMs, row } of this.waiting.things)
+      yield { side: 0, key: this.keys.valueOf(keyId), timeMs, row, untilMs: timeMs, matched: false }
+    for (const [keyId, list] of this.versions.entries()) {
+      if (list === undefined) continue
+      const key = this.keys.valueOf(keyId)
+      for (let i = list.head; i < list.times.length; i++) {
+        const row = list.rows[i]
+        if (row !== DELETED)
+          yield { side: 1, key, timeMs: list.times[i] as number, row, untilMs: Infinity, matched: undefined }
+      }
+    }
   }
 
   protected save(): AsOfState {
@@ -137,6 +162,7 @@ export class AsOfJoin extends TwoInputs {
       this.keys.hold(keyId)
     } else this.prune(list)
     const row = gone ? DELETED : batch.rows[i]
+    if (!gone) this.lanes?.came(1, this.keys.valueOf(keyId), timeMs, row, Infinity)
     list.insert(timeMs, row, undefined)
     limit.took(row, keyId, list.count)
   }
@@ -157,6 +183,8 @@ export class AsOfJoin extends TwoInputs {
       found = at < list.head ? undefined : list.rows[at]
     }
     if (found !== undefined || pads) out.add(row, found ?? null, timeMs)
+    if (found !== undefined) this.lanes?.paired(row, found)
+    this.lanes?.done(0, row, keyId === NO_KEY ? 'noKey' : 'absent', timeMs)
     if (keyId !== NO_KEY) this.keys.release(keyId)
   }
 }

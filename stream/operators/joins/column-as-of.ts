@@ -130,6 +130,10 @@ export class ColumnAsOfJoin extends ColumnJoin {
     return this.queues[0].count
   }
 
+  protected heldCounts(): readonly [number, number] {
+    return [this.queues[0].count, this.queues[1].count + this.keys.count]
+  }
+
   protected save(): ColumnAsOfState {
     return {
       keys: this.keys.snapshot(),

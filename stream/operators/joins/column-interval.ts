@@ -96,6 +96,10 @@ export class ColumnIntervalJoin extends ColumnJoin {
     return this.rings[0].count + this.rings[1].count
   }
 
+  protected heldCounts(): readonly [number, number] {
+    return [this.rings[0].count, this.rings[1].count]
+  }
+
   protected save(): ColumnIntervalState {
     return { keys: this.keys.snapshot(), rings: [this.rings[0].snapshot(), this.rings[1].snapshot()] }
   }

@@ -12,6 +12,7 @@ import { Deadlines } from '../../state/deadlines.ts'
 import type { KeyTableState } from '../../state/key-table.ts'
 import type { StageContext } from '../operator.ts'
 import { KeyBuckets } from './key-buckets.ts'
+import type { HeldRow } from './lanes.ts'
 import { NO_KEY, REFUSED } from './keys.ts'
 import type { JoinKeys } from './keys.ts'
 import { packRows, unpackRows } from './packed-rows.ts'
@@ -76,6 +77,7 @@ export class IntervalJoin extends TwoInputs {
   /** Times of partners, from a row's own. */
   private readonly first: readonly [number, number]
   private readonly last: readonly [number, number]
+  private readonly heldOf: [number, number] = [0, 0]
   private sequence = 0
 
   constructor(parts: IntervalParts) {
@@ -86,6 +88,7 @@ export class IntervalJoin extends TwoInputs {
     const { fromMs, toMs } = parts
     this.first = [fromMs, -toMs]
     this.last = [toMs, -fromMs]
+    this.meets = (leftMs, rightMs) => rightMs - leftMs >= fromMs && rightMs - leftMs <= toMs
     this.buckets = [new KeyBuckets(toMs - fromMs), new KeyBuckets(toMs - fromMs)]
   }
 
@@ -97,15 +100,19 @@ export class IntervalJoin extends TwoInputs {
     if (keyId === REFUSED) return
     const row = batch.rows[i]
     const padded = this.parts.pads[side]
-    const matched = keyId !== NO_KEY && this.match(side, keyId, timeMs, row)
     const deadlineMs = timeMs + this.last[side]
+    this.lanes?.came(side, this.keys.valueOf(keyId), timeMs, row, deadlineMs)
+    const matched = keyId !== NO_KEY && this.match(side, keyId, timeMs, row)
     if (deadlineMs <= watermarkMs) {
       // Its last partner would be late already: nobody can come any more.
       if (padded && !matched) this.pad(side, row, timeMs)
       if (keyId !== NO_KEY) this.keys.glance(keyId)
       return
     }
-    if (keyId === NO_KEY && !padded) return
+    if (keyId === NO_KEY && !padded) {
+      this.lanes?.done(side, row, 'noKey', null)
+      return
+    }
     const mark: Mark | undefined = padded ? { matched, timeMs, row, sequence: this.sequence++ } : undefined
     if (mark !== undefined && !matched) this.pads.add(deadlineMs, { side, keyless: keyId === NO_KEY, mark })
     if (keyId === NO_KEY) this.parts.limit.took(row, keyId, this.pads.count)
@@ -132,6 +139,26 @@ export class IntervalJoin extends TwoInputs {
 
   waitingCount(): number {
     return this.parts.limit.count
+  }
+
+  protected heldCounts(): readonly [number, number] {
+    const keyless: [number, number] = [0, 0]
+    for (const pad of this.pads.things) if (pad.keyless) keyless[pad.side]++
+    return [this.heldOf[0] + keyless[0], this.heldOf[1] + keyless[1]]
+  }
+
+  protected override *held(): Iterable<HeldRow> {
+    for (const side of [0, 1] as const) {
+      for (const [keyId, list] of this.lists[side].entries()) {
+        if (list === undefined) continue
+        const key = this.keys.valueOf(keyId)
+        for (let i = list.head; i < list.times.length; i++) {
+          const timeMs = list.times[i] as number
+          const matched = list.marks?.[i]?.matched
+          yield { side, key, timeMs, row: list.rows[i], untilMs: timeMs + this.last[side], matched }
+        }
+      }
+    }
   }
 
   protected save(): IntervalState {
@@ -182,6 +209,7 @@ export class IntervalJoin extends TwoInputs {
     this.sequence = s.sequence
     this.lists[0] = []
     this.lists[1] = []
+    this.heldOf.fill(0)
     this.pads.clear()
     const { limit } = this.parts
     const { heads, times, marks, sequences } = s.lists
@@ -197,6 +225,7 @@ export class IntervalJoin extends TwoInputs {
         const row = rows[at]
         const mark = marks[at] === 0 ? undefined : { matched: marks[at] === 2, sequence: sequences[at] as number, timeMs, row } // prettier-ignore
         list.insert(timeMs, row, mark)
+        this.heldOf[side]++
         limit.took(row, keyId, list.count)
         this.buckets[side].add(timeMs + this.last[side], keyId)
         if (mark?.matched === false) this.pads.add(timeMs + this.last[side], { side, keyless: false, mark })
@@ -223,6 +252,7 @@ export class IntervalJoin extends TwoInputs {
       const later = timeMs > partnerMs ? timeMs : partnerMs
       if (side === 0) this.out.add(row, rows[k], later)
       else this.out.add(rows[k], row, later)
+      if (this.lanes !== undefined) this.lanes.paired(side === 0 ? row : rows[k], side === 0 ? rows[k] : row)
     }
     return matched
   }
@@ -237,13 +267,16 @@ export class IntervalJoin extends TwoInputs {
     }
     list.insert(timeMs, row, mark)
     this.buckets[side].add(timeMs + this.last[side], keyId)
+    this.heldOf[side]++
     this.parts.limit.took(row, keyId, list.count)
   }
 
   private expire(side: Side, keyId: number, watermarkMs: number): void {
     const list = this.lists[side][keyId]
     if (list === undefined) return
-    this.parts.limit.count -= list.expire(watermarkMs - this.last[side])
+    const gone = list.expire(watermarkMs - this.last[side])
+    this.heldOf[side] -= gone
+    this.parts.limit.count -= gone
     if (list.count > 0) return
     this.lists[side][keyId] = undefined
     this.keys.release(keyId)

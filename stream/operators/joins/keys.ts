@@ -61,6 +61,13 @@ export class JoinKeys {
     )
   }
 
+  /** Of a row that is held; undefined without a key. */
+  valueOf(id: number): unknown {
+    if (id === NO_KEY) return undefined
+    const values = this.readers[0].map((_, c) => this.table.valueOf(id, c))
+    return values.length === 1 ? values[0] : values
+  }
+
   ranks(): Int32Array {
     return this.table.ranks()
   }

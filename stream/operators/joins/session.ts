@@ -9,6 +9,7 @@ import type { KeyTableState } from '../../state/key-table.ts'
 import type { StageContext } from '../operator.ts'
 import { NO_KEY, REFUSED } from './keys.ts'
 import type { JoinKeys } from './keys.ts'
+import type { HeldRow } from './lanes.ts'
 import { pairUp } from './pair-up.ts'
 import type { JoinedRows } from './rows.ts'
 import type { SizeLimit } from './size-limit.ts'
@@ -38,6 +39,8 @@ interface Session {
   right: Held[]
   /** Part of a larger one, or closed. */
   gone: boolean
+  /** The larger one. */
+  into?: Session
 }
 
 interface SessionJoinState {
@@ -80,6 +83,7 @@ export class SessionJoin extends TwoInputs {
     rows.push(row)
     if (near.length > 1) this.sessions[keyId] = list?.filter(s => !s.gone)
     this.closing.add(session.last + gapMs - 1, session)
+    this.lanes?.came(side, keys.valueOf(keyId), timeMs, batch.rows[i], () => lastOf(session) + gapMs - 1)
     limit.took(batch.rows[i], keyId, session.left.length + session.right.length)
   }
 
@@ -107,6 +111,24 @@ export class SessionJoin extends TwoInputs {
 
   waitingCount(): number {
     return this.parts.limit.count
+  }
+
+  protected heldCounts(): readonly [number, number] {
+    let left = 0
+    for (const session of new Set(this.closing.things)) if (!session.gone) left += session.left.length
+    return [left, this.parts.limit.count - left]
+  }
+
+  /** Times of rows are not kept: one that came before somebody looked stands at the start of its session. */
+  protected override *held(): Iterable<HeldRow> {
+    const { keys, gapMs } = this.parts
+    for (const session of new Set(this.closing.things)) {
+      if (session.gone) continue
+      const untilMs = (): number => lastOf(session) + gapMs - 1
+      const shared = { key: keys.valueOf(session.keyId), timeMs: session.first, untilMs, matched: undefined }
+      for (const { row } of session.left) yield { side: 0, row, ...shared }
+      for (const { row } of session.right) yield { side: 1, row, ...shared }
+    }
   }
 
   protected save(): SessionJoinState {
@@ -148,7 +170,9 @@ export class SessionJoin extends TwoInputs {
   private close(session: Session): void {
     const { keyId, first, last, left, right } = session
     const { type, gapMs, out, limit, keys } = this.parts
-    pairUp({ left: ordered(left), right: ordered(right) }, type, { windowStart: first, windowEnd: last + gapMs }, out)
+    const group = { left: ordered(left), right: ordered(right) }
+    pairUp(group, type, { windowStart: first, windowEnd: last + gapMs }, out)
+    this.lanes?.met(group)
     limit.count -= left.length + right.length
     if (keyId === NO_KEY) return
     const rest = this.sessions[keyId]?.filter(s => s !== session) ?? []
@@ -163,6 +187,13 @@ function merge(into: Session, other: Session): void {
   into.left = into.left.concat(other.left)
   into.right = into.right.concat(other.right)
   other.gone = true
+  other.into = into
+}
+
+function lastOf(session: Session): number {
+  let whole = session
+  while (whole.into !== undefined) whole = whole.into
+  return whole.last
 }
 
 const ordered = (rows: readonly Held[]): unknown[] => rows.toSorted((a, b) => a.sequence - b.sequence).map(h => h.row)

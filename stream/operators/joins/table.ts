@@ -10,6 +10,8 @@ import { emptyBatch } from '../operator.ts'
 import type { StageContext } from '../operator.ts'
 import { NO_KEY, REFUSED } from './keys.ts'
 import type { JoinKeys } from './keys.ts'
+import { JoinLanes } from './lanes.ts'
+import type { JoinView } from './view.ts'
 import type { Deletes } from './deletes.ts'
 import type { JoinedRows } from './rows.ts'
 import type { SizeLimit } from './size-limit.ts'
@@ -36,6 +38,7 @@ export class TableJoin implements TwoInputOperator {
   private rows = new Map<number, unknown>()
   private leftMs = -Infinity
   private idle = false
+  private lanes: JoinLanes | undefined
 
   constructor(parts: TableParts) {
     this.parts = parts
@@ -74,6 +77,18 @@ export class TableJoin implements TwoInputOperator {
     for (const [keyId, row] of s.rows) limit.took(row, keyId, 1)
     this.leftMs = s.leftMs
     this.idle = s.idle
+    if (this.lanes === undefined) return
+    this.watch(false)
+    this.watch(true)
+  }
+
+  watch(on: boolean): void {
+    if (on === (this.lanes !== undefined)) return
+    this.lanes = on ? new JoinLanes({ watermarkMs: () => this.leftMs, sinceMs: finiteOr(this.leftMs) }) : undefined
+  }
+
+  view(): JoinView | undefined {
+    return this.lanes?.view([0, this.rows.size])
   }
 
   private marked(batch: Batch): Batch {
@@ -85,8 +100,12 @@ export class TableJoin implements TwoInputOperator {
     const keyId = keys.read(0, batch, i)
     if (keyId === REFUSED) return
     const found = keyId === NO_KEY ? undefined : this.rows.get(keyId)
+    const row = batch.rows[i]
+    this.lanes?.came(0, keys.valueOf(keyId), batch.eventTimesMs[i] as number, row, Infinity)
+    if (found !== undefined) this.lanes?.paired(row, found)
+    this.lanes?.done(0, row, keyId === NO_KEY ? 'noKey' : 'absent', null)
     if (keyId !== NO_KEY && found === undefined) keys.glance(keyId)
-    if (found !== undefined || pads) out.add(batch.rows[i], found ?? null, batch.eventTimesMs[i] as number)
+    if (found !== undefined || pads) out.add(row, found ?? null, batch.eventTimesMs[i] as number)
   }
 
   private put(batch: Batch, i: number): void {
@@ -111,5 +130,10 @@ export class TableJoin implements TwoInputOperator {
       limit.took(row, keyId, 1)
     }
     this.rows.set(keyId, row)
+    this.lanes?.came(1, keys.valueOf(keyId), batch.eventTimesMs[i] as number, row, Infinity)
   }
+}
+
+function finiteOr(ms: number): number | null {
+  return Number.isFinite(ms) ? ms : null
 }

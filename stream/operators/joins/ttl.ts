@@ -12,6 +12,7 @@ import type { StageContext } from '../operator.ts'
 import { KeyBuckets } from './key-buckets.ts'
 import { NO_KEY, REFUSED } from './keys.ts'
 import type { JoinKeys } from './keys.ts'
+import type { HeldRow } from './lanes.ts'
 import type { JoinedRows } from './rows.ts'
 import type { SizeLimit } from './size-limit.ts'
 import { TwoInputs } from './two-inputs.ts'
@@ -47,6 +48,7 @@ export class TtlJoin extends TwoInputs {
     super(parts.context, parts.out)
     this.parts = parts
     this.buckets = [new KeyBuckets(parts.ttlMs), new KeyBuckets(parts.ttlMs)]
+    this.meets = () => true
   }
 
   protected override takesBack(): boolean {
@@ -65,6 +67,8 @@ export class TtlJoin extends TwoInputs {
     const row = batch.rows[i]
     if (keyId === NO_KEY) {
       if (this.parts.pads[side]) this.give(side, row, null, timeMs, weight)
+      if (weight === 1) this.lanes?.came(side, undefined, timeMs, row, timeMs)
+      this.lanes?.done(side, row, 'noKey', null)
       return
     }
     if (weight === 1) this.came(side, keyId, timeMs, row)
@@ -83,6 +87,22 @@ export class TtlJoin extends TwoInputs {
 
   waitingCount(): number {
     return this.parts.limit.count
+  }
+
+  protected heldCounts(): readonly [number, number] {
+    let left = 0
+    for (const rows of this.lists[0]) left += rows?.length ?? 0
+    return [left, this.parts.limit.count - left]
+  }
+
+  protected override *held(): Iterable<HeldRow> {
+    for (const side of [0, 1] as const) {
+      for (const [keyId, rows] of this.lists[side].entries()) {
+        const key = rows === undefined ? undefined : this.parts.keys.valueOf(keyId)
+        for (const { timeMs, row, partners } of rows ?? [])
+          yield { side, key, timeMs, row, untilMs: timeMs + this.parts.ttlMs, matched: partners > 0 }
+      }
+    }
   }
 
   protected save(): TtlState {
@@ -113,10 +133,12 @@ export class TtlJoin extends TwoInputs {
     const other: Side = side === 0 ? 1 : 0
     const { pads, keys, limit, ttlMs } = this.parts
     const mine: Living = { timeMs, row, partners: 0 }
+    this.lanes?.came(side, keys.valueOf(keyId), timeMs, row, timeMs + ttlMs)
     for (const partner of this.living(other, keyId)) {
       mine.partners++
       if (++partner.partners === 1 && pads[other]) this.give(other, partner.row, null, partner.timeMs, -1)
       this.give(side, row, partner.row, Math.max(timeMs, partner.timeMs), 1)
+      if (this.lanes !== undefined) this.lanes.paired(side === 0 ? row : partner.row, side === 0 ? partner.row : row)
     }
     if (mine.partners === 0 && pads[side]) this.give(side, row, null, timeMs, 1)
     let list = this.lists[side][keyId]
@@ -139,6 +161,7 @@ export class TtlJoin extends TwoInputs {
     if (list === undefined || at === undefined) return keys.glance(keyId)
     list.splice(list.indexOf(at), 1)
     limit.count--
+    this.lanes?.takenBack(side, at.row)
     if (at.partners === 0 && pads[side]) this.give(side, row, null, at.timeMs, -1)
     for (const partner of this.living(other, keyId)) {
       this.give(side, row, partner.row, Math.max(at.timeMs, partner.timeMs), -1)

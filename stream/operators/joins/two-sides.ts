@@ -8,6 +8,9 @@ import type { Batch } from '../../model.ts'
 import { InputWatermarks } from '../../time/input-watermarks.ts'
 import type { InputWatermarksState } from '../../time/input-watermarks.ts'
 import type { StageContext } from '../operator.ts'
+import { FOLLOWED, JoinLanes } from './lanes.ts'
+import type { HeldRow } from './lanes.ts'
+import type { JoinView } from './view.ts'
 
 /** 0 is left. */
 export type Side = 0 | 1
@@ -20,6 +23,10 @@ export interface TwoInputOperator {
   stateBytes(): number
   /** Rows that wait for partners; absent where none does. */
   waitingCount?(): number
+  /** Somebody looks at its rows from now on, or nobody does any more: only then rows are followed. */
+  watch?(on: boolean): void
+  /** What a page shows of it; undefined while nobody looks. */
+  view?(): JoinView | undefined
 }
 
 export interface TwoInputState {
@@ -37,6 +44,8 @@ export interface Output {
 export abstract class TwoSides implements TwoInputOperator {
   protected readonly inputs = new InputWatermarks(2)
   protected readonly context: StageContext
+  /** Rows are followed through it only while somebody looks. */
+  protected lanes: JoinLanes | undefined
   private readonly output: Output
 
   constructor(context: StageContext, output: Output) {
@@ -63,9 +72,42 @@ export abstract class TwoSides implements TwoInputOperator {
     this.inputs.restore(inputs)
     this.load(mine)
     this.output.beforeMs = this.delayed(this.inputs.watermarkMs)
+    if (this.lanes === undefined) return
+    this.watch(false)
+    this.watch(true)
+  }
+
+  watch(on: boolean): void {
+    if (on === (this.lanes !== undefined)) return
+    if (!on) {
+      this.lanes = undefined
+      return
+    }
+    const { inputs } = this
+    const begun = inputs.watermarkMs
+    this.lanes = new JoinLanes({
+      watermarkMs: () => inputs.watermarkMs,
+      sinceMs: Number.isFinite(begun) ? begun : null,
+    })
+    this.lanes.begin(newestOf(this.held()), this.meets)
+  }
+
+  view(): JoinView | undefined {
+    return this.lanes?.view(this.heldCounts())
   }
 
   abstract stateBytes(): number
+
+  /** How many rows of each side are held. */
+  protected abstract heldCounts(): readonly [number, number]
+
+  /** The rows held, for somebody who begins to look; none where rows are not followed. */
+  protected held(): Iterable<HeldRow> {
+    return []
+  }
+
+  /** Whether two rows held of one key have met; absent where their times do not tell. */
+  protected meets: ((leftMs: number, rightMs: number) => boolean) | undefined
 
   /** Rows of one side, which tells the watermark before each. */
   protected abstract onRows(side: Side, batch: Batch): void
@@ -98,4 +140,16 @@ export abstract class TwoSides implements TwoInputOperator {
     this.advance(watermarkMs)
     this.output.beforeMs = this.delayed(watermarkMs)
   }
+}
+
+/** The newest of each side, oldest first. */
+function newestOf(held: Iterable<HeldRow>): HeldRow[] {
+  const sides: [HeldRow[], HeldRow[]] = [[], []]
+  const newest = (rows: HeldRow[]): HeldRow[] => rows.sort((a, b) => a.timeMs - b.timeMs).slice(-FOLLOWED)
+  for (const one of held) {
+    const rows = sides[one.side]
+    rows.push(one)
+    if (rows.length >= 8 * FOLLOWED) sides[one.side] = newest(rows)
+  }
+  return [...newest(sides[0]), ...newest(sides[1])]
 }

@@ -12,6 +12,7 @@ import type { StageContext } from '../operator.ts'
 import type { WindowShape } from '../window-shape.ts'
 import { NO_KEY, REFUSED } from './keys.ts'
 import type { JoinKeys } from './keys.ts'
+import type { HeldRow } from './lanes.ts'
 import { pairUp } from './pair-up.ts'
 import type { Group } from './pair-up.ts'
 import type { JoinedRows } from './rows.ts'
@@ -82,6 +83,7 @@ export class WindowJoin extends TwoInputs {
     const rows = side === 0 ? group.left : group.right
     rows.push(batch.rows[i])
     slice.count++
+    this.lanes?.came(side, keys.valueOf(keyId), batch.eventTimesMs[i] as number, batch.rows[i], lastEnd - 1)
     limit.took(batch.rows[i], keyId, rows.length)
   }
 
@@ -104,6 +106,27 @@ export class WindowJoin extends TwoInputs {
 
   waitingCount(): number {
     return this.parts.limit.count
+  }
+
+  protected heldCounts(): readonly [number, number] {
+    let left = 0
+    for (const { groups, keyless } of this.slices) {
+      left += keyless.left.length
+      for (const group of groups.values()) left += group.left.length
+    }
+    return [left, this.parts.limit.count - left]
+  }
+
+  /** Times of rows are not kept: one that came before somebody looked stands at the start of its slice. */
+  protected override *held(): Iterable<HeldRow> {
+    const { keys } = this.parts
+    for (const { start, lastEnd, groups, keyless } of this.slices) {
+      for (const [keyId, group] of [...groups, [NO_KEY, keyless] as const]) {
+        const shared = { key: keys.valueOf(keyId), timeMs: start, untilMs: lastEnd - 1, matched: undefined }
+        for (const row of group.left) yield { side: 0, row, ...shared }
+        for (const row of group.right) yield { side: 1, row, ...shared }
+      }
+    }
   }
 
   protected save(): WindowJoinState {
@@ -159,7 +182,11 @@ export class WindowJoin extends TwoInputs {
     }
     const ranks = keys.ranks()
     const order = [...groups.keys()].sort((a, b) => (ranks[a] as number) - (ranks[b] as number))
-    for (const keyId of order) pairUp(groups.get(keyId) as Group, type, bounds, out)
+    for (const keyId of order) {
+      const group = groups.get(keyId) as Group
+      pairUp(group, type, bounds, out)
+      this.lanes?.met(group)
+    }
   }
 }
 
