@@ -272,6 +272,26 @@ test('a chart outside Jupyter prints a text table at the end', async () => {
   assert.equal(await printed, 'totals: 2 rows\nk    n\na    1\nbb  22')
 })
 
+test('a text table of a changelog shows the rows that hold, and its changes when it is asked', async () => {
+  let print: (text: string) => void = () => {}
+  const printed = new Promise<string>(resolve => (print = resolve))
+  const local = new LocalRuntime({ clock: new VirtualClock(0), print: text => print(text) })
+  const port = local.feed('charted')
+  const input = { op: 'feed', id: 'charted', partitions: 1, bounded: true, time: 'at' } as const
+  const by = [{ name: 'k' }]
+  const aggregates = [{ name: 'n', aggregate: { kind: 'count' } }] as const
+  const options = { window: undefined, by, aggregates, latenessMs: 0, emit: 'final' } as const
+  local.chart({ name: 'totals', plan: { op: 'window', input, options } }, { changes: true })
+  await port.push(['a', 'b', 'a'].map((k, at) => ({ k, at })))
+  await port.end()
+  const lines = (await printed).split('\n')
+  assert.equal(lines[0], 'totals: 2 rows')
+  assert.deepEqual(
+    lines.slice(2).map(line => line.split(/ +/).slice(0, 3).join(' ')),
+    ['b 1 onTime', 'a 2 onTime', '4 changes (3', ' k n', '+ a 2', '− a 1', '+ b 1', '+ a 1'],
+  )
+})
+
 test('a topic is read, followed, limited and idle by the virtual clock', async () => {
   const clock = new VirtualClock(1_000_000)
   const embedded = new EmbeddedConnection({ clock, demos: [] })

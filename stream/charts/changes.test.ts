@@ -183,10 +183,12 @@ function bench(options: { changes?: boolean } = {}) {
   const { chartId } = hub.register({ stream: 's', concept: CHANGELOG, options })
   if (hub.wantsChanges(chartId)) tap.watchChanges(true, [])
   hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
-  const put = (steps: readonly Step[]): void => {
-    const one = batch(steps)
+  const put = (steps: readonly Step[]): Batch => {
+    // Rows are taken back later than they came.
+    const one = batch(steps, recent.length)
     recent.push(one)
     tap.onBatch(one)
+    return one
   }
   const tick = (ms = 200): void => {
     hub.apply(chartId, tap.collect([]), SAMPLE_STATS, [])
@@ -262,7 +264,7 @@ test('whatever is cut, held up, lost or asked again: the shown changes are the d
       const page = new ChartModel({ rows: 1000 })
       let changes: ChartChanges | undefined
       let state = tap.snapshot()
-      let after: (readonly Step[])[] = []
+      let after: Batch[] = []
       hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true, changes: true })
       const read = (): void => {
         for (const frame of frames.splice(0)) {
@@ -285,7 +287,7 @@ test('whatever is cut, held up, lost or asked again: the shown changes are the d
         else if (act === 'restore') {
           // A worker that was lost: what came after its snapshot is handled again.
           tap.restore(structuredClone(state))
-          for (const steps of after) tap.onBatch(batch(steps))
+          for (const one of after) tap.onBatch(one)
         } else {
           // Only what is there can be taken back.
           const steps = act.filter(([weight, n]) => {
@@ -293,8 +295,7 @@ test('whatever is cut, held up, lost or asked again: the shown changes are the d
             if (count >= 0) there.set(n, count)
             return count >= 0
           })
-          put(steps)
-          after.push(steps)
+          after.push(put(steps))
         }
         if (act === 'tick') {
           state = tap.snapshot()

@@ -120,6 +120,29 @@ test('a retracted plain row takes the newest equal row away', () => {
   )
 })
 
+test('a row is taken back at the time of what made it wrong', () => {
+  const tap = new ChartTap(options(ROWS))
+  const model = new ChartModel({ rows: 10 })
+  const put = (times: readonly number[], rows: readonly unknown[], weights?: readonly number[]): void => {
+    tap.onBatch({ ...batch(rows, weights), eventTimesMs: Float64Array.from(times) })
+    model.apply(tap.collect([]).delta)
+  }
+  put([1, 2, 3], [{ n: 1 }, { n: 1 }, { n: 2 }])
+  put([1], [{ n: 1 }], [-1])
+  assert.deepEqual(
+    model.rows().map(({ $at, n }) => [$at, n]),
+    [
+      [2, 1],
+      [3, 2],
+    ],
+  )
+  put([9], [{ n: 1 }], [-1])
+  assert.deepEqual(
+    model.rows().map(({ n }) => n),
+    [2],
+  )
+})
+
 test('series beyond the limit are counted and the first ones stay', () => {
   const tap = new ChartTap(options(WINDOWS, { seriesLimit: 2 }))
   tap.onBatch(batch(['a', 'b', 'c', 'd', 'a'].map((region, i) => ({ ...north(i * 10, 1), region }))))

@@ -50,6 +50,13 @@ export interface TapState {
   readonly nextRow: number
 }
 
+/** `text` is made when it is first looked for. */
+interface Arrival {
+  readonly key: string
+  readonly row: Readonly<Record<string, unknown>>
+  text?: string
+}
+
 const OTHER_SERIES_LIMIT = 10_000
 
 export class ChartTap {
@@ -62,7 +69,7 @@ export class ChartTap {
   /** Results already given for windows that are still open (early rows): they stand when the window closes without another. */
   #early = new Map<string, ChartRow>()
   /** Plain rows the chart may still show, oldest first. */
-  #arrivals: { key: string; row: Readonly<Record<string, unknown>> }[] = []
+  #arrivals: Arrival[] = []
   /** Results since the last `collect`. */
   readonly #results = new Map<string, ChartRow>()
   /** Also the number of the last change: rows are counted whether anybody asks for changes or not. */
@@ -162,7 +169,7 @@ export class ChartTap {
     return {
       open: [...this.#open],
       early: [...this.#early.values()],
-      arrivals: [...this.#arrivals],
+      arrivals: this.#arrivals.map(({ key, row }) => ({ key, row })),
       series: [...this.#series],
       otherSeries: [...this.#otherSeries],
       seenCount: this.#seenCount,
@@ -178,7 +185,7 @@ export class ChartTap {
     this.#results.clear()
     this.#open = new Map(state.open)
     this.#early = new Map(state.early.map(row => [row.$key, row]))
-    this.#arrivals = [...state.arrivals]
+    this.#arrivals = state.arrivals.map(({ key, row }) => ({ key, row }))
     refill(this.#series, state.series)
     refill(this.#otherSeries, state.otherSeries)
     this.#seenCount = state.seenCount
@@ -235,10 +242,12 @@ export class ChartTap {
     this.#pending.add({ upsert: [{ ...row, $key: key }], remove: [] })
   }
 
-  /** A plain row has no identity but its content: the newest equal one goes. */
+  /** A plain row has no identity but its content: the newest equal one goes, best one of the same time. */
   #retractPlain(row: Record<string, unknown>): void {
-    const text = JSON.stringify(row)
-    const index = this.#arrivals.findLastIndex(arrival => JSON.stringify(arrival.row) === text)
+    const text = contentOf(row)
+    const equal = (arrival: Arrival): boolean => (arrival.text ??= contentOf(arrival.row)) === text
+    const sameTime = this.#arrivals.findLastIndex(arrival => arrival.row['$at'] === row['$at'] && equal(arrival))
+    const index = sameTime >= 0 ? sameTime : this.#arrivals.findLastIndex(equal)
     const found = this.#arrivals[index]
     if (found === undefined) return
     this.#arrivals.splice(index, 1)
@@ -318,6 +327,11 @@ function changeOf({
   readonly row: Readonly<Record<string, unknown>>
 }): ChartChange {
   return { number, weight: retracted ? -1 : 1, atMs: Number.isFinite(atMs) ? atMs : null, row }
+}
+
+/** Without its time: a row is taken back at the time of what made it wrong. */
+function contentOf({ $at: _at, ...row }: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(row)
 }
 
 function isRevision(name: string, concept: ChartConcept): boolean {

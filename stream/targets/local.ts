@@ -531,7 +531,11 @@ export class LocalRuntime implements Runtime {
   chart(stream: { readonly name: string | undefined; readonly plan: PlanNode }, options: ChartOptions): void {
     if (options.mark === 'none') return
     const title = options.title ?? stream.name ?? outline(stream.plan)
-    void printTableAtEnd(this.subscribe(stream.plan, { changes: true }), title, this.print)
+    void printTableAtEnd(
+      this.subscribe(stream.plan, { changes: true }),
+      { title, changes: options.changes === true },
+      this.print,
+    )
   }
 
   /** Stops everything and closes all connections. */

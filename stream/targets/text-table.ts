@@ -1,34 +1,50 @@
 /** `.chart()` outside Jupyter: the newest rows as a text table at the end of the stream (rules.md 25). */
+import { isDeepStrictEqual } from 'node:util'
+import { changesNotice } from '../charts/changes.ts'
 import type { RowSource } from './runtime.ts'
 
 const SHOWN_ROWS = 20
+const KEPT_ROWS = 200
 const WIDEST = 24
 
 /** Reads to the end and prints; a stream that fails prints what came before and why it failed. */
-export async function printTableAtEnd(source: RowSource, title: string, print: (text: string) => void): Promise<void> {
-  const rows = new Set<unknown>()
-  let count = 0
+export async function printTableAtEnd(
+  source: RowSource,
+  { title, changes }: { readonly title: string; readonly changes: boolean },
+  print: (text: string) => void,
+): Promise<void> {
+  let rows: unknown[] = []
+  const newest: (readonly [mark: string, row: unknown])[] = []
+  const counts = { insertedCount: 0, retractedCount: 0 }
   let failure = ''
   try {
     for (let chunk = await source.next(); chunk !== null; chunk = await source.next()) {
       chunk.rows.forEach((row, i) => {
-        // A retracted row is the very object that was sent.
-        if (chunk.weights?.[i] === -1) count -= rows.delete(row) ? 1 : 0
+        const retracted = chunk.weights?.[i] === -1
+        counts[retracted ? 'retractedCount' : 'insertedCount']++
+        if (changes) newest.push([retracted ? '−' : '+', row])
+        if (newest.length > SHOWN_ROWS) newest.shift()
+        if (!retracted) rows.push(row)
         else {
-          rows.add(row)
-          count++
+          const at = rows.findLastIndex(other => isDeepStrictEqual(other, row))
+          if (at >= 0) rows.splice(at, 1)
         }
+        // Some more than are shown: what is taken back makes room for those before it.
+        if (rows.length > KEPT_ROWS) rows = rows.slice(-SHOWN_ROWS)
       })
-      for (const row of rows) {
-        if (rows.size <= SHOWN_ROWS) break
-        rows.delete(row)
-      }
     }
   } catch (error) {
     failure = `\n${error instanceof Error ? error.message : String(error)}`
   }
   await source.close()
-  print(`${title}: ${count} ${count === 1 ? 'row' : 'rows'}\n${textTable([...rows])}${failure}`)
+  const told = changes ? `\n${changesNotice(newest.length, counts)}\n${markedTable(newest.reverse())}` : ''
+  const count = counts.insertedCount - counts.retractedCount
+  print(`${title}: ${count} ${count === 1 ? 'row' : 'rows'}\n${textTable(rows.slice(-SHOWN_ROWS))}${told}${failure}`)
+}
+
+function markedTable(marked: readonly (readonly [mark: string, row: unknown])[]): string {
+  const [head = '', ...lines] = textTable(marked.map(([, row]) => row)).split('\n')
+  return [`  ${head}`, ...lines.map((line, i) => `${marked[i]?.[0]} ${line}`)].join('\n')
 }
 
 /** Header and rows in columns; numbers to the right. */
