@@ -6,7 +6,7 @@ import { wrongZone } from './values.ts'
 
 export const CHART_MARKS: readonly string[] = forms.map(form => form.mark)
 
-const PROPERTIES = ['mark', 'x', 'y', 'color', 'keep', 'fps', 'title', 'zone'] as const
+const PROPERTIES = ['mark', 'x', 'y', 'color', 'keep', 'fps', 'title', 'zone', 'changes'] as const
 
 export const chart: MagicDefinition = defineMagic({
   name: 'chart',
@@ -49,6 +49,11 @@ export const chart: MagicDefinition = defineMagic({
       example: 'Europe/Berlin',
       check: wrongZone,
     },
+    {
+      name: 'changes',
+      type: 'flag',
+      summary: 'The table shows which rows came and which were taken back, newest first; a button does the same.',
+    },
   ],
   body: {
     required: false,
@@ -59,6 +64,10 @@ export const chart: MagicDefinition = defineMagic({
     {
       text: '%%chart revenue --mark bar --keep latest\n{ "encoding": { "y": { "scale": { "domain": [0, 5000] } } } }',
       says: 'The newest window of each key, on a fixed scale.',
+    },
+    {
+      text: '%%chart paid --mark table --changes',
+      says: 'Of a changelog: rows as they come (+) and are taken back (−).',
     },
   ],
   glossary:

@@ -340,7 +340,8 @@ export class KernelLink {
       return
     }
     chart.connecting()
-    this.#send({ type: 'subscribe', chartId: chart.chartId, since: chart.sequence, visible: chart.visible })
+    const { chartId, sequence: since, visible } = chart
+    this.#send({ type: 'subscribe', chartId, since, visible, ...(chart.changes === null ? {} : { changes: true }) })
   }
 
   #find(chartId: string): LiveChart | undefined {

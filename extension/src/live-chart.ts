@@ -3,7 +3,9 @@
  * and go (a moved cell makes a new one); this stays and is shared by all of them.
  */
 import { ChartModel } from '../../stream/charts/model.ts'
+import { followChanges, NO_CHANGES, savedChanges } from '../../stream/charts/changes.ts'
 import type {
+  ChartChanges,
   ChartColumn,
   ChartFrame,
   ChartRow,
@@ -48,6 +50,8 @@ export class LiveChart {
   #toldVisible: boolean | null = null
   /** Rows the reader has cleared away; one that changes is shown again. */
   #cleared = new Set<string>()
+  /** Rows that came and were taken back; null: not asked for. */
+  #changes: ChartChanges | null
 
   constructor(bundle: LiveBundle, port: LiveChartPort) {
     this.chartId = bundle.chartId
@@ -58,6 +62,7 @@ export class LiveChart {
     this.#picture = bundle
     this.#status = bundle.last.status
     this.#savedAt = bundle.last.savedAt
+    this.#changes = bundle.last.changes ?? null
     this.#model = new ChartModel(bundle.retention)
     this.#model.applyFrame({ sequence: bundle.last.sequence, snapshot: bundle.last.rows })
   }
@@ -78,6 +83,16 @@ export class LiveChart {
 
   get clearedCount(): number {
     return this.#cleared.size
+  }
+
+  /** Rows that came and were taken back, the newest; null while nobody asked for them. */
+  get changes(): ChartChanges | null {
+    return this.#changes
+  }
+
+  /** Whether rows may be taken back at all. */
+  get retracts(): boolean {
+    return this.#status.changes !== undefined || this.#changes !== null
   }
 
   get status(): ChartStatus {
@@ -142,6 +157,14 @@ export class LiveChart {
     this.#tell(false)
   }
 
+  /** Asks for the changes, for all views of the chart, or lets go of them. */
+  showChanges(on: boolean): void {
+    if (on === (this.#changes !== null)) return
+    this.#changes = on ? NO_CHANGES : null
+    this.#port.send({ type: 'changes', chartId: this.chartId, on })
+    this.#tell(false)
+  }
+
   control(action: 'pause' | 'resume' | 'stop'): void {
     this.#port.send({ type: 'control', chartId: this.chartId, action })
   }
@@ -164,6 +187,7 @@ export class LiveChart {
   apply(frame: ChartFrame): 'applied' | 'gap' {
     if (this.#model.applyFrame(frame) === 'gap') return 'gap'
     if (this.#cleared.size > 0) this.#forgetCleared(frame)
+    if (this.#changes !== null) this.#changes = changesAt(this.#changes, frame)
     if (frame.respec !== undefined) this.#picture = frame.respec
     this.#status = frame.status
     this.#liveness = frame.end === undefined ? 'live' : 'ended'
@@ -206,12 +230,19 @@ export class LiveChart {
 
   /** The frame to write into the file. */
   frame(savedAt: string | null, rows: readonly ChartRow[]): SavedFrame {
-    return { sequence: this.#model.sequence ?? 0, savedAt, rows, status: this.#status }
+    const changes = this.#changes === null ? {} : { changes: savedChanges(this.#changes) }
+    return { sequence: this.#model.sequence ?? 0, savedAt, rows, status: this.#status, ...changes }
   }
 
   #tell(respec: boolean): void {
     for (const view of this.#views) view.changed(respec)
   }
+}
+
+/** A snapshot is all there is; what comes without changes leaves them as they were. */
+function changesAt(known: ChartChanges, { snapshot, changes }: ChartFrame): ChartChanges {
+  if (snapshot !== undefined) return changes ?? NO_CHANGES
+  return changes === undefined ? known : followChanges(known, changes)
 }
 
 function timeText(iso: string): string {

@@ -3,7 +3,7 @@ import { cleanText, plainValue } from '../../stream/charts/columns.ts'
 import { PROTOCOL_VERSION } from '../../stream/charts/protocol.ts'
 import { isPatternView } from '../../stream/charts/pattern-shape.ts'
 import { isScoresStatus } from '../../stream/charts/scores-shape.ts'
-import type { LiveBundle, ParamBundle } from '../../stream/charts/protocol.ts'
+import type { ChartChanges, LiveBundle, ParamBundle } from '../../stream/charts/protocol.ts'
 
 /** A live bundle of this protocol version, or null. */
 export function readBundle(value: unknown): LiveBundle | null {
@@ -18,8 +18,27 @@ export function readBundle(value: unknown): LiveBundle | null {
   const rows = last['rows']
   if (!Array.isArray(rows) || rows.length > 5000 || !rows.every(row => isPlain(row) && typeof row['$key'] === 'string'))
     return null
-  const read = { ...value, title: cleanText(String(title)), last: { ...last, rows: rows.map(plainRow) } }
+  const changes = last['changes'] === undefined ? {} : { changes: readChanges(last['changes']) }
+  const read = { ...value, title: cleanText(String(title)), last: { ...last, rows: rows.map(plainRow), ...changes } }
   return read as unknown as LiveBundle
+}
+
+/** Undefined: as if nobody had asked for them. */
+function readChanges(value: unknown): ChartChanges | undefined {
+  if (!isPlain(value) || !Number.isFinite(value['since']) || !Number.isFinite(value['upTo'])) return undefined
+  const { entries } = value
+  if (!Array.isArray(entries) || entries.length > 1000) return undefined
+  const whole = entries.every(
+    entry =>
+      isPlain(entry) &&
+      Number.isFinite(entry['number']) &&
+      (entry['weight'] === 1 || entry['weight'] === -1) &&
+      (entry['atMs'] === null || Number.isFinite(entry['atMs'])) &&
+      isPlain(entry['row']),
+  )
+  if (!whole) return undefined
+  const changes = value as unknown as ChartChanges
+  return { ...changes, entries: changes.entries.map(entry => ({ ...entry, row: plainRow(entry.row) })) }
 }
 
 /** As a live row is made: no control or direction marks, nothing nested. */
@@ -42,10 +61,15 @@ function isStatus(value: unknown): boolean {
   if (value['time'] !== undefined && !isTime(value['time'])) return false
   if (value['pattern'] !== undefined && !isPatternView(value['pattern'])) return false
   if (value['scores'] !== undefined && !isScoresStatus(value['scores'])) return false
+  if (value['changes'] !== undefined && !isCounts(value['changes'])) return false
   if (value['waitingCount'] !== undefined && typeof value['waitingCount'] !== 'number') return false
   return ['recordsPerSecond', 'recordCount', 'rowCount', 'lateCount', 'droppedCount', 'errorCount'].every(
     name => typeof value[name] === 'number',
   )
+}
+
+function isCounts(value: unknown): boolean {
+  return isPlain(value) && typeof value['insertedCount'] === 'number' && typeof value['retractedCount'] === 'number'
 }
 
 function isTime(value: unknown): boolean {

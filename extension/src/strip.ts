@@ -132,6 +132,16 @@ function countsOf(chart: LiveChart, status: ChartStatus): { text: string; alert:
             title: 'rows that wait for partners of the other side',
           },
         ]),
+    ...(status.changes === undefined
+      ? []
+      : [
+          {
+            text: `+${grouped(status.changes.insertedCount)} −${grouped(status.changes.retractedCount)}`,
+            alert: false,
+            title:
+              'rows inserted and rows retracted (taken back) since the start: Changes in the Table tab shows which',
+          },
+        ]),
     { text: `${grouped(status.lateCount)} late`, alert: false, title: 'behind the watermark, still taken by a window' },
     {
       text: `${grouped(status.droppedCount)} dropped`,

@@ -85,7 +85,13 @@ class Page {
     const rows = many.map(([key, n]) => ({ $key: `k${key}`, windowStart: key, windowEnd: key + 1, n }))
     this.hub.apply(
       chart.id,
-      { delta: { upsert: rows, remove: gone }, seenCount: 0, retractedCount: 0, conflatedCount: 0, otherSeriesCount: 0 },
+      {
+        delta: { upsert: rows, remove: gone },
+        seenCount: 0,
+        retractedCount: 0,
+        conflatedCount: 0,
+        otherSeriesCount: 0,
+      },
       SAMPLE_STATS,
       [],
     )

@@ -333,3 +333,38 @@ test('each question for the records of a topic is answered once, by the answer f
   ])
   hub.dispose()
 })
+
+test('changes are asked for while they are shown, and again after a lost frame or connection', () => {
+  const { link, bundle, hub, chartId, told, clock, lose, push } = bench()
+  const chart = link.acquire(bundle)
+  chart.addView(new FakeView())
+  const put = (upTo: number): void => {
+    const entries = [{ number: upTo, weight: 1 as const, atMs: null, row: { n: upTo } }]
+    const changes = { since: upTo - 1, upTo, entries }
+    hub.apply(
+      chartId,
+      { delta: { upsert: [], remove: [] }, seenCount: upTo, retractedCount: 1, conflatedCount: 0, otherSeriesCount: 0, changes }, // prettier-ignore
+      SAMPLE_STATS,
+      [],
+    )
+    clock.advance(200)
+  }
+  const shown = (): unknown[] => (chart.changes?.entries ?? []).map(({ number }) => number)
+  put(1)
+  assert.deepEqual([chart.changes, chart.retracts], [null, true])
+  chart.showChanges(true)
+  assert.deepEqual(told.at(-1), { type: 'changes', chartId, on: true })
+  put(2)
+  assert.deepEqual(shown(), [1, 2])
+  lose(1)
+  put(3)
+  assert.deepEqual(shown(), [1, 2])
+  put(4)
+  push()
+  clock.advance(200)
+  assert.deepEqual(told.findLast(({ type }) => type === 'subscribe'), { type: 'subscribe', chartId, since: 2, visible: true, changes: true }) // prettier-ignore
+  assert.deepEqual(shown(), [1, 2, 3, 4])
+  assert.deepEqual(chart.frame(null, []).changes?.entries.length, 4)
+  chart.showChanges(false)
+  assert.deepEqual([chart.changes, told.at(-1)], [null, { type: 'changes', chartId, on: false }])
+})

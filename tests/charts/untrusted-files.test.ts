@@ -32,6 +32,22 @@ test('text of rows and title is as clean as live text: no control or direction m
   assert.deepEqual(read?.last.rows, [{ $key: 'a', text: 'a\ufffdb\ufffd', deep: '{"x":["\ufffd"]}', n: 1, none: null }])
 })
 
+test('changes of a file are read as rows are, and left out where they are none', () => {
+  const entry = { number: 1, weight: -1, atMs: null, row: { text: 'a\u202e' } }
+  const read = (changes: unknown) => readBundle({ ...GOOD, last: { ...GOOD.last, changes } })?.last.changes
+  assert.deepEqual(read({ since: 0, upTo: 1, entries: [entry] })?.entries[0]?.row, { text: 'a\ufffd' })
+  for (const part of [{ weight: 2 }, { row: 'x' }, { atMs: '<b>' }, { number: null }])
+    assert.equal(read({ since: 0, upTo: 1, entries: [{ ...entry, ...part }] }), undefined)
+  for (const changes of [
+    { since: 0, upTo: 1 },
+    { since: 0, entries: [] },
+    { since: 0, upTo: 1, entries: Array.from({ length: 1001 }, () => entry) },
+    'x',
+  ])
+    // prettier-ignore
+    assert.equal(read(changes), undefined)
+})
+
 const broken: readonly (readonly [about: string, part: object])[] = [
   ['of another protocol', { protocol: 2 }],
   ['whose names are no text', { chartId: { toString: 'x' } }],
@@ -45,6 +61,7 @@ const broken: readonly (readonly [about: string, part: object])[] = [
   ['with a row that has no key', { last: { ...GOOD.last, rows: [{ n: 1 }] } }],
   ['with a row that is a list', { last: { ...GOOD.last, rows: [['a']] } }],
   ['with a number of waiting rows that is text', { last: { ...GOOD.last, status: { ...STATUS, waitingCount: '<b>' } } }],
+  ['with counts of changes that are text', { last: { ...GOOD.last, status: { ...STATUS, changes: { insertedCount: 1, retractedCount: '<b>' } } } }],
   ['with counters that are text', { last: { ...GOOD.last, status: { ...STATUS, droppedCount: '<b>' } } }],
   ['with 101 late records', { last: { ...GOOD.last, status: { ...STATUS, time: { sources: [], late: Array.from({ length: 101 }, () => ({ eventTimeMs: 0, reason: '' })) } } } }],
 ] // prettier-ignore

@@ -29,11 +29,19 @@ test('Run All of lesson 08, and every joined order is what a plain program finds
     const cells = await codeCells(new URL('../../notebooks/08-joins.ipynb', import.meta.url).pathname)
     const runs = await Promise.all(cells.map(cell => session.run(cell.source, cell.id)))
     for (const run of runs) assert.equal(run.status, 'ok', `${run.cellId}: ${JSON.stringify(run.outputs)}`)
-    for (const cellId of ['paid', 'unpaid', 'same-minute', 'named', 'spread']) {
+    for (const cellId of ['paid', 'unpaid', 'same-minute', 'named', 'spread', 'settled']) {
       const [chart] = runs.find(run => run.cellId === cellId)!.charts
       assert.ok(chart !== undefined, cellId)
       await session.live.until(chart.chartId, `rows of ${cellId}`, seen => seen.rows.size > 0)
     }
+
+    // Orders that were given out unpaid are taken back when their payments come, and it can be seen.
+    const [settled] = runs.find(run => run.cellId === 'settled')!.charts
+    await session.live.until(
+      settled!.chartId,
+      'orders that are taken back',
+      seen => (seen.status?.changes?.retractedCount ?? 0) > 0,
+    )
 
     // What the lesson says is kept: its joins, with what waits in them.
     const kept = await session.run(

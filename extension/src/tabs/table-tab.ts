@@ -1,8 +1,13 @@
-/** The Table tab: the newest rows of a chart, as text only. Cells are reused, so a running table does not flicker. */
+/**
+ * The Table tab: the newest rows of a chart, as text only, or on demand the newest changes: rows that came and rows that were taken
+ * back. Cells are reused, so a running table does not flicker.
+ */
+import { changeColumns, changeLines, changesNotice } from '../../../stream/charts/changes.ts'
 import { pivotRows } from '../../../stream/charts/pivot.ts'
 import { makePivotForm } from '../pivot-form.ts'
 import { tableRows } from '../../../stream/charts/table.ts'
 import type { ChartTab, TabMaker } from './tab.ts'
+import type { LiveChart } from '../live-chart.ts'
 import type { TableWish } from '../../../stream/charts/table.ts'
 
 const ROW_LIMIT = 50
@@ -26,7 +31,21 @@ function makeTable(onWish: () => void): ChartTab {
   // Keys typed here are nobody's shortcut.
   filter.addEventListener('keydown', event => event.stopPropagation())
   const pivot = makePivotForm(onWish)
-  tools.append(pivot.element)
+  let shown: LiveChart | null = null
+  const changes = Object.assign(document.createElement('button'), {
+    type: 'button' as const,
+    textContent: 'Changes',
+    className: 'riffle-button riffle-toggle',
+    hidden: true,
+  })
+  changes.addEventListener('click', () => {
+    shown?.showChanges(shown.changes === null)
+    onWish()
+  })
+  tools.append(changes, pivot.element)
+  const told = element.appendChild(
+    Object.assign(document.createElement('p'), { className: 'riffle-told', hidden: true }),
+  )
   const table = element.appendChild(document.createElement('table'))
   const head = table.createTHead().insertRow()
   const body = table.createTBody()
@@ -37,15 +56,17 @@ function makeTable(onWish: () => void): ChartTab {
     else wish = { ...wish, sort: sort.descending ? { column, descending: false } : null }
     onWish()
   }
+  // Changes stand in the order in which they came.
+  const sortable = (): boolean => pivot.wish === null && (shown?.changes ?? null) === null
   head.addEventListener('click', event => {
     const cell = (event.target as HTMLElement).closest('th')
-    if (cell !== null && cell.textContent !== null && pivot.wish === null) sortBy(cell.textContent)
+    if (cell !== null && cell.textContent !== null && sortable()) sortBy(cell.textContent)
   })
   head.addEventListener('keydown', event => {
     if (event.key !== 'Enter') return
     event.stopPropagation()
     const cell = (event.target as HTMLElement).closest('th')
-    if (cell !== null && cell.textContent !== null && pivot.wish === null) sortBy(cell.textContent)
+    if (cell !== null && cell.textContent !== null && sortable()) sortBy(cell.textContent)
   })
   const empty = element.appendChild(
     Object.assign(document.createElement('div'), {
@@ -56,8 +77,45 @@ function makeTable(onWish: () => void): ChartTab {
   return {
     element,
     update(chart) {
-      pivot.offer(chart.columns)
-      filter.hidden = pivot.wish !== null
+      shown = chart
+      changes.hidden = !chart.retracts
+      changes.setAttribute('aria-pressed', String(chart.changes !== null))
+      const label = `Changes of ${chart.title}: rows that came, and rows that were taken back`
+      if (changes.title !== label) {
+        changes.title = label
+        changes.setAttribute('aria-label', label)
+      }
+      told.hidden = chart.changes === null
+      pivot.element.hidden = chart.changes !== null
+      filter.hidden = pivot.wish !== null && chart.changes === null
+      if (chart.changes !== null) {
+        const columns = changeColumns(chart.columns)
+        const lines = changeLines(chart.changes, chart.columns, ROW_LIMIT, { filter: wish.filter })
+        const notice = changesNotice(lines.length, chart.status.changes)
+        if (told.textContent !== notice) told.textContent = notice
+        const kinds = columns.map(column => column.kind)
+        fill(
+          head,
+          columns.map(column => column.name),
+          kinds,
+          'th',
+        )
+        for (const cell of head.cells) {
+          cell.removeAttribute('aria-sort')
+          cell.removeAttribute('tabindex')
+          cell.title = ''
+        }
+        fillBody(
+          body,
+          lines.map(({ inserted, texts }) => ({ open: false, texts, inserted })),
+          kinds,
+        )
+        table.setAttribute('aria-label', `Newest changes of ${chart.title}`)
+        table.hidden = lines.length === 0
+        empty.hidden = lines.length > 0
+        empty.textContent = wish.filter === '' ? 'Waiting for the first change' : 'No change holds this text'
+        return
+      }
       if (pivot.wish !== null) {
         const { across, rows, leftOut } = pivotRows(chart.rows, chart.columns, pivot.wish, ROW_LIMIT)
         const kinds = ['text', ...across.map(() => 'number')]
@@ -101,16 +159,24 @@ function makeTable(onWish: () => void): ChartTab {
 
 function fillBody(
   body: HTMLTableSectionElement,
-  rows: readonly { readonly open: boolean; readonly texts: readonly string[] }[],
+  rows: readonly { readonly open: boolean; readonly texts: readonly string[]; readonly inserted?: boolean }[],
   kinds: readonly string[],
 ): void {
   while (body.rows.length > rows.length) body.deleteRow(-1)
   rows.forEach((row, index) => {
     const line = body.rows[index] ?? body.insertRow()
     line.classList.toggle('riffle-open', row.open)
-    line.title = row.open ? 'Open window: these values are provisional' : ''
+    line.classList.toggle('riffle-inserted', row.inserted === true)
+    line.classList.toggle('riffle-retracted', row.inserted === false)
+    line.title = titleOf(row)
     fill(line, row.texts, kinds, 'td')
   })
+}
+
+function titleOf({ open, inserted }: { readonly open: boolean; readonly inserted?: boolean }): string {
+  if (open) return 'Open window: these values are provisional'
+  if (inserted === undefined) return ''
+  return inserted ? 'Inserted: this row came' : 'Retracted: this row was taken back'
 }
 
 function fill(line: HTMLTableRowElement, texts: readonly string[], kinds: readonly string[], tag: 'td' | 'th'): void {
