@@ -43,6 +43,8 @@ export interface EnvelopeBatch {
   readonly headers?: readonly (Readonly<Record<string, Uint8Array>> | undefined)[] | undefined
   /** The schemas its records refer to, fetched before they are decoded; absent when there is no registry. */
   readonly schemas?: BatchSchemas | undefined
+  /** Number of the log they are from: two records of one log, partition and offset are the same. Absent where nobody knows. */
+  readonly log?: number | undefined
 }
 
 /**

@@ -43,7 +43,8 @@ export type { Decoded } from './operators/source.ts'
 export interface PipelineHost extends JoinHost {
   /** All operators together may hold so much; default `RIFFLE_STATE_LIMIT`, else 1 GB. */
   readonly stateLimitBytes?: number | undefined
-  decode(batch: EnvelopeBatch, node: TopicNode): Decoded
+  /** `source`: its place in `sources`. */
+  decode(batch: EnvelopeBatch, node: TopicNode, source: number): Decoded
   /** The open model of that name; absent until `setModel`. */
   model?(name: string): ScoringModel | undefined
   /** Called within `push`, zero or more times, in order; never with an empty batch. */
@@ -449,13 +450,14 @@ class RunningPipeline implements Pipeline {
   private buildSource(node: TopicNode | FeedNode, next: Next, way: Way): void {
     const context = new Stage(this.refusals, way.late, way.errors, text => this.host.onNotice?.(text))
     const slot = node.op === 'feed' && typeof node.time !== 'string' ? node.time : undefined
+    const source = this.sources.length
     const stage = new SourceStage({
       node,
       timeLambda: slot === undefined ? undefined : lambdaOf(slot, this.host),
       decode: batch => {
         if (node.op !== 'topic')
           throw new StreamError({ code: 'INTERNAL', message: 'Cannot decode: a feed takes rows' })
-        return this.host.decode(batch, node)
+        return this.host.decode(batch, node, source)
       },
       stage: context,
       notice: text => this.host.onNotice?.(text),

@@ -9,7 +9,8 @@ import { buildPipeline } from '../../stream/pipeline.ts'
 import type { Pipeline } from '../../stream/pipeline.ts'
 import { OpenModels } from '../../stream/models/open-models.ts'
 import type { ModelArtifact } from '../../stream/models/artifact.ts'
-import { decodeBatch } from '../../stream/schemas/decode.ts'
+import { PlanDecoding } from '../../stream/schemas/plan-decoding.ts'
+import type { SharedRows } from '../../stream/schemas/shared-rows.ts'
 import { ChartTap } from '../../stream/charts/tap.ts'
 import type { ColumnType } from '../../stream/connectors/connector.ts'
 import { LambdaHost } from './lambda-host.ts'
@@ -30,6 +31,7 @@ export class ComputeRun {
   private readonly taps = new Map<string, ChartTap>()
   private readonly types = new RowTypes()
   private readonly models: OpenModels
+  private readonly decoding: PlanDecoding
   private working: (f: () => void) => void = f => f()
   private readonly told = new Set<string>()
   private recent: Batch[] = []
@@ -44,9 +46,15 @@ export class ComputeRun {
   private refusedTold = false
   private over = false
 
-  constructor(spec: RunSpec, progress: Int32Array, post: (message: FromCompute, transfer?: ArrayBuffer[]) => void) {
+  constructor(
+    spec: RunSpec,
+    rows: SharedRows,
+    progress: Int32Array,
+    post: (message: FromCompute, transfer?: ArrayBuffer[]) => void,
+  ) {
     this.spec = spec
     this.post = post
+    this.decoding = new PlanDecoding(rows)
     this.models = new OpenModels(spec.plan)
     this.sequence = spec.base?.sequence ?? 0
     this.rowCount = spec.base?.rowCount ?? 0
@@ -100,7 +108,7 @@ export class ComputeRun {
     const { spec } = this
     this.pipeline = buildPipeline(spec.plan, {
       revive: slot => this.host.revive(slot) as never,
-      decode: (batch, node) => decodeBatch(batch, { format: node.options.format, schema: node.options.schema }),
+      decode: (batch, node, source) => this.decoding.decode(batch, node, source),
       model: name => this.models.get(name),
       onOutput: batch => this.onOutput(batch),
       describeThrow: (slot, error) => this.host.describe(slot, error),
@@ -360,12 +368,14 @@ export class ComputeRun {
     if (this.pipeline !== undefined) this.tell(this.pipeline)
     this.over = true
     this.models.close()
+    this.decoding.close()
     this.post({ type: 'ended', run: this.spec.run, state, error })
   }
 
   close(): void {
     this.over = true
     this.models.close()
+    this.decoding.close()
   }
 }
 

@@ -3,6 +3,7 @@
  * thread keeps at most a few small slices of each run on the way, so that no run starves another and none delays commands.
  */
 import { parentPort, workerData } from 'node:worker_threads'
+import { SharedRows } from '../../stream/schemas/shared-rows.ts'
 import { ComputeRun } from './compute-run.ts'
 import { GeneratorBody } from './generator-body.ts'
 import { PROGRESS } from './compute-protocol.ts'
@@ -21,6 +22,8 @@ const port = parentPort
 if (port === null) throw new Error('compute-worker.ts is started by the engine, as a worker')
 const progress = new Int32Array((workerData as ComputeData).progress)
 const runs = new Map<number, ComputeRun>()
+/** All streams decode in this thread: each record of a topic once. */
+const rows = new SharedRows()
 const generators = new Map<number, GeneratorBody>()
 const post = (message: FromCompute, transfer?: ArrayBuffer[]) => port.postMessage(message, transfer)
 
@@ -37,7 +40,7 @@ function working(run: number, f: () => void): void {
 
 function receive(message: ToCompute): void {
   if (message.type === 'start') {
-    const run = new ComputeRun(message.spec, progress, post)
+    const run = new ComputeRun(message.spec, rows, progress, post)
     runs.set(message.spec.run, run)
     void run.open(f => working(message.spec.run, f))
   } else if (message.type === 'generator') {

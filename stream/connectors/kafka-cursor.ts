@@ -204,8 +204,10 @@ export class BatchBuilder {
         if (headers !== undefined) headers[i] = chunk.headers?.[n]
       }
     }
+    const log = runs[0]?.chunk.log
+    const known = runs.every(({ chunk }) => chunk.log === log)
     const parts = runs.length > 0 && isFramed(runs[0]!) ? stretches(runs, count) : packed(runs, count)
-    return { count, partitions, offsets, timestampsMs, ...parts, headers }
+    return { count, partitions, offsets, timestampsMs, ...parts, headers, log: known ? log : undefined }
   }
 }
 

@@ -6,8 +6,10 @@
  *   joined  a request that is on its way for the same positions
  *
  * Records of a log never change, so a piece is right for everybody. A topic deleted and created again would be the exception:
- * pieces live only while a reader is open, and any trouble with the topic (`forget`) drops them.
+ * pieces live only while a reader is open, and any trouble with the topic (`forget`) drops them: what is fetched from then on counts
+ * as another log.
  */
+import { nextLogNumber } from '../log-number.ts'
 import type { Clock } from '../time/clock.ts'
 import type { FetchedRecords } from './kafka-fetch.ts'
 import type { RecordChunk } from './kafka-records.ts'
@@ -44,6 +46,7 @@ export class TopicFetches {
   #pieces: Piece[] = []
   #bytes = 0
   #users = 0
+  #log = nextLogNumber()
   readonly #onItsWay = new Map<string, OnItsWay>()
 
   constructor(clock: Clock, onUnused: () => void = () => undefined, limitBytes = keptBytes) {
@@ -88,7 +91,8 @@ export class TopicFetches {
       const answer = await other.answer.catch(() => undefined)
       if (answer !== undefined) return answer
     }
-    const mine = { sinceMs: nowMs, answer: request() }
+    const log = this.#log
+    const mine = { sinceMs: nowMs, answer: request().then(answer => answer.map(each => ofLog(each, log))) }
     this.#onItsWay.set(name, mine)
     try {
       const answer = await mine.answer
@@ -104,6 +108,7 @@ export class TopicFetches {
     this.#pieces = []
     this.#bytes = 0
     this.#onItsWay.clear()
+    this.#log = nextLogNumber()
   }
 
   #keep(fetched: FetchedRecords, wanted: readonly Wanted[]): void {
@@ -117,6 +122,10 @@ export class TopicFetches {
     while (this.#bytes > this.#limitBytes) this.#bytes -= this.#pieces[dropped++]!.bytes
     this.#pieces.splice(0, dropped)
   }
+}
+
+function ofLog(fetched: FetchedRecords, log: number): FetchedRecords {
+  return { ...fetched, chunks: fetched.chunks.map(chunk => ({ ...chunk, log })) }
 }
 
 /** Bytes between its first and last record, and what is known of each. */

@@ -20,6 +20,8 @@ export interface RecordChunk {
   readonly ranges: Int32Array
   /** Absent when no record has any. */
   readonly headers: readonly (Readonly<Record<string, Uint8Array>> | undefined)[] | undefined
+  /** Number of the log, where it is known (kafka-fetches.ts). */
+  readonly log?: number | undefined
 }
 
 export interface PartitionRecords {

@@ -5,9 +5,15 @@ import type { Segment } from './segment.ts'
 export class BatchBuilder {
   #count = 0
   #byteCount = 0
+  readonly #log: number
   readonly #segments: Segment[] = []
   readonly #rows: number[] = []
   readonly #partitions: number[] = []
+
+  /** `log`: the number of the topic's log. */
+  constructor(log: number) {
+    this.#log = log
+  }
 
   get count(): number {
     return this.#count
@@ -67,6 +73,7 @@ export class BatchBuilder {
       keyRanges,
       valueRanges,
       headers,
+      log: this.#log,
     }
   }
 }

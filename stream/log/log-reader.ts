@@ -160,10 +160,11 @@ export class LogReader implements Reader {
 
   #history(): ReadResult | undefined {
     const exhausted = this.#newlyExhausted()
-    if (exhausted.length > 0) return { batch: new BatchBuilder().build(), exhausted, live: false, ...this.#lost() }
+    if (exhausted.length > 0)
+      return { batch: new BatchBuilder(this.#topic.number).build(), exhausted, live: false, ...this.#lost() }
     const heads = this.#cursors.filter(cursor => cursor.position < cursor.historyEnd)
     if (heads.length === 0) return undefined
-    const builder = new BatchBuilder()
+    const builder = new BatchBuilder(this.#topic.number)
     while (builder.count < this.#maxBatch && builder.byteCount < batchBytes) {
       const cursor = this.#smallest(heads, 'timestampsMs')!
       this.#take(builder, cursor)
@@ -173,7 +174,7 @@ export class LogReader implements Reader {
   }
 
   #live(): ReadResult | undefined {
-    const builder = new BatchBuilder()
+    const builder = new BatchBuilder(this.#topic.number)
     const heads = this.#cursors.filter(cursor => cursor.position < this.#highOf(cursor))
     while (heads.length > 0 && builder.count < this.#maxBatch && builder.byteCount < batchBytes) {
       const cursor = this.#smallest(heads, 'arrivals')!

@@ -5,6 +5,7 @@
  */
 import { PartitionLog } from './partition-log.ts'
 import { partitionOfKey } from '../connectors/partitioner.ts'
+import { nextLogNumber } from '../log-number.ts'
 import type { ColumnType, OutgoingRecord } from '../connectors/connector.ts'
 
 /** What fills a topic by itself. */
@@ -28,6 +29,7 @@ export const defaultRetentionBytes = 64 * 1024 * 1024
 
 export class TopicLog {
   readonly name: string
+  readonly number = nextLogNumber()
   readonly partitions: PartitionLog[]
   retentionBytes: number
   parts: TopicDescriptionParts

@@ -40,5 +40,6 @@ function singleEnvelope(batch: EnvelopeBatch, i: number): EnvelopeBatch {
     valueRanges: moved(value),
     headers: batch.headers?.slice(i, i + 1),
     schemas: batch.schemas,
+    log: batch.log,
   }
 }

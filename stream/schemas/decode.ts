@@ -42,10 +42,20 @@ export interface DecodeFailure {
   readonly preview: string | null
 }
 
+/** Other streams that decode the same records: rows they left, and rows to leave for them. */
+export interface RowsInPassing {
+  /** The row of a record that was decoded by `how` before; undefined when nobody left it. */
+  take(index: number, how: unknown): unknown
+  /** Gives the row the caller may have: `row` itself, or its own copy when others will take `row`. */
+  leave(index: number, how: unknown, row: object): object
+}
+
 const previewBytes = 120
+/** `how` of values without a schema; of those with one it is the schema's decoder. */
+const asJson = 'json'
 
 /** Rows, keys and failures of a batch, index by index. */
-export function decodeBatch(batch: EnvelopeBatch, options: DecodeOptions = {}): Decoded {
+export function decodeBatch(batch: EnvelopeBatch, options: DecodeOptions = {}, passing?: RowsInPassing): Decoded {
   const format = options.format ?? 'auto'
   const rows = new Array<unknown>(batch.count)
   const failures: DecodeFailure[] = []
@@ -58,6 +68,13 @@ export function decodeBatch(batch: EnvelopeBatch, options: DecodeOptions = {}): 
     const preview = length < 0 ? null : previewOf(bytes.subarray(start, start + Math.min(length, previewBytes)), length)
     failures.push({ index, partition: batch.partitions[index]!, offset: batch.offsets[index]!, reason, preview })
   }
+  /** True: another stream has decoded it. */
+  const taken = (index: number, how: unknown): boolean =>
+    passing !== undefined && (rows[index] = passing.take(index, how)) !== undefined
+  const found = (index: number, how: unknown, value: unknown) => {
+    const row = rowOf(value)
+    rows[index] = passing === undefined ? row : passing.leave(index, how, row)
+  }
   const given = options.schema === undefined ? undefined : decoderBy(options.schema)
   let lastRef: SchemaRef | undefined
   let decoder: SchemaDecoder | undefined
@@ -67,8 +84,9 @@ export function decodeBatch(batch: EnvelopeBatch, options: DecodeOptions = {}): 
     const frame = given !== undefined || format === 'auto' || format === 'avro' ? frameOf(batch, i, 'value') : undefined
     if (length < 0) refuse(i, 'null value (tombstone)')
     else if (given !== undefined) {
+      if (taken(i, given)) continue
       const value = decodeGiven(given, bytes, start, length, frame?.skip ?? 0)
-      if (value.reason === undefined) rows[i] = rowOf(value.value)
+      if (value.reason === undefined) found(i, given, value.value)
       else refuse(i, value.reason)
     } else if (frame !== undefined) {
       // Neighbours have the same schema nearly always.
@@ -76,18 +94,20 @@ export function decodeBatch(batch: EnvelopeBatch, options: DecodeOptions = {}): 
         lastRef = frame.ref
         decoder = schemaDecoder(batch.schemas, frame.ref, 'value')
       }
+      if (taken(i, decoder)) continue
       const value = decoder(bytes, start + frame.skip, start + length)
-      if (value.reason === undefined) rows[i] = rowOf(value.value)
+      if (value.reason === undefined) found(i, decoder, value.value)
       else refuse(i, value.reason)
     } else if (format === 'avro') refuse(i, unframed(bytes, start, length))
     else if (format === 'bytes') rows[i] = { value: batch.bytes.slice(start, start + length) }
     else {
+      if (format !== 'text' && taken(i, asJson)) continue
       const value = text(start, start + length)
       if (value === undefined) refuse(i, `value of ${length} bytes is not UTF-8 text: --format bytes reads it`)
       else if (format === 'text') rows[i] = { value }
       else {
         try {
-          rows[i] = rowOf(JSON.parse(value))
+          found(i, asJson, JSON.parse(value))
         } catch (error) {
           refuse(i, notJson(value, error))
         }

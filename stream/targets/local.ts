@@ -26,6 +26,7 @@ import { slicedPlan } from '../training/slice.ts'
 import { curveRows } from '../training/spec.ts'
 import type { Epoch } from '../training/spec.ts'
 import type { TrainSpec } from '../training/spec.ts'
+import { SharedRows } from '../schemas/shared-rows.ts'
 import { ModelTable } from '../models/model-table.ts'
 import { ParamTable } from './param-table.ts'
 import { namesRead, resolvePlan } from './resolve.ts'
@@ -126,6 +127,7 @@ export class LocalRuntime implements Runtime {
       },
       connection: name => this.connection(name),
       feed: id => this.feedLog(id),
+      rows: new SharedRows(),
       models: this.models,
       param: (name, value) => {
         if (this.params.value(name) !== undefined) this.params.set(name, value)

@@ -13,7 +13,8 @@ import type { FeedNode, LambdaSlot, PlanNode, TopicNode } from '../plan.ts'
 import { modelsIn } from '../models/model-table.ts'
 import type { ModelTable } from '../models/model-table.ts'
 import { OpenModels } from '../models/open-models.ts'
-import { decodeBatch } from '../schemas/decode.ts'
+import { PlanDecoding } from '../schemas/plan-decoding.ts'
+import type { SharedRows } from '../schemas/shared-rows.ts'
 import type { ModelArtifact } from '../models/artifact.ts'
 import type { Clock } from '../time/clock.ts'
 import { nextTurn } from '../time/clock.ts'
@@ -27,6 +28,8 @@ export interface PlanSurroundings {
   readonly clock: Clock
   connection(name: string): Promise<Connection>
   feed(id: string): FeedLog
+  /** Rows that plans of the same topics leave for one another. */
+  readonly rows: SharedRows
   /** Absent where no stream scores with models. */
   readonly models?: ModelTable | undefined
   /** Told once each: what is no error and may still not be meant. */
@@ -73,6 +76,7 @@ export class RunningPlan {
   /** Drives of before a restore must not deliver any more. */
   private generation = 0
   private models: OpenModels
+  private readonly decoding: PlanDecoding
   private unlisten: (() => void) | undefined
   /** Until all models are there, rows wait at the sources. */
   private waiting: Promise<void> | undefined
@@ -83,6 +87,7 @@ export class RunningPlan {
     this.consumer = consumer
     this.bounded = bounded
     this.models = new OpenModels(plan)
+    this.decoding = new PlanDecoding(around.rows)
     this.pipeline = this.fresh()
   }
 
@@ -222,7 +227,7 @@ export class RunningPlan {
   private fresh(): Pipeline {
     return buildPipeline(this.plan, {
       revive: slot => inlineLambda(slot),
-      decode: (batch, node) => decodeBatch(batch, { format: node.options.format, schema: node.options.schema }),
+      decode: (batch, node, source) => this.decoding.decode(batch, node, source),
       model: name => this.models.get(name),
       onOutput: batch => this.consumer.onBatch(batch),
       onNotice: text => this.around.notice?.(text),
@@ -342,6 +347,7 @@ export class RunningPlan {
     this.unlisten?.()
     this.unlisten = undefined
     this.models.close()
+    this.decoding.close()
     const drives = this.drives
     this.drives = []
     await Promise.all(drives.map(drive => drive.stop()))

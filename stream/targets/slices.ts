@@ -85,5 +85,6 @@ export function sliceBatch(batch: EnvelopeBatch, from: number, to: number): Enve
     valueRanges,
     headers: batch.headers?.slice(from, to),
     schemas: batch.schemas,
+    log: batch.log,
   }
 }

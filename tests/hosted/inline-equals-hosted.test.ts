@@ -7,12 +7,31 @@ import { inlineAndHosted } from './both.ts'
 import { API } from './hosted.ts'
 import { settings } from '../properties/settings.ts'
 
-const { count, cumulating, from, hopping, idle, max, mean, min, produce, sum, topic, tumbling, watermark } = riffle
+const {
+  count,
+  createTopic,
+  cumulating,
+  from,
+  hopping,
+  idle,
+  max,
+  mean,
+  min,
+  produce,
+  sum,
+  topic,
+  tumbling,
+  watermark,
+} = riffle
 
 interface Reading {
   at: number
   v: number
   region: string
+}
+interface Order {
+  n: number
+  of: { tags: string[] }
 }
 interface Window {
   windowStart: number
@@ -182,4 +201,26 @@ test('random rows in random disorder give the same windows', async () => {
     }),
     settings(25),
   )
+})
+
+test('streams that read one topic at the same time, each changing its rows', async () => {
+  const rows = await both(async () => {
+    await createTopic('shared', { partitions: 2 })
+    await produce(
+      'shared',
+      Array.from({ length: 9000 }, (_, i) => ({ n: i + 1, of: { tags: ['a'] } })),
+    )
+    const read = await topic('shared', { from: 'earliest', to: 'latest' })
+    const orders = read as unknown as riffle.Stream<Order>
+    const spoil = L((o: Order) => {
+      o.of.tags.push(`b${o.of.tags.length}`)
+      o.n = -o.n
+      return o
+    })
+    const sorted = async (stream: riffle.Stream<Order>) => (await stream.toArray()).sort((a, b) => a.n - b.n)
+    return Promise.all([sorted(orders.map(spoil)), sorted(orders), sorted(orders.map(spoil))])
+  })
+  const plain = Array.from({ length: 9000 }, (_, i) => ({ n: i + 1, of: { tags: ['a'] } }))
+  const spoilt = plain.map(({ n }) => ({ n: -n, of: { tags: ['a', 'b1'] } })).reverse()
+  assert.deepEqual(rows, [spoilt, plain, spoilt])
 })
