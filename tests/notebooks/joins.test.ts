@@ -36,9 +36,9 @@ test('Run All of lesson 08, and every joined order is what a plain program finds
     }
 
     // Orders that were given out unpaid are taken back when their payments come, and it can be seen.
-    const [settled] = runs.find(run => run.cellId === 'settled')!.charts
+    const [corrected] = runs.find(run => run.cellId === 'settled')!.charts
     await session.live.until(
-      settled!.chartId,
+      corrected!.chartId,
       'orders that are taken back',
       seen => (seen.status?.changes?.retractedCount ?? 0) > 0,
     )
