@@ -72,6 +72,57 @@ test('the picker writes its choice as a header into the cell, and a chart opens 
   await notebook.end()
 })
 
+const FEEDS = `const bought = feed<{ id: number; at: number }>({ time: 'at' })
+const paid = feed<{ id: number; at: number; method: string }>({ time: 'at' });`
+const SETTLED = `%%join bought paid --on id --ttl 1h --type left --as settled
+(o, p) => ({ id: o.id, method: p?.method ?? null })`
+const BUY = `const t = Date.UTC(2026, 0, 1, 9)
+await bought.push({ id: 1, at: t })
+await bought.push({ id: 2, at: t + 1000 });`
+const PAY = "await paid.push({ id: 1, at: t + 2000, method: 'card' });"
+
+test('the table of a changelog shows the rows that hold, and on demand those that came and were taken back', async () => {
+  writeNotebook(its.lab, 'changes.ipynb', [FEEDS, SETTLED, BUY, PAY])
+  const notebook = await openNotebook(its.browser, its.lab, 'changes.ipynb', { height: 1000 })
+  const { page } = notebook
+  for (let cell = 0; cell < 3; cell++) await notebook.runNext()
+  const chart = page.locator('.riffle-chart[data-stream="settled"]')
+  const rows = (): Promise<string[]> => chart.locator('.riffle-table tbody tr').allInnerTexts()
+  await becomes(page, rows, ['2', '1'])
+  const toggle = chart.getByRole('button', { name: 'Changes of settled' })
+  // By keyboard, as any button.
+  await toggle.focus()
+  await page.keyboard.press('Enter')
+  await becomes(page, rows, ['+\t2026-01-01 09:00:01\t2', '+\t2026-01-01 09:00:00\t1'])
+  assert.equal(await toggle.getAttribute('aria-pressed'), 'true')
+  // The focus went to the cell of the chart.
+  await page.locator('.jp-Cell').nth(3).locator('.jp-InputPrompt').click()
+  await notebook.runNext()
+  await becomes(page, rows, [
+    '+\t2026-01-01 09:00:02\t1\tcard',
+    '−\t2026-01-01 09:00:00\t1\t',
+    '+\t2026-01-01 09:00:01\t2\t',
+    '+\t2026-01-01 09:00:00\t1\t',
+  ])
+  await chart.getByText('4 changes (3 inserted, 1 retracted)').waitFor()
+  await chart.locator('.riffle-strip').getByText('+3 −1').waitFor()
+  assert.equal(await chart.locator('tr.riffle-retracted').count(), 1)
+  if (process.env['SCREENSHOTS'] !== undefined)
+    await page.screenshot({ path: join(process.env['SCREENSHOTS'], 'changes.png') })
+
+  await notebook.command('docmanager:save')
+  const saved = JSON.parse(readFileSync(join(its.lab.root, 'changes.ipynb'), 'utf8')) as {
+    cells: { outputs: { data: Record<string, { last?: { changes?: { entries: unknown[] } } }> }[] }[]
+  }
+  const data = saved.cells[1]?.outputs[0]?.data
+  assert.equal(data?.['application/vnd.riffle.live.v1+json']?.last?.changes?.entries.length, 4)
+  assert.match([data?.['text/plain']].flat().join(''), /\n− 2026-01-01 09:00:00 {3}1/)
+
+  await toggle.click()
+  await becomes(page, rows, ['1\tcard', '2\t'])
+  await notebook.end()
+})
+
 test('settings: a save leaves the frames in the file alone, and the status bar is free', async () => {
   writeNotebook(its.lab, 'settings.ipynb', [TOPIC, WINDOW])
   const first = await openNotebook(its.browser, its.lab, 'settings.ipynb')
