@@ -11,7 +11,7 @@ import { ChartPicture, loadVega } from './picture.ts'
 import { TabList } from './tab-list.ts'
 import { tabMakers } from './tabs/index.ts'
 import { MARKS_EVENT } from '../../stream/charts/protocol.ts'
-import { summaryText } from '../../stream/charts/text.ts'
+import { spokenChart } from '../../stream/charts/spoken.ts'
 import { tableCsv } from '../../stream/charts/table.ts'
 import type { ChartChoice } from './chart-header.ts'
 import type { ChartView, LiveChart } from './live-chart.ts'
@@ -60,6 +60,12 @@ export class ChartPanel implements ChartView {
   readonly #tabs = new Map<string, ChartTab>()
   readonly #tabList: TabList
   readonly #title = div('riffle-title')
+  readonly #unzoom = Object.assign(document.createElement('button'), {
+    type: 'button' as const,
+    className: 'riffle-button riffle-unzoom',
+    textContent: 'Reset zoom',
+    hidden: true,
+  })
   readonly #body = div('riffle-plot')
   readonly #problem = div('riffle-problem')
   readonly #tabRoom = div('riffle-tab')
@@ -79,6 +85,7 @@ export class ChartPanel implements ChartView {
   #drawnMs = -Infinity
   #tabMs = -Infinity
   #labelMs = -Infinity
+  #labelled = ''
   #countsMs = -Infinity
   #countsTimer: ReturnType<typeof setTimeout> | undefined
   /** What of the words below the picture is told at once. */
@@ -88,7 +95,7 @@ export class ChartPanel implements ChartView {
   constructor(chart: LiveChart, trusted: boolean, host: PanelHost = {}) {
     this.#chart = chart
     this.#host = host
-    this.#picture = new ChartPicture(this.#body, trusted)
+    this.#picture = new ChartPicture(this.#body, trusted, () => this.#zoomed())
     this.#tab = chart.spec === null ? 'table' : PICTURE.name
     this.#strip = makeStrip({
       control: action => chart.control(action),
@@ -102,8 +109,10 @@ export class ChartPanel implements ChartView {
     this.element = div('riffle-chart')
     this.element.dataset['stream'] = chart.stream
     const head = div('riffle-head')
-    head.append(this.#title, this.#tabList.element)
+    this.#unzoom.addEventListener('click', () => this.#picture.zoom.reset())
+    head.append(this.#title, this.#unzoom, this.#tabList.element)
     this.#body.setAttribute('role', 'img')
+    this.#body.setAttribute('aria-keyshortcuts', 'Space + - ArrowLeft ArrowRight 0')
     this.#body.tabIndex = 0
     this.#body.addEventListener('keydown', event => this.#onKey(event))
     this.#problem.hidden = true
@@ -267,14 +276,24 @@ export class ChartPanel implements ChartView {
 
   /** Everything that is text: title, strip, state, and now and then the words for a screen reader. */
   #describe(): void {
-    const { title, liveness, status, rowCount } = this.#chart
-    if (this.#title.textContent !== title) this.#title.textContent = title
+    const { title, liveness, status } = this.#chart
+    if (this.#title.textContent !== title) {
+      this.#title.textContent = title
+      this.#unzoom.setAttribute('aria-label', `Show all of ${title} again`)
+    }
     this.element.dataset['state'] = liveness === 'live' || liveness === 'ended' ? status.state : liveness
     this.#updateStrip()
+    this.#label()
+  }
+
+  /** At once when there is something to be seen for the first time, or the stream stands otherwise; its values now and then. */
+  #label(): void {
+    const told = `${this.element.dataset['state']} ${this.#chart.rowCount > 0}`
     const nowMs = performance.now()
-    if (nowMs - this.#labelMs < LABEL_EVERY_MS) return
+    if (told === this.#labelled && nowMs - this.#labelMs < LABEL_EVERY_MS) return
+    this.#labelled = told
     this.#labelMs = nowMs
-    this.#body.setAttribute('aria-label', `Chart of ${title}, ${rowCount} points: ${summaryText(status)}`)
+    this.#body.setAttribute('aria-label', spokenChart(this.#chart))
   }
 
   /** At once when anything but a counter changed, counters now and then. */
@@ -313,6 +332,12 @@ export class ChartPanel implements ChartView {
     else this.#release()
   }
 
+  #zoomed(): void {
+    this.#unzoom.hidden = !this.#picture.zoom.holds || this.#tab !== PICTURE.name
+    this.#stale = true
+    this.#schedule()
+  }
+
   #resized(): void {
     this.#picture.measure()
     this.#stale = true
@@ -330,10 +355,12 @@ export class ChartPanel implements ChartView {
   }
 
   #onKey(event: KeyboardEvent): void {
-    if (event.key !== ' ' || this.#chart.liveness !== 'live') return
+    if (event.ctrlKey || event.metaKey || event.altKey) return
+    const pauses = event.key === ' ' && this.#chart.liveness === 'live'
+    if (!pauses && !this.#picture.zoom.key(event.key)) return
     event.preventDefault()
     event.stopPropagation()
-    this.#chart.control(this.#chart.status.state === 'paused' ? 'resume' : 'pause')
+    if (pauses) this.#chart.control(this.#chart.status.state === 'paused' ? 'resume' : 'pause')
   }
 
   #choose(tab: string): void {
@@ -354,6 +381,7 @@ export class ChartPanel implements ChartView {
     this.#tabList.show(offered, this.#tab)
     const picture = this.#tab === PICTURE.name
     this.#body.hidden = !picture
+    this.#unzoom.hidden = !picture || !this.#picture.zoom.holds
     this.#tabRoom.hidden = picture
     const front = this.#tabs.get(this.#tab)?.element
     if (front === undefined) this.#tabRoom.replaceChildren()

@@ -4,6 +4,7 @@
  */
 import { pictureRows } from '../../stream/charts/pattern-timeline.ts'
 import { readTheme } from './theme.ts'
+import { ZoomGestures } from './zoom-gestures.ts'
 import type { ChartRow } from '../../stream/charts/protocol.ts'
 import type { DrawnMark } from '../../stream/charts/marks.ts'
 import type { LiveChart } from './live-chart.ts'
@@ -23,10 +24,14 @@ export class ChartPicture {
   /** Of the room, in px. Measured when it may have changed: asked at each drawing, the whole page would be laid out for it. */
   #width = 0
 
-  /** Draws into `room`. Specs that are not `trusted` are interpreted, never compiled. */
-  constructor(room: HTMLElement, trusted: boolean) {
+  /** How closely its reader looks at it. */
+  readonly zoom: ZoomGestures
+
+  /** Draws into `room`. Specs that are not `trusted` are interpreted, never compiled. `zoomed`: another part is to be drawn. */
+  constructor(room: HTMLElement, trusted: boolean, zoomed: () => void) {
     this.#room = room
     this.#trusted = trusted
+    this.zoom = new ZoomGestures(room, () => this.#view?.zoomTarget ?? null, zoomed)
   }
 
   get drawn(): boolean {
@@ -62,7 +67,7 @@ export class ChartPicture {
       return this.#replaceBy(next, rows)
     }
     this.#view?.resize(width)
-    await this.#view?.draw(rows, performance.now())
+    await this.#view?.draw(rows, performance.now(), this.zoom.held)
   }
 
   image(): string | null {
@@ -83,18 +88,19 @@ export class ChartPicture {
 
   async #build(chart: LiveChart, width: number): Promise<void> {
     const { VegaView: View, evalBlocked } = await loadVega()
-    const { spec, columns, retention } = chart
+    const { spec, columns, retention, title } = chart
     if (spec === null || this.#disposed) return
     this.#outdated = false
     this.#next?.finalize()
     this.#next = null
     const interpret = !this.#trusted || evalBlocked()
-    this.#next = new View({ spec, columns, retention, theme: readTheme(), width, interpret })
+    this.#next = new View({ spec, columns, retention, theme: readTheme(), width, title, interpret })
   }
 
   async #replaceBy(next: VegaView, rows: readonly ChartRow[]): Promise<void> {
     try {
-      await next.draw(rows, performance.now())
+      if (this.#view !== null) next.pick(this.#view.picked())
+      await next.draw(rows, performance.now(), this.zoom.held)
     } catch (error) {
       next.finalize()
       throw error

@@ -3,6 +3,8 @@
 export interface ChartTheme {
   readonly light: boolean
   readonly background: string
+  readonly text: string
+  readonly font: string
   readonly config: Record<string, unknown>
 }
 
@@ -55,6 +57,8 @@ export function readTheme(): ChartTheme {
   return {
     light,
     background: variable('--jp-layout-color0', light ? '#ffffff' : '#111111'),
+    text,
+    font,
     config: {
       background: 'transparent',
       font,

@@ -12,6 +12,11 @@ import { validateSpec } from '../../stream/charts/validate.ts'
 import { DATASET } from '../../stream/charts/protocol.ts'
 import { refusingLoader } from './refusing-loader.ts'
 import { showTooltip } from './tooltip.ts'
+import { HOLD_SIGNALS, NOTHING_HELD, letAxesBeHeld } from './zoom.ts'
+import { pickedNames } from './picked.ts'
+import type { PickedNames, PickedState } from './picked.ts'
+import type { AxisName, Compiled, HeldAxes } from './zoom.ts'
+import type { ZoomTarget } from './zoom-gestures.ts'
 import type { ChartTheme } from './theme.ts'
 import type { ChartColumn, ChartRow, Retention } from '../../stream/charts/protocol.ts'
 import type { DrawnMark } from '../../stream/charts/marks.ts'
@@ -22,11 +27,15 @@ export interface VegaViewOptions {
   readonly retention: Retention
   readonly theme: ChartTheme
   readonly width: number
+  /** Shown above the picture. */
+  readonly title: string
   /** Expressions are interpreted, never compiled: for specs of untrusted files, and where the page forbids eval. */
   readonly interpret: boolean
 }
 
 const CLEAN_AFTER_IDS = 100
+/** Room of the title in a saved picture. */
+const TITLE_PX = 24
 
 interface Held {
   readonly source: ChartRow
@@ -40,6 +49,9 @@ export class VegaView {
   readonly #signals: ReadonlySet<string>
   readonly #held = new Map<string, Held>()
   readonly #calm = new CalmDomain()
+  readonly #holds: ReadonlySet<AxisName>
+  readonly #picked: PickedNames
+  #axes: HeldAxes = NOTHING_HELD
   #width: number
   #finalized = false
 
@@ -50,9 +62,13 @@ export class VegaView {
     this.element = document.createElement('div')
     this.element.className = 'riffle-vega'
     const { spec } = validateSpec(options.spec)
-    const { config: specConfig, ...rest } = spec
+    const { config: specConfig, title, ...untitled } = spec
+    // The chart's title stands above its picture already.
+    const rest = isTitle(title, options.title) ? untitled : { ...untitled, ...(title === undefined ? {} : { title }) }
     const sized = 'width' in rest ? { ...rest, width: options.width } : rest
     const compiled = compile(sized as never, { config: mergeConfig(options.theme.config, specConfig) as never }).spec
+    this.#picked = pickedNames(spec, compiled)
+    this.#holds = letAxesBeHeld(compiled as Compiled)
     this.#signals = new Set((compiled.signals ?? []).map(signal => signal.name))
     const runtime = vega.parse(compiled, undefined, { ast: options.interpret })
     this.#view = new vega.View(runtime, {
@@ -77,8 +93,9 @@ export class VegaView {
   }
 
   /** Draws these rows. Never call it again before it has resolved: a run takes one changeset per dataset. */
-  async draw(rows: readonly ChartRow[], nowMs: number): Promise<void> {
+  async draw(rows: readonly ChartRow[], nowMs: number, held: HeldAxes = NOTHING_HELD): Promise<void> {
     if (this.#finalized) return
+    this.#hold(held)
     this.#change(rows)
     this.#setParams(rows, nowMs)
     await this.#view.runAsync()
@@ -91,22 +108,67 @@ export class VegaView {
     this.#view.width(width)
   }
 
+  /** What was picked here, for the view that takes this one's place. */
+  picked(): PickedState {
+    const { signals, data } = this.#picked
+    const state = this.#view.getState({
+      signals: name => signals.includes(name ?? ''),
+      data: name => data.includes(name ?? ''),
+      recurse: false,
+    })
+    // Copies, without what Vega writes on its rows.
+    return structuredClone({ signals: state.signals, data: state.data }) as PickedState
+  }
+
+  /** Picks what was picked in another view, as far as this one has the same params. */
+  pick({ signals, data }: PickedState): void {
+    const state = {
+      signals: Object.fromEntries(Object.entries(signals).filter(([name]) => this.#picked.signals.includes(name))),
+      data: Object.fromEntries(Object.entries(data).filter(([name]) => this.#picked.data.includes(name))),
+    }
+    if (Object.keys(state.signals).length + Object.keys(state.data).length > 0) this.#view.setState(state)
+  }
+
+  /** For dragging over a part of the picture. */
+  get zoomTarget(): ZoomTarget {
+    const [left, top] = this.#view.origin()
+    const scale = (axis: AxisName): Scale => this.#view.scale(axis) as Scale
+    return {
+      element: this.element,
+      holds: this.#holds,
+      plot: { left, top, width: this.#view.width(), height: this.#view.height() },
+      domain: axis => {
+        if (!this.#holds.has(axis)) return null
+        const [from, to] = scale(axis).domain().map(Number)
+        return from === undefined || to === undefined ? null : [from, to]
+      },
+      invert: (axis, px) => Number(scale(axis).invert(px)),
+    }
+  }
+
   marks(): DrawnMark[] {
     return drawnMarks((this.#view.scenegraph() as unknown as { root: unknown }).root)
   }
 
-  /** What is on the screen as a PNG data URL with the theme's ground; null when nothing is drawn. */
+  /** What is on the screen as a PNG data URL, below its title, with the theme's ground; null when nothing is drawn. */
   image(): string | null {
     const canvas = this.element.querySelector('canvas')
     if (canvas === null || canvas.width === 0 || canvas.height === 0) return null
+    const { theme, title } = this.#options
+    // Canvas pixels for one of the page: two on a dense screen.
+    const dense = canvas.width / (canvas.clientWidth || canvas.width)
     const copy = document.createElement('canvas')
     copy.width = canvas.width
-    copy.height = canvas.height
+    copy.height = canvas.height + TITLE_PX * dense
     const context = copy.getContext('2d')
     if (context === null) return null
-    context.fillStyle = this.#options.theme.background
+    context.fillStyle = theme.background
     context.fillRect(0, 0, copy.width, copy.height)
-    context.drawImage(canvas, 0, 0)
+    context.drawImage(canvas, 0, TITLE_PX * dense)
+    context.scale(dense, dense)
+    context.fillStyle = theme.text
+    context.font = `600 13px ${theme.font}`
+    context.fillText(title, 6, TITLE_PX - 7)
     return copy.toDataURL('image/png')
   }
 
@@ -141,6 +203,13 @@ export class VegaView {
     this.#view.change(DATASET, vega.changeset().remove(removed).insert(inserted))
   }
 
+  #hold(held: HeldAxes): void {
+    for (const axis of this.#holds) {
+      if (held[axis] !== this.#axes[axis]) this.#view.signal(HOLD_SIGNALS[axis], held[axis])
+    }
+    this.#axes = held
+  }
+
   #setParams(rows: readonly ChartRow[], nowMs: number): void {
     const { spec, retention } = this.#options
     const values = paramValues(spec, rows, retention, field => this.#calm.update(rows, field, nowMs))
@@ -148,6 +217,16 @@ export class VegaView {
       if (this.#signals.has(name)) this.#view.signal(name, value)
     }
   }
+}
+
+interface Scale {
+  domain(): readonly unknown[]
+  invert(px: number): unknown
+}
+
+function isTitle(told: unknown, title: string): boolean {
+  const text: unknown = typeof told === 'object' && told !== null && 'text' in told ? told.text : told
+  return text === title
 }
 
 /** Whether this page lets code be made from text. Asked once. */

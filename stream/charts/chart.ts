@@ -10,6 +10,7 @@ import { formOf } from './forms/index.ts'
 import { grouped } from './counts.ts'
 import { PROTOCOL_VERSION } from './protocol.ts'
 import { promisedColumns, widenColumns } from './columns.ts'
+import { leftText } from './time-left.ts'
 import { retentionFor } from './retain.ts'
 import { validateSpec } from './validate.ts'
 import type {
@@ -285,9 +286,13 @@ export class Chart {
     const plain = this.#concept.form === 'rows'
     const shown = this.#model.size
     const closed = this.#concept.form === 'window' && !this.#concept.revisions ? this.#closedCount() : null
+    const stepMs = this.#model.thinStepMs
+    const which = stepMs === null ? 'newest' : `lowest and highest of every ${leftText(stepMs)},`
     const parts = [
-      ...(plain && seenCount > shown ? [`newest ${grouped(shown)} of ${grouped(seenCount)} rows`] : []),
-      ...(closed !== null && seenCount > closed ? [`newest ${grouped(closed)} of ${grouped(seenCount)} results`] : []),
+      ...(plain && seenCount > shown ? [`${which} ${grouped(shown)} of ${grouped(seenCount)} rows`] : []),
+      ...(closed !== null && seenCount > closed
+        ? [`${which} ${grouped(closed)} of ${grouped(seenCount)} results`]
+        : []),
       ...(!plain && conflatedCount > 0 ? [`${grouped(conflatedCount)} updates merged`] : []),
       ...(otherSeriesCount > 0 ? [`${grouped(otherSeriesCount)} other series not drawn`] : []),
       ...(this.#removed.length > 0 ? [`taken out of the spec: ${this.#removed.join(', ')}`] : []),

@@ -104,7 +104,10 @@ function nameOf(param: unknown): string {
 }
 
 /** Field of a channel of the plot as a whole; null when it has none. */
-export function channelField(spec: Readonly<Record<string, unknown>>, channel: 'x' | 'x2' | 'y'): string | null {
+export function channelField(
+  spec: Readonly<Record<string, unknown>>,
+  channel: 'x' | 'x2' | 'y' | 'color',
+): string | null {
   const encoding = spec['encoding']
   if (typeof encoding !== 'object' || encoding === null) return null
   const told: unknown = (encoding as Record<string, unknown>)[channel]

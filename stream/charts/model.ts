@@ -7,7 +7,7 @@
  * A row that is upserted again keeps its place; removals come before upserts. With these two rules a merge of deltas
  * (mergeDeltas) ends in the same rows, in the same order, as the deltas one by one.
  */
-import { expiredKeys } from './retain.ts'
+import { expiredRows } from './retain.ts'
 import type { ChartDelta, ChartFrame, ChartRow, Retention } from './protocol.ts'
 
 export const EMPTY_DELTA: ChartDelta = { upsert: [], remove: [] }
@@ -16,6 +16,7 @@ export class ChartModel {
   readonly #rows = new Map<string, ChartRow>()
   #retention: Retention
   #sequence: number | null = null
+  #thinned: { readonly stepMs: number; readonly untilMs: number } | null = null
 
   constructor(retention: Retention) {
     this.#retention = retention
@@ -35,9 +36,15 @@ export class ChartModel {
     return [...this.#rows.values()]
   }
 
+  /** Of each step of so many ms only the lowest and highest row of a series are here; null: all rows of the span are. */
+  get thinStepMs(): number | null {
+    return this.#thinned?.stepMs ?? null
+  }
+
   clear(retention?: Retention): void {
     this.#rows.clear()
     this.#sequence = null
+    this.#thinned = null
     if (retention !== undefined) this.#retention = retention
   }
 
@@ -45,7 +52,11 @@ export class ChartModel {
   apply(delta: ChartDelta): ChartDelta {
     const removed = this.#change(delta)
     const upserted = new Map(delta.upsert.map(row => [row.$key, row]))
-    for (const key of expiredKeys(this.#rows.values(), this.#retention)) {
+    const { keys, thinStepMs, newestMs } = expiredRows(this.#rows.values(), this.#retention)
+    // What was thinned once is so until it is older than the span.
+    if (thinStepMs !== null) this.#thinned = { stepMs: thinStepMs, untilMs: newestMs + (this.#retention.spanMs ?? 0) }
+    else if (this.#thinned !== null && newestMs > this.#thinned.untilMs) this.#thinned = null
+    for (const key of keys) {
       this.#rows.delete(key)
       upserted.delete(key)
       removed.add(key)

@@ -5,6 +5,8 @@
 import { formOf } from './forms/index.ts'
 import { parsePositiveDuration } from '../time/duration.ts'
 import { table } from './forms/table.ts'
+import { thinnedRows } from './thin.ts'
+import type { TimedRow } from './thin.ts'
 import type { ChartOptions, ChartRow, Retention } from './protocol.ts'
 import type { ChartConcept } from './concept.ts'
 
@@ -22,7 +24,7 @@ export function retentionFor(concept: ChartConcept, options: ChartOptions): Rete
   if (typeof keep === 'number') return { rows: clampRows(keep), timeField }
   if (typeof keep === 'string') {
     if (/^\d+$/.test(keep)) return { rows: clampRows(Number(keep)), timeField }
-    return { rows: WINDOW_ROWS, spanMs: parsePositiveDuration(keep, 'keep'), timeField }
+    return { rows: WINDOW_ROWS, spanMs: parsePositiveDuration(keep, 'keep'), timeField, ...thinning(concept, options) }
   }
   if (concept.form === 'running') return { rows: RUNNING_KEYS, latestPerKey: true }
   if (concept.form === 'rows')
@@ -31,33 +33,52 @@ export function retentionFor(concept: ChartConcept, options: ChartOptions): Rete
       timeField,
     }
   if (concept.stepMs === undefined) return { rows: POINT_ROWS, timeField }
-  return { rows: WINDOW_ROWS, spanMs: WINDOWS_SHOWN * concept.stepMs, timeField }
+  return { rows: WINDOW_ROWS, spanMs: WINDOWS_SHOWN * concept.stepMs, timeField, ...thinning(concept, options) }
 }
 
-/** Keys of the rows that have to go, oldest first. Rows come in order of arrival. Linear; sorts only when over the count. */
-export function expiredKeys(rows: Iterable<ChartRow>, retention: Retention): string[] {
-  const { timeField, spanMs } = retention
-  const timed = [...rows].map(row => ({
-    key: row.$key,
-    timeMs: timeField === undefined ? 0 : numberOf(row[timeField]),
-  }))
+/** Lines and points are read by their outermost values; bars, areas and counts by every row. */
+function thinning({ form, by, aggregates }: ChartConcept, { mark, y, color }: ChartOptions): Pick<Retention, 'thin'> {
+  const field = y ?? (form === 'window' ? aggregates[0] : undefined)
+  const drawn = mark === 'line' || mark === 'point' || (mark === undefined && form === 'window')
+  if (field === undefined || !drawn || form === 'running') return {}
+  return { thin: { field, by: form === 'window' ? by : color === undefined ? [] : [color] } }
+}
+
+export interface Expired {
+  /** Of the rows that have to go. */
+  readonly keys: readonly string[]
+  /** The others were thinned to the lowest and highest of each step of this length; null: all of the span are there. */
+  readonly thinStepMs: number | null
+  readonly newestMs: number
+}
+
+/**
+ * What has to go of rows in order of arrival: what is older than the span; beyond the count all but the lowest and highest of each step,
+ * where the chart thins its rows; then the oldest. Linear; sorts only when over the count.
+ */
+export function expiredRows(rows: Iterable<ChartRow>, retention: Retention): Expired {
+  const { timeField, spanMs, thin, rows: limit } = retention
+  const timed = [...rows].map(row => ({ row, timeMs: timeField === undefined ? 0 : numberOf(row[timeField]) }))
   const newestMs = timed.reduce((newest, { timeMs }) => Math.max(newest, timeMs), -Infinity)
-  const expired: string[] = []
-  let kept = timed
-  if (spanMs !== undefined && timeField !== undefined) {
-    kept = []
-    for (const row of timed) {
-      if (row.timeMs < newestMs - spanMs) expired.push(row.key)
-      else kept.push(row)
-    }
-  }
-  const surplus = kept.length - retention.rows
-  if (surplus > 0) {
-    // Stable sort: rows of the same instant go in order of arrival.
-    const oldestFirst = [...kept].sort((a, b) => a.timeMs - b.timeMs)
-    for (const row of oldestFirst.slice(0, surplus)) expired.push(row.key)
-  }
-  return expired
+  const spans = spanMs !== undefined && timeField !== undefined
+  const within = spans ? timed.filter(({ timeMs }) => timeMs >= newestMs - spanMs) : timed
+  if (within.length <= limit && within.length === timed.length) return { keys: [], thinStepMs: null, newestMs }
+  const thinned =
+    within.length > limit && spans && thin !== undefined ? thinnedRows(within, thin, { spanMs, limit }) : null
+  const stays = newestOf(thinned === null ? within : within.filter(row => thinned.rows.has(row)), limit)
+  const keys = timed.filter(row => !stays.has(row)).map(({ row }) => row.$key)
+  return { keys, thinStepMs: thinned?.stepMs ?? null, newestMs }
+}
+
+/** Keys of the rows that have to go. */
+export function expiredKeys(rows: Iterable<ChartRow>, retention: Retention): readonly string[] {
+  return expiredRows(rows, retention).keys
+}
+
+function newestOf(rows: readonly TimedRow[], limit: number): ReadonlySet<TimedRow> {
+  if (rows.length <= limit) return new Set(rows)
+  // Stable sort: rows of the same instant go in order of arrival.
+  return new Set([...rows].sort((a, b) => a.timeMs - b.timeMs).slice(-limit))
 }
 
 function numberOf(value: unknown): number {

@@ -223,3 +223,22 @@ test('a restored tap goes on like the one it was taken from', () => {
   assert.deepEqual(restored.collect([north(10, 3)]), going.collect([north(10, 3)]))
   assert.equal(restored.collect([]).otherSeriesCount, 2)
 })
+
+test('of a batch longer than a line over a span can show, its peak and its newest row are carried, and the rest is counted', () => {
+  const retention = retentionFor(ROWS, { mark: 'line', y: 'n', keep: '20s' })
+  const tap = new ChartTap(options(ROWS, { retention, latestBy: [], seriesBy: [] }))
+  const values = Array.from({ length: 20_000 }, (_, i) => (i === 700 ? 1000 : (i * 7) % 90))
+  tap.onBatch(batch(values.map(n => ({ n }))))
+  const { delta, seenCount, conflatedCount } = tap.collect([])
+  assert.equal(seenCount, 20_000)
+  assert.equal(conflatedCount + delta.upsert.length, 20_000)
+  assert.ok(delta.upsert.length <= 4000, `${delta.upsert.length} carried`)
+  const model = new ChartModel(retention)
+  model.apply(delta)
+  const shown = model.rows().map(row => row['n'])
+  assert.ok(shown.includes(1000), 'the peak is there')
+  assert.equal(shown.at(-1), values.at(-1))
+  assert.ok(shown.length <= 2000)
+  // All of the span, not the newest part of it.
+  assert.ok(Number(model.rows()[0]?.['$at']) < 100)
+})

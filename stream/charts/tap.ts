@@ -7,6 +7,7 @@ import { PendingDelta } from './model.ts'
 import { plainValue } from './columns.ts'
 import { expiredKeys } from './retain.ts'
 import { scoredFields } from './scored-rows.ts'
+import { StepFilter } from './thin.ts'
 import type { Batch } from '../model.ts'
 import type { ChartConcept } from './concept.ts'
 import type { ChartChange, ChartChanges, ChartDelta, ChartRow, Retention } from './protocol.ts'
@@ -79,9 +80,13 @@ export class ChartTap {
   #changes: ChangeLog | null = null
   #conflatedCount = 0
   #nextRow = 0
+  /** Where the chart shows the outermost rows of a span instead of the newest. */
+  readonly #steps: StepFilter | null
 
   constructor(options: TapOptions) {
     this.#options = options
+    const { thin, spanMs, rows } = options.retention
+    this.#steps = thin === undefined || spanMs === undefined ? null : new StepFilter(thin, { spanMs, limit: rows })
   }
 
   /** Takes a batch of the stream's output. Cost is bounded by what the chart keeps for plain rows, else by the batch. */
@@ -91,7 +96,7 @@ export class ChartTap {
     const plain = this.#options.concept.form === 'rows' && this.#options.latestBy.length === 0
     // The newest rows push out all before them, so a long batch of plain rows is entered near its end.
     let from = 0
-    if (plain && batch.weights === undefined) from = Math.max(0, batch.count - this.#entered)
+    if (plain && batch.weights === undefined && this.#steps === null) from = Math.max(0, batch.count - this.#entered)
     this.#conflatedCount += from
     this.#nextRow += from
     if (from > 0) this.#changes?.skipTo(before + from)
@@ -99,6 +104,7 @@ export class ChartTap {
       const retracted = (batch.weights?.[i] ?? 1) < 0
       if (retracted) this.#retractedCount++
       const atMs = batch.eventTimesMs[i] ?? Number.NaN
+      if (plain && this.#holdsBack(batch, i, atMs)) continue
       const row = this.#plainRow(batch.rows[i], atMs)
       this.#onRow(row, retracted, plain)
       if (this.#changes !== null && this.#fits(row))
@@ -236,10 +242,20 @@ export class ChartTap {
     this.#pending.replace(result)
   }
 
+  /** Whether a row of a chart that is full lies between others of its step; the last of a batch is shown as the newest. */
+  #holdsBack(batch: Batch, index: number, atMs: number): boolean {
+    if (this.#steps === null || this.#changes !== null || batch.weights !== undefined) return false
+    const passes = this.#steps.passes(batch.rows[index], atMs)
+    if (passes || index === batch.count - 1 || this.#arrivals.length < this.#options.retention.rows) return false
+    this.#conflatedCount++
+    return true
+  }
+
   #addPlain(row: Record<string, unknown>): void {
     const key = `r${this.#nextRow++}`
     this.#arrivals.push({ key, row })
     this.#pending.add({ upsert: [{ ...row, $key: key }], remove: [] })
+    if (this.#steps !== null) this.#forgetThinned()
   }
 
   /** A plain row has no identity but its content: the newest equal one goes, best one of the same time. */
@@ -255,12 +271,22 @@ export class ChartTap {
   }
 
   #forgetOldArrivals(): void {
+    if (this.#steps !== null) return
     const surplus = this.#arrivals.length - this.#options.retention.rows
     if (surplus <= 0) return
     for (const { key } of this.#arrivals.splice(0, surplus)) {
       // A row already sent is left to the model's retention, which goes by event time.
       if (this.#pending.drop(key)) this.#conflatedCount++
     }
+  }
+
+  #forgetThinned(): void {
+    const { retention } = this.#options
+    if (this.#arrivals.length <= 2 * retention.rows) return
+    const rows = this.#arrivals.map(({ key, row }): ChartRow => ({ ...row, $key: key }))
+    const expired = new Set(expiredKeys(rows, retention))
+    this.#arrivals = this.#arrivals.filter(({ key }) => !expired.has(key))
+    for (const key of expired) if (this.#pending.drop(key)) this.#conflatedCount++
   }
 
   /** Catching up on history closes windows by the thousand; those the chart would let go of at once are not carried. */

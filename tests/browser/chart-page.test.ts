@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { becomes, chartsOf, marksDrawn, marksOf, stateBecomes } from './lab-page.ts'
+import { T0, addWindows, drawn, push, rowsAre, windowRow, type ChartPage, type PageNode } from './one-chart.ts'
 import { launchChromium, openChartPage, type OpenPage } from './open-chart-page.ts'
-import type { Browser, Page } from 'playwright-core'
-import type { ChartConcept } from '../../stream/charts/concept.ts'
-import type { ChartOptions } from '../../stream/charts/protocol.ts'
+import type { Browser } from 'playwright-core'
 
 let browser: Browser
 let open: OpenPage
@@ -22,38 +21,6 @@ beforeEach(async () => {
   await open?.close()
   open = await openChartPage(browser)
 })
-
-const T0 = Date.UTC(2026, 0, 1, 9)
-const windowRow = (region: string, index: number, n: number): object => ({
-  region,
-  windowStart: T0 + index * 10_000,
-  windowEnd: T0 + (index + 1) * 10_000,
-  n,
-  kind: 'onTime',
-  revision: 0,
-})
-
-async function addWindows(page: Page): Promise<void> {
-  await page.evaluate(() =>
-    window.page.add('s', { form: 'window', by: ['region'], aggregates: ['n'], stepMs: 10_000, revisions: false }, {}),
-  )
-}
-
-async function push(page: Page, rows: object[], openRows: object[] = []): Promise<void> {
-  await page.evaluate(([closed, provisional]) => window.page.push('s', closed, provisional, {}), [
-    rows,
-    openRows,
-  ] as const)
-}
-
-const rowsAre = async (page: Page, count: number): Promise<void> => {
-  await page.waitForSelector(`.riffle-chart[data-rows="${count}"]`)
-}
-
-const drawn = async (page: Page): Promise<unknown[]> =>
-  (await marksOf(page, 's'))
-    .filter(mark => mark.type === 'symbol')
-    .map(mark => [mark.row['region'], mark.row['n'], mark.row['$open'] === true])
 
 test('rows become marks, an open window is replaced by its result, and the page has no errors', async () => {
   const { page, errors } = open
@@ -362,22 +329,7 @@ test('the tooltip is text: a field called image asks for nothing, and markup is 
   assert.deepEqual(requests, [])
 })
 
-interface PageNode {
-  readonly dataset: Readonly<Record<string, string>>
-  readonly innerText: string
-  querySelector(selector: string): PageNode | null
-}
-/** What extension/page/chart-page.ts puts on the page. */
-interface ChartPage {
-  readonly wire: { lose: number; readonly frames: number }
-  readonly controls: readonly string[]
-  add(stream: string, concept: ChartConcept, options: ChartOptions, trusted?: boolean): void
-  push(stream: string, rows: unknown[], open: unknown[], stats: { state?: 'paused' }): void
-  end(stream: string): void
-  lost(): void
-  theme(light: boolean): void
-}
-declare const document: PageNode & { dispatchEvent(event: Event): boolean }
 declare const MutationObserver: new (f: () => void) => { observe(node: PageNode | null, options: object): void }
 declare const requestAnimationFrame: (f: (ms: number) => void) => void
+declare const document: PageNode & { dispatchEvent(event: Event): boolean }
 declare const window: { page: ChartPage; Function: new () => object; looks: number; blanks: number; drawings: number }

@@ -153,6 +153,7 @@ export interface Mark {
   readonly x: number | null
   readonly y: number | null
   readonly fill: string | null
+  readonly opacity: number | null
   readonly row: Readonly<Record<string, unknown>>
 }
 

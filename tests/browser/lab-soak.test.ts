@@ -4,9 +4,9 @@
  * long as it says.
  */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { heapLimitBytes, pass, residentBytes, settled, soakSeconds } from './growth.ts'
-import { chartsOf, labForFile, openNotebook, writeNotebook } from './lab-page.ts'
+import { chartsOf, labForFile, openNotebook, startLab, writeNotebook } from './lab-page.ts'
 import type { CDPSession, Page } from 'playwright-core'
 
 const its = labForFile()
@@ -14,6 +14,7 @@ const its = labForFile()
 const CHARTS = 10
 const WARM_UP_SECONDS = 10
 const SECONDS = soakSeconds(15)
+
 const CLOSED_SECONDS = soakSeconds(12)
 const HEAP_BYTES = heapLimitBytes(SECONDS)
 /** What a Python process breathes; ten charts buffered for one second are as much. */
@@ -32,74 +33,103 @@ const CELL = [
   '}, 100);',
 ].join('\n')
 
-test('ten live charts: every frame follows the one before, nothing grows, and a closed tab costs the server nothing', async () => {
-  writeNotebook(its.lab, 'soak.ipynb', [CELL])
-  const notebook = await openNotebook(its.browser, its.lab, 'soak.ipynb', { height: 5000 })
-  const { page } = notebook
-  const session = await page.context().newCDPSession(page)
-  const frames = await followFrames(session)
-  await session.send('Performance.enable')
-  await notebook.runNext()
-  await page.waitForFunction(
-    charts => document.querySelectorAll('.riffle-chart[data-state="running"] canvas').length === charts,
-    CHARTS,
-  )
-  // JupyterLab keeps a listener from its first save on, and saves by itself after two minutes.
-  await notebook.command('docmanager:save')
-  await pass(page, WARM_UP_SECONDS)
-  const before = await counted(page, session)
-  const framesBefore = frames.count()
-  await pass(page, SECONDS)
-  const after = await settled(
-    page,
-    () => counted(page, session),
-    ({ listeners, heapBytes }) => listeners <= before.listeners && heapBytes - before.heapBytes <= HEAP_BYTES,
-  )
-  assert.ok(frames.count() - framesBefore >= SECONDS, `${frames.count() - framesBefore} frames came`)
-  assert.deepEqual(frames.unnoticedGaps(), [])
-  const newest = frames.newest()
-  assert.equal(newest.size, CHARTS)
-  await page.waitForFunction(
-    least => [...document.querySelectorAll('.riffle-chart')].every(node => Number(node.dataset['seq']) >= least),
-    Math.min(...newest.values()),
-  )
-  assert.deepEqual({ views: after.views, comms: after.comms }, { views: CHARTS, comms: 1 })
-  assert.ok(after.listeners <= before.listeners, `${after.listeners - before.listeners} listeners more`)
-  assert.ok(after.heapBytes - before.heapBytes <= HEAP_BYTES, `the heap grew by ${after.heapBytes - before.heapBytes}`)
+// Side by side, each with a server of its own: an hour is an hour, not two.
+describe('ten live charts', { concurrency: true }, () => {
+  test('every frame follows the one before, and nothing grows in the page', async () => {
+    writeNotebook(its.lab, 'soak.ipynb', [CELL])
+    const notebook = await openNotebook(its.browser, its.lab, 'soak.ipynb', { height: 5000 })
+    const { page } = notebook
+    const session = await page.context().newCDPSession(page)
+    const frames = await followFrames(session)
+    await session.send('Performance.enable')
+    await notebook.runNext()
+    await chartsRun(page)
+    // JupyterLab keeps a listener from its first save on, and saves by itself after two minutes.
+    await notebook.command('docmanager:save')
+    await pass(page, WARM_UP_SECONDS)
+    const before = await counted(page, session)
+    const framesBefore = frames.count()
+    const onTheWay = await countedWhile(page, session, SECONDS)
+    const after = await settled(
+      page,
+      () => counted(page, session),
+      ({ listeners, heapBytes }) => listeners <= before.listeners && heapBytes - before.heapBytes <= HEAP_BYTES,
+    )
+    const counts = [before, ...onTheWay, after].map(({ listeners, heapBytes }) => `${listeners} ${heapBytes}`)
+    const told = (what: string): string => `${what}; listeners and bytes of the heap by and by: ${counts.join(', ')}`
+    assert.ok(frames.count() - framesBefore >= SECONDS, `${frames.count() - framesBefore} frames came`)
+    assert.deepEqual(frames.unnoticedGaps(), [])
+    const newest = frames.newest()
+    assert.equal(newest.size, CHARTS)
+    await page.waitForFunction(
+      least => [...document.querySelectorAll('.riffle-chart')].every(node => Number(node.dataset['seq']) >= least),
+      Math.min(...newest.values()),
+    )
+    assert.deepEqual({ views: after.views, comms: after.comms }, { views: CHARTS, comms: 1 })
+    assert.ok(after.listeners <= before.listeners, told(`${after.listeners - before.listeners} listeners more`))
+    assert.ok(after.heapBytes - before.heapBytes <= HEAP_BYTES, told('the heap grew'))
+    assert.equal(await page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count(), 0)
+    assert.doesNotMatch(its.lab.server.log(), /iopub/i)
+    await notebook.end()
+  })
 
-  assert.equal(await page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count(), 0)
+  test('a closed tab costs the server nothing, although the streams run on', async () => {
+    const lab = await startLab()
+    try {
+      writeNotebook(lab, 'closed.ipynb', [CELL])
+      const notebook = await openNotebook(its.browser, lab, 'closed.ipynb', { height: 5000 })
+      await notebook.runNext()
+      await chartsRun(notebook.page)
+      const recordsBefore = await records(notebook.page)
+      await notebook.command('docmanager:save')
+      await notebook.close()
+      // What the page had asked for (CREDIT_AT_START frames, four seconds of them), and no more.
+      await new Promise(resolve => setTimeout(resolve, 6000))
+      const grown = await growthOf(lab.server.pid)
+      assert.ok(grown <= SERVER_BYTES, `the server grew by ${grown} bytes with the tab closed`)
+      assert.doesNotMatch(lab.server.log(), /iopub/i)
 
-  const recordsBefore = await records(page)
-  await notebook.command('docmanager:save')
-  await notebook.close()
-  // What the page had asked for (CREDIT_AT_START frames, four seconds of them), and no more.
-  await new Promise(resolve => setTimeout(resolve, 6000))
-  const grown = await serverGrowth()
-  assert.ok(grown <= SERVER_BYTES, `the server grew by ${grown} bytes with the tab closed`)
-  assert.doesNotMatch(its.lab.server.log(), /iopub/i)
-
-  const again = await openNotebook(its.browser, its.lab, 'soak.ipynb', { height: 5000 })
-  await again.page.waitForFunction(
-    charts => document.querySelectorAll('.riffle-chart[data-state="running"] canvas').length === charts,
-    CHARTS,
-  )
-  const [chart] = await chartsOf(again.page)
-  assert.equal(chart?.state, 'running')
-  // The streams had not stopped for want of a reader: ten ticks a second, two rows each.
-  assert.ok((await records(again.page)) - recordsBefore >= CLOSED_SECONDS * 10, 'the streams ran on')
-  await again.end()
+      const again = await openNotebook(its.browser, lab, 'closed.ipynb', { height: 5000 })
+      await chartsRun(again.page)
+      const [chart] = await chartsOf(again.page)
+      assert.equal(chart?.state, 'running')
+      // The streams had not stopped for want of a reader: ten ticks a second, two rows each.
+      assert.ok((await records(again.page)) - recordsBefore >= CLOSED_SECONDS * 10, 'the streams ran on')
+      await again.end()
+    } finally {
+      await lab.stop()
+    }
+  })
 })
 
-/** Of the server in bytes while nobody looks. A step, such as Python makes now and then, is over in the next span; what piles up is not. */
-async function serverGrowth(): Promise<number> {
+async function chartsRun(page: Page): Promise<void> {
+  await page.waitForFunction(
+    charts => document.querySelectorAll('.riffle-chart[data-state="running"] canvas').length === charts,
+    CHARTS,
+  )
+}
+
+/** Of a server in bytes while nobody looks. A step, such as Python makes now and then, is over in the next span; what piles up is not. */
+async function growthOf(pid: number): Promise<number> {
   let grown = Number.NaN
   for (let span = 0; span < 3; span++) {
-    const before = residentBytes(its.lab.server.pid)
+    const before = residentBytes(pid)
     await new Promise(resolve => setTimeout(resolve, CLOSED_SECONDS * 1000))
-    grown = residentBytes(its.lab.server.pid) - before
+    grown = residentBytes(pid) - before
     if (grown <= SERVER_BYTES) break
   }
   return grown
+}
+
+/** Lets `seconds` pass and counts every minute of them, so that a growth tells when it began. */
+async function countedWhile(page: Page, session: CDPSession, seconds: number): Promise<Counted[]> {
+  const counts: Counted[] = []
+  for (let left = seconds; left > 0; left -= 60) {
+    await pass(page, Math.min(60, left))
+    if (left > 60) counts.push(await counted(page, session))
+    if (process.env['SOAK_TRACE'] === '1') console.error(new Date().toISOString(), JSON.stringify(counts.at(-1)))
+  }
+  return counts
 }
 
 interface Frames {

@@ -78,6 +78,7 @@ function makeTable(onWish: () => void): ChartTab {
     element,
     update(chart) {
       shown = chart
+      pivot.offer(chart.columns)
       changes.hidden = !chart.retracts
       changes.setAttribute('aria-pressed', String(chart.changes !== null))
       const label = `Changes of ${chart.title}: rows that came, and rows that were taken back`
