@@ -66,6 +66,10 @@ export const chart: MagicDefinition = defineMagic({
       says: 'The newest window of each key, on a fixed scale.',
     },
     {
+      text: '%%join orders payments --on orderId --within 5m\n%%chart --mark lanes --title "Who is paid, who waits"',
+      says: 'A join: both sides on event time, lines between rows that met, who waits and who left alone.',
+    },
+    {
       text: '%%chart paid --mark table --changes',
       says: 'Of a changelog: rows as they come (+) and are taken back (−).',
     },

@@ -193,6 +193,8 @@ export interface StreamStats {
   readonly time?: StreamTime | undefined
   /** The pattern of `.match` at work; only where somebody can look at it. */
   readonly pattern?: import('./patterns/view.ts').PatternView | undefined
+  /** The join that gives the rows; only while somebody looks at it. */
+  readonly join?: import('./join-view.ts').JoinView | undefined
   /** What was labelled by hand of the source of a scored stream; only where somebody can look at it. */
   readonly labels?: { readonly file: string; readonly ranges: readonly (readonly [number, number])[] } | undefined
   /** The model that scores it, where it was trained here; only where somebody can look at it. */

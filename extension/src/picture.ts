@@ -2,7 +2,7 @@
  * The picture of a chart: a Vega view that is built once per spec and theme. A new one takes the old one's place only when it has
  * drawn, so the chart never blinks; building and first drawing are a turn each, since together they are long enough to be felt.
  */
-import { pictureRows } from '../../stream/charts/pattern-timeline.ts'
+import { pictureRows } from '../../stream/charts/picture-rows.ts'
 import { readTheme } from './theme.ts'
 import { ZoomGestures } from './zoom-gestures.ts'
 import type { ChartRow } from '../../stream/charts/protocol.ts'

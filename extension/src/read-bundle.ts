@@ -1,6 +1,7 @@
 /** Bundles from a file may have been written by anybody: only what has the right shape is drawn. */
 import { cleanText, plainValue } from '../../stream/charts/columns.ts'
 import { PROTOCOL_VERSION } from '../../stream/charts/protocol.ts'
+import { isJoinStatus } from '../../stream/charts/lanes-shape.ts'
 import { isPatternView } from '../../stream/charts/pattern-shape.ts'
 import { isScoresStatus } from '../../stream/charts/scores-shape.ts'
 import type { ChartChanges, LiveBundle, ParamBundle } from '../../stream/charts/protocol.ts'
@@ -60,6 +61,7 @@ function isStatus(value: unknown): boolean {
   if (!isPlain(value) || typeof value['state'] !== 'string' || !Array.isArray(value['errors'])) return false
   if (value['time'] !== undefined && !isTime(value['time'])) return false
   if (value['pattern'] !== undefined && !isPatternView(value['pattern'])) return false
+  if (value['join'] !== undefined && !isJoinStatus(value['join'])) return false
   if (value['scores'] !== undefined && !isScoresStatus(value['scores'])) return false
   if (value['changes'] !== undefined && !isCounts(value['changes'])) return false
   if (value['waitingCount'] !== undefined && typeof value['waitingCount'] !== 'number') return false

@@ -1,5 +1,6 @@
 /** The quiet line under a chart: how the stream is, what was left out, and the buttons. Everything is text. */
 import { clockText, compact, grouped } from './numbers.ts'
+import { hasOwnRows } from '../../stream/charts/picture-rows.ts'
 import type { LiveChart } from './live-chart.ts'
 import type { ChartStatus } from '../../stream/charts/protocol.ts'
 
@@ -96,7 +97,7 @@ function countsOf(chart: LiveChart, status: ChartStatus): { text: string; alert:
     ...rate,
     { text: `${grouped(status.recordCount)} events`, alert: false, title: 'events read since the start' },
     // A table says in its notice how much of the stream it shows.
-    ...(chart.spec === null
+    ...(chart.spec === null || hasOwnRows(chart.spec)
       ? []
       : [
           {

@@ -25,7 +25,7 @@ import { mayRetract } from '../../stream/sinks/changelog.ts'
 import { outline } from '../../stream/targets/outline.ts'
 import { wallClock } from '../../stream/time/clock.ts'
 import type { TapSpec } from './compute-protocol.ts'
-import { chartRefusal, isView, knownColumns } from './names.ts'
+import { chartRefusal, isView, knownColumns, markRefusal } from './names.ts'
 import type { Params } from './params.ts'
 import type { Streams } from './streams.ts'
 
@@ -96,6 +96,7 @@ export class Charts {
   /** A stream that exists only to be shown reads only while it is looked at. */
   private watched(chartId: string): void {
     const name = this.streamOf(chartId)
+    if (name !== undefined && this.hub.isWatched(chartId)) this.options.streams().look(name)
     if (name === undefined || !isView(name)) return
     clearTimeout(this.unwatched.get(name))
     const seen = [...(this.chartsOf.get(name)?.keys() ?? [])].some(id => this.hub.isWatched(id))
@@ -127,6 +128,7 @@ export class Charts {
     if (bundle === undefined || name === undefined) return null
     const streams = this.options.streams()
     if (!streams.has(name)) return { bundle, over: true }
+    streams.look(name)
     if (isView(name) && !this.hub.isWatched(chartId)) {
       clearTimeout(this.unwatched.get(name))
       this.wake(name)
@@ -216,7 +218,8 @@ export class Charts {
 
   /** With what a chart shows beside the counters. */
   private statsOf(name: string): StreamStats {
-    const stats = this.options.streams().stats(name, performance.now())
+    const streams = this.options.streams()
+    const stats = { ...streams.stats(name, performance.now()), join: streams.joinOf(name) }
     const scores = this.scoresOf(name)
     if (scores === undefined) return stats
     const model = scores.model === undefined ? undefined : this.options.trained(scores.model)
@@ -274,8 +277,13 @@ export class Charts {
   }
 
   private refusal(name: string, plan: PlanNode, { options, cellId }: Asked): StreamError | undefined {
-    const columns = knownColumns(plan, other => this.options.streams().planOf(other))
-    return chartRefusal(name, [options.x, options.y, options.color], columns, cellId)
+    const planOf = (other: string): PlanNode | undefined => this.options.streams().planOf(other)
+    const columns = knownColumns(plan, planOf)
+    const concept = chartConcept(plan, planOf)
+    return (
+      markRefusal(name, options.mark, concept) ??
+      chartRefusal(name, [options.x, options.y, options.color], columns, cellId)
+    )
   }
 
   taps(frames: readonly (readonly [string, TapFrame])[], name: string): void {
@@ -309,6 +317,7 @@ export class Charts {
     if (charts === undefined || !streams.has(name)) return
     const stats = this.statsOf(name)
     if (!last && isOver(stats.state)) return
+    if ([...charts.keys()].some(chartId => this.hub.isWatched(chartId))) streams.look(name)
     for (const chartId of charts.keys()) this.hub.apply(chartId, null, stats, streams.errorLines(name))
   }
 

@@ -23,6 +23,8 @@ export interface RunSpec {
   readonly models: readonly ModelArtifact[]
   readonly base?: RunBase | undefined
   readonly taps: readonly TapSpec[]
+  /** Somebody looks at the join that gives the rows. */
+  readonly looking: boolean
   /** Events up to this one were handled by a worker before: what lambdas print is not printed again. */
   readonly silentUntil: number
 }
@@ -61,6 +63,8 @@ export type ToCompute =
   | { readonly type: 'tap'; readonly run: number; readonly tap: TapSpec }
   /** Somebody asks for the changes of a chart, or nobody does any more. */
   | { readonly type: 'tap-changes'; readonly run: number; readonly chartId: string; readonly on: boolean }
+  /** Somebody looks at the join that gives the rows, or nobody does any more. */
+  | { readonly type: 'look'; readonly run: number; readonly on: boolean }
   | { readonly type: 'stop'; readonly run: number }
   /** Makes rows with a shipped generator body; answered by `generated`. */
   | {

@@ -22,7 +22,7 @@ const RECENT_ROWS = 10_000
 /** Open windows drawn as provisional. */
 const PROVISIONAL_ROWS = 2_000
 
-type RunMessage = Extract<ToCompute, { type: 'event' | 'snapshot' | 'tap' | 'tap-changes' }>
+type RunMessage = Extract<ToCompute, { type: 'event' | 'snapshot' | 'tap' | 'tap-changes' | 'look' }>
 
 export class ComputeRun {
   private readonly spec: RunSpec
@@ -115,6 +115,7 @@ export class ComputeRun {
       onNotice: text => this.notice(text),
       watched: true,
     })
+    if (spec.looking) this.pipeline.watchJoin(true)
     if (spec.base !== undefined) this.pipeline.restore(spec.base.bytes)
     // Told again by a restored run as well: a record refused before was told before.
     this.refusedTold = spec.base !== undefined && this.pipeline.errors.length > 0
@@ -135,6 +136,7 @@ export class ComputeRun {
     if (this.waiting !== undefined) this.waiting.push(message)
     else if (this.over || this.pipeline === undefined) return
     else if (message.type === 'tap') this.addTap(message.tap, undefined)
+    else if (message.type === 'look') this.look(this.pipeline, message.on)
     else if (message.type === 'tap-changes') this.watchChanges(message.chartId, message.on)
     else if (message.type === 'snapshot') this.snapshot(this.pipeline)
     else this.handle(this.pipeline, message)
@@ -310,6 +312,11 @@ export class ComputeRun {
       run: this.spec.run,
       frames: [...this.taps].map(([id, tap]) => [id, tap.collect(provisional)] as const),
     })
+  }
+
+  private look(pipeline: Pipeline, on: boolean): void {
+    pipeline.watchJoin(on)
+    this.changed = true
   }
 
   private snapshot(pipeline: Pipeline): void {

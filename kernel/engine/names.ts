@@ -1,6 +1,7 @@
 /** Which streams a plan reads by name, and which fields it needs of them. */
 import { StreamError } from '../../stream/errors.ts'
 import { nearest } from './nearest.ts'
+import type { ChartConcept } from '../../stream/charts/concept.ts'
 import type { PlanNode } from '../../stream/plan.ts'
 
 /** Names of the streams directly read by `plan`, each once. */
@@ -93,6 +94,38 @@ export function chartRefusal(
     message: `Cannot draw stream "${stream}": it has no field "${gone}"`,
     detail: `${cellId === undefined ? '' : `drawn in cell ${cellId}; `}fields are ${columns.join(', ')}`,
     hint: `${nearest(gone, columns)}Name one of its fields in --x, --y or --color`,
+  })
+}
+
+/** Marks that draw what only streams of one kind have, and how such a stream is made. */
+const NEEDS: Readonly<
+  Record<string, { readonly of: 'join' | 'pattern' | 'scores'; readonly lacks: string; readonly hint: string }>
+> = {
+  lanes: {
+    of: 'join',
+    lacks: 'it is not what a join gives',
+    hint: 'Lanes are drawn of a join itself: %%join orders payments --on orderId --within 5m',
+  },
+  timeline: {
+    of: 'pattern',
+    lacks: 'its rows are no matches of a pattern',
+    hint: 'A timeline is drawn of a pattern: %%cep STREAM --by FIELD',
+  },
+  scores: {
+    of: 'scores',
+    lacks: 'its rows have no score',
+    hint: 'Scores are drawn of a scored stream: %%score STREAM --detector half-space-trees --features FIELD',
+  },
+}
+
+/** Why a chart cannot have its mark; undefined when it can. */
+export function markRefusal(stream: string, mark: string | undefined, concept: ChartConcept): StreamError | undefined {
+  const need = mark === undefined ? undefined : NEEDS[mark]
+  if (need === undefined || concept[need.of] !== undefined) return undefined
+  return new StreamError({
+    code: 'CHART_INVALID',
+    message: `Cannot draw stream "${stream}" as ${mark}: ${need.lacks}`,
+    hint: need.hint,
   })
 }
 

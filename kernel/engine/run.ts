@@ -20,6 +20,8 @@ import { recordCount, sizeOf, sliceOf } from './slices.ts'
 const SLICE_MS = 8
 const MOST_RECORDS = 4096
 const ON_THE_WAY = 2
+/** Nobody has looked for so long: a page that is reloaded, or a cell scrolled by, is back sooner. */
+const LOOK_MS = 60_000
 export const JOURNAL_BYTES = 16 * 2 ** 20
 
 export interface RunOptions {
@@ -92,6 +94,8 @@ export class Run {
   private queue: Queued[] = []
   private waiters: { sequence: number; resolve: () => void; reject: (error: Error) => void }[] = []
   private sliceRecords = 256
+  /** When somebody last looked at the join that gives the rows; null: nobody does. */
+  private lookedAtMs: number | null = null
   private paused = false
   private snapshotAsked = false
   private snapshotAtMs = Number.NEGATIVE_INFINITY
@@ -127,6 +131,7 @@ export class Run {
       models: [...this.baseModels.values()],
       base: this.base,
       taps: [...this.taps.values()],
+      looking: this.lookedAtMs !== null,
       silentUntil: this.handled,
     }
     this.send({ type: 'start', spec })
@@ -251,6 +256,19 @@ export class Run {
     if (!this.over) this.send({ type: 'tap-changes', run: this.id, chartId, on })
   }
 
+  /** Somebody looks at the rows. Those of the join that gives them are followed until nobody has looked for a minute. */
+  look(nowMs: number): void {
+    if (this.options.plan.op !== 'join') return
+    const looked = this.lookedAtMs !== null
+    this.lookedAtMs = nowMs
+    if (!looked && !this.over) this.send({ type: 'look', run: this.id, on: true })
+  }
+
+  private lookAway(): void {
+    this.lookedAtMs = null
+    this.send({ type: 'look', run: this.id, on: false })
+  }
+
   // --- snapshots ----------------------------------------------------------------------------------------------------
 
   /** Once a second, less often when snapshots are dear, at once when the journal is long. */
@@ -323,6 +341,7 @@ export class Run {
         this.stats = message.stats
         this.errors = message.errors
         this.columns = message.columns
+        if (this.lookedAtMs !== null && nowMs - this.lookedAtMs > LOOK_MS) this.lookAway()
         this.options.onStats?.()
         break
       case 'taps':

@@ -11,6 +11,7 @@ import type { StartOptions, StreamSummary } from '../../stream/targets/runtime.t
 import type { TapFrame } from '../../stream/charts/tap.ts'
 import { captureList } from '../../stream/lambdas/walk.ts'
 import { columnsOf, outline } from '../../stream/targets/outline.ts'
+import type { JoinView } from '../../stream/join-view.ts'
 import { RateMeter } from '../../stream/targets/rate.ts'
 import { resolvePlan } from '../../stream/targets/resolve.ts'
 import { partsOf, resumedOf } from './checkpoints.ts'
@@ -245,6 +246,8 @@ export class Streams {
     stream.state = 'starting'
     stream.error = undefined
     for (const tap of taps) execution.run.addTap(tap)
+    // What a cell has just made is about to be looked at.
+    if (sink === undefined) execution.run.look(performance.now())
     try {
       // A param that was changed since is changed at a record boundary, as ever.
       if (past !== undefined)
@@ -475,6 +478,16 @@ export class Streams {
 
   addTap(name: string, tap: TapSpec): void {
     this.require(name, 'show').execution?.run.addTap(tap)
+  }
+
+  /** Somebody looks at the stream: the rows of the join that gives it, if one does, are followed for a while. */
+  look(name: string): void {
+    this.named.get(name)?.execution?.run.look(performance.now())
+  }
+
+  /** What was seen of it; undefined where nobody looks, or where there is none. */
+  joinOf(name: string): JoinView | undefined {
+    return this.named.get(name)?.execution?.run.stats?.join
   }
 
   watchChanges(name: string, chartId: string, on: boolean): void {

@@ -21,12 +21,14 @@ import type {
   ChartOptions,
   ChartRow,
   ChartStatus,
+  JoinStatus,
   LiveBundle,
   MimeBundle,
   Retention,
   ScoresStatus,
 } from './protocol.ts'
-import type { ChartConcept, ScoresConcept } from './concept.ts'
+import { EMPTY_JOIN } from './lanes.ts'
+import type { ChartConcept, JoinConcept, ScoresConcept } from './concept.ts'
 import type { Spec } from './spec.ts'
 import type { StreamState, StreamStats } from '../model.ts'
 import type { TapFrame, TapOptions } from './tap.ts'
@@ -187,10 +189,16 @@ export class Chart {
       ...(this.#counts === undefined ? {} : { changes: this.#counts }),
       ...(this.#concept.form === 'window' && stats.time !== undefined ? { time: stats.time } : {}),
       ...(this.#concept.pattern !== undefined && stats.pattern !== undefined ? { pattern: stats.pattern } : {}),
+      ...(this.#concept.join === undefined ? {} : { join: this.#joinStatus(this.#concept.join, stats) }),
       ...(this.#concept.scores === undefined ? {} : { scores: this.#scoresStatus(this.#concept.scores, stats) }),
     }
     // A stream that runs again (a replay, a resume after stop) has no end any more.
     if (state === 'running' || state === 'paused') this.#end = undefined
+  }
+
+  /** What was seen last stays when nobody looks any more. */
+  #joinStatus(concept: JoinConcept, { join }: StreamStats): JoinStatus {
+    return { ...(join ?? this.#status.join ?? EMPTY_JOIN), ...concept }
   }
 
   #scoresStatus(scores: ScoresConcept, { labels, model }: StreamStats): ScoresStatus {
@@ -303,8 +311,9 @@ export class Chart {
 }
 
 /** Of a stream that has not told anything: a page knows from the first frame on what its chart is about. */
-function statusBefore({ scores }: ChartConcept): ChartStatus {
+function statusBefore({ join, scores }: ChartConcept): ChartStatus {
   const status = emptyStatus('starting')
+  if (join !== undefined) return { ...status, join: { ...EMPTY_JOIN, ...join } }
   return scores === undefined ? status : { ...status, scores: { ...scores, labels: [], labelFile: '' } }
 }
 

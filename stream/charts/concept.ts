@@ -2,8 +2,9 @@
  * What kind of result a plan gives, as far as a chart cares: windows over time, one running row per key, or plain rows.
  * The concept picks the default picture (spec.ts), the identity of a row (tap.ts) and how much is kept (retain.ts).
  */
-import type { PlanNode, ScoreOptions, WindowOptions } from '../plan.ts'
+import type { JoinNode, JoinType, PlanNode, ScoreOptions, WindowOptions } from '../plan.ts'
 import { parsePattern } from '../patterns/parse.ts'
+import { outline, stepText } from '../targets/outline.ts'
 
 export interface ChartConcept {
   readonly form: 'window' | 'running' | 'rows'
@@ -20,8 +21,19 @@ export interface ChartConcept {
   /** Set when the rows are of a pattern: its steps in the order of the text. */
   readonly pattern?:
     { readonly steps: readonly string[]; readonly rows: 'matches' | 'timeouts' | 'nearMisses' } | undefined
+  /** Set when the rows are those a join gives, all of them. */
+  readonly join?: JoinConcept | undefined
   /** Set when the rows are events with a score. */
   readonly scores?: ScoresConcept | undefined
+}
+
+export interface JoinConcept {
+  readonly kind: 'interval' | 'window' | 'table' | 'asOf' | 'ttl'
+  readonly type: JoinType
+  /** What it does, in words: `left join within -5m..5m on orderId`. */
+  readonly text: string
+  /** Left, right. */
+  readonly names: readonly [string, string]
 }
 
 export interface ScoresConcept {
@@ -38,6 +50,8 @@ export interface ScoresConcept {
   readonly source: string
 }
 
+/** The name of a side stands beside its lane. */
+const NAME_LIMIT = 22
 const ROWS: ChartConcept = { form: 'rows', by: [], aggregates: [], revisions: false }
 
 /**
@@ -50,7 +64,12 @@ export function chartConcept(plan: PlanNode, planOf: (name: string) => PlanNode 
 
 function walk(plan: PlanNode, planOf: (name: string) => PlanNode | undefined, seen: Set<string>): ChartConcept {
   // A filter keeps columns and identity; every other step makes rows of its own.
-  if (plan.op === 'filter') return walk(plan.input, planOf, seen)
+  if (plan.op === 'filter') {
+    // Of a join that is filtered the picture would show what is not there.
+    const { join: _, ...kept } = walk(plan.input, planOf, seen)
+    return kept
+  }
+  if (plan.op === 'join') return { ...ROWS, join: joinConcept(plan) }
   if (plan.op === 'window') return windowConcept(plan.options)
   if (plan.op === 'score' && plan.options.output === undefined)
     return { ...ROWS, scores: scoresConcept(plan.options, sourceOf(plan.input) ?? plan.options.detector) }
@@ -77,6 +96,17 @@ function scoresConcept({ by, features, model, threshold }: ScoreOptions, source:
     ...(model === undefined ? {} : { model: model.name }),
     source,
   }
+}
+
+function joinConcept(plan: JoinNode): JoinConcept {
+  const { mode, type } = plan.options
+  const [left, right] = [clipped(outline(plan.left)), clipped(outline(plan.right))]
+  const names = left === right ? (['left', 'right'] as const) : ([left, right] as const)
+  return { kind: mode.kind, type, text: stepText(plan), names }
+}
+
+function clipped(name: string): string {
+  return name.length > NAME_LIMIT ? `${name.slice(0, NAME_LIMIT - 1)}…` : name
 }
 
 /** The topic or named stream that the first rows come from. */

@@ -4,7 +4,7 @@
  */
 import { DATASET, LIVE_MIME, PARAM_MIME, PROTOCOL_VERSION } from './protocol.ts'
 import { CalmDomain, DENSE_ROWS, openFrom, timeDomain } from './domains.ts'
-import { pictureRows } from './pattern-timeline.ts'
+import { pictureRows } from './picture-rows.ts'
 import { chartText } from './text.ts'
 import type { Domain } from './domains.ts'
 import type { ChartRow, LiveBundle, MimeBundle, ParamBundle } from './protocol.ts'

@@ -2,7 +2,7 @@
  * Matches on a timeline: a lane per key, a point per event taken, joined by a line. Drawn from what the pattern remembers, not from
  * the rows of the stream: those are what `select` made of the matches and need not tell when their events were.
  */
-import type { ChartRow, ChartStatus } from './protocol.ts'
+import type { ChartRow } from './protocol.ts'
 import type { PatternView, ViewedEvent, ViewedMiss } from '../patterns/view.ts'
 
 interface Told {
@@ -17,20 +17,6 @@ interface Told {
 export const LANE = '$lane'
 const LANES = 12
 const NO_KEY = 'all events'
-
-/** What a picture draws: the rows of the chart, or the events of matches for a timeline. */
-export function pictureRows(
-  spec: Readonly<Record<string, unknown>> | null,
-  rows: readonly ChartRow[],
-  status: ChartStatus,
-): readonly ChartRow[] {
-  return isTimeline(spec) ? timelineRows(status.pattern) : rows
-}
-
-function isTimeline(spec: Readonly<Record<string, unknown>> | null): boolean {
-  const y = (spec?.['encoding'] as { y?: { field?: unknown } } | undefined)?.y
-  return typeof y === 'object' && y !== null && y.field === LANE
-}
 
 /** Events of the newest matches, of partial matches alive (`$open`), and where near misses ended. */
 export function timelineRows(view: PatternView | undefined): ChartRow[] {

@@ -10,9 +10,11 @@
  */
 import type { ModelStanding, StreamState, StreamTime } from '../model.ts'
 import type { PatternView } from '../patterns/view.ts'
-import type { ScoresConcept } from './concept.ts'
+import type { JoinConcept, ScoresConcept } from './concept.ts'
+import type { JoinView } from '../join-view.ts'
 
 export type { PatternView, ViewedLive, ViewedMiss } from '../patterns/view.ts'
+export type { JoinSideView, JoinView, UnmatchedRow, ViewedRow } from '../join-view.ts'
 
 export const PROTOCOL_VERSION = 1
 /** MIME type of a live chart or table in an output; beside it lie Vega-Lite 5 and text. */
@@ -35,7 +37,18 @@ export type MimeBundle = Record<string, unknown>
 
 /** The forms of forms/index.ts, and `none` for no picture at all. */
 export type ChartMark =
-  'line' | 'area' | 'bar' | 'point' | 'heatmap' | 'histogram' | 'timeline' | 'scores' | 'table' | 'number' | 'none'
+  | 'line'
+  | 'area'
+  | 'bar'
+  | 'point'
+  | 'heatmap'
+  | 'histogram'
+  | 'timeline'
+  | 'lanes'
+  | 'scores'
+  | 'table'
+  | 'number'
+  | 'none'
 
 /** What the user asks of a chart: `.chart(options)` and `%%chart`. */
 export interface ChartOptions {
@@ -145,9 +158,13 @@ export interface ChartStatus {
   readonly time?: StreamTime | undefined
   /** For charts of matches: the pattern at work. */
   readonly pattern?: PatternView | undefined
+  /** For charts of joins: what met, what waits, what left alone; empty until the engine has told. */
+  readonly join?: JoinStatus | undefined
   /** For charts of scores: how they were made, and what was labelled by hand. */
   readonly scores?: ScoresStatus | undefined
 }
+
+export interface JoinStatus extends JoinConcept, JoinView {}
 
 export interface ScoresStatus extends ScoresConcept {
   /** From and to, inclusive, epoch ms, in order. */

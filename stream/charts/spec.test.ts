@@ -14,6 +14,7 @@ import { retentionFor } from './retain.ts'
 import { zoneOffsetMs } from './zone.ts'
 import { emptyStatus } from './chart.ts'
 import type { ChartColumn, ChartOptions, ChartRow } from './protocol.ts'
+import { EMPTY_JOIN, lanesRows } from './lanes.ts'
 import type { ChartConcept, ScoresConcept } from './concept.ts'
 import type { DrawnMark } from './marks.ts'
 import type { Spec, SpecRequest } from './spec.ts'
@@ -34,6 +35,7 @@ const SCORES: ScoresConcept = {
   compares: 'value',
   source: 'sensors',
 }
+const JOIN = { kind: 'interval', type: 'left', text: 'left join within -5m..5m on id', names: ['orders', 'payments'] } as const // prettier-ignore
 const SCORED_COLUMNS: readonly ChartColumn[] = [
   { name: 'region', kind: 'text' },
   { name: 'temp', kind: 'number' },
@@ -60,6 +62,7 @@ function request(concept: ChartConcept, options: ChartOptions = {}, columns = CO
 /** One spec per form of chart: each has a golden file beside it and is drawn below. */
 const FORMS: Readonly<Record<string, SpecRequest>> = {
   'matches-timeline': request({ ...ROWS, pattern: { steps: ['login', 'purchase'], rows: 'matches' } }, {}, []),
+  'join-lanes': request({ ...ROWS, join: JOIN }, {}, []),
   'scores-by-key': request({ ...ROWS, scores: SCORES }, {}, SCORED_COLUMNS),
   'scores-as-rare-as': request({ ...ROWS, scores: { ...SCORES, by: [], compares: 'oneIn' } }, {}, SCORED_COLUMNS),
   'window-line': request(WINDOWS),
@@ -172,6 +175,33 @@ async function draw(form: SpecRequest, rows: readonly ChartRow[]): Promise<Drawn
 }
 
 const symbols = (marks: readonly DrawnMark[]): DrawnMark[] => marks.filter(mark => mark.type === 'symbol')
+
+test('lanes draw rows that met filled, rows that wait hollow, and a line from side to side', async () => {
+  const row = (number: number, side: 0 | 1, atMs: number, state: 'matched' | 'waiting' | 'unmatched') =>
+    ({ number, side, key: 'k', atMs, state, untilMs: state === 'waiting' ? atMs + 9000 : null }) as const
+  const rows = lanesRows({
+    ...{ ...EMPTY_JOIN, ...JOIN, watermarkMs: T0 + 8000 },
+    rows: [row(0, 0, T0, 'matched'), row(0, 1, T0 + 4000, 'matched'), row(1, 0, T0 + 7000, 'waiting'), row(2, 0, T0 + 1000, 'unmatched')], // prettier-ignore
+    lines: [[0, 1]],
+  })
+  const marks = await draw(request({ ...ROWS, join: JOIN }, {}, []), rows)
+  const dots = symbols(marks).filter(({ row }) => row['what'] === 'row')
+  const state = (text: string): DrawnMark[] => dots.filter(({ row }) => row['state'] === text)
+  assert.deepEqual(
+    ['matched', 'waiting', 'no partner'].map(text => state(text).length),
+    [2, 1, 1],
+  )
+  // The left side is above.
+  const [left, right] = state('matched')
+  assert.ok((left?.y ?? 0) < (right?.y ?? 0))
+  assert.equal(marks.filter(({ type, row }) => type === 'line' && row['what'] === 'line').length > 0, true)
+  assert.equal(marks.filter(({ type, row }) => type === 'rule' && row['what'] === 'stay').length, 1)
+  const watermark = marks.find(({ type, row }) => type === 'rule' && row['what'] === 'watermark')
+  const { x, y } = watermark ?? {}
+  assert.ok(typeof x === 'number' && typeof y === 'number', 'the watermark has a place')
+  // It begins above the lanes, right of the newest row.
+  assert.ok(y < (left?.y ?? 0) && x > (state('waiting')[0]?.x ?? Infinity))
+})
 
 test('alerts are drawn on the value and on the score, in two lanes, as rows come', async () => {
   const form = request({ ...ROWS, scores: SCORES }, {}, SCORED_COLUMNS)

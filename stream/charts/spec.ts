@@ -19,9 +19,10 @@ export type { Spec, SpecRequest } from './forms/form.ts'
 /** Vega-Lite spec of a chart; null when it is a table only. Same request, same spec. */
 export function chartSpec(request: SpecRequest): Spec | null {
   const { options, columns } = request
-  // A timeline is drawn from the pattern, before the first match.
-  if (columns.length === 0 && markOf(request) !== 'timeline') return null
-  const base = formOf(markOf(request))?.spec(request) ?? null
+  const form = formOf(markOf(request))
+  // A timeline is drawn from the pattern, before the first match, lanes before the first pair.
+  if (columns.length === 0 && form?.ownRows !== true) return null
+  const base = form?.spec(request) ?? null
   if (base === null) return null
   return options.spec === undefined ? base : overlay(base, options.spec)
 }
@@ -34,6 +35,7 @@ export function markOf({ concept, options }: Pick<SpecRequest, 'concept' | 'opti
   if (options.x !== undefined || options.y !== undefined) return 'point'
   if (concept.scores !== undefined && options.spec === undefined) return 'scores'
   if (concept.pattern?.rows === 'matches' && options.spec === undefined) return 'timeline'
+  if (concept.join !== undefined && options.spec === undefined) return 'lanes'
   return options.spec !== undefined ? 'point' : 'table'
 }
 

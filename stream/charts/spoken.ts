@@ -1,6 +1,7 @@
 /** A chart in one sentence, for people who hear it: what it shows, the newest value of each series, how its stream stands. */
 import { cellText } from './table.ts'
 import { channelField } from './fallback.ts'
+import { sideTexts } from './lanes-text.ts'
 import { summaryText } from './text.ts'
 import type { ChartColumn, ChartRow, ChartStatus } from './protocol.ts'
 
@@ -15,6 +16,8 @@ export interface SpokenChart {
 }
 
 export function spokenChart({ title, spec, columns, rows, status }: SpokenChart): string {
+  const { join } = status
+  if (join !== undefined) return `Chart of ${title}, ${sideTexts(join).join('; ')}: ${summaryText(status)}`
   const newest = spec === null ? '' : newestValues(spec, columns, rows)
   return `Chart of ${title}, ${rows.length} points${newest === '' ? '' : `, newest ${newest}`}: ${summaryText(status)}`
 }

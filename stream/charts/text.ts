@@ -1,6 +1,7 @@
 /** text/plain of a chart: one line of summary and a small table, for viewers that show nothing else. */
 import { changeColumns, changeLines, changesNotice } from './changes.ts'
 import { grouped } from './counts.ts'
+import { sideTexts } from './lanes-text.ts'
 import { tableRows } from './table.ts'
 import { instantText } from './zone.ts'
 import type { ChartChanges, ChartColumn, ChartRow, ChartStatus, Retention } from './protocol.ts'
@@ -23,7 +24,7 @@ export interface ChartText {
 export function chartText(chart: ChartText): string {
   const { title, columns, rows, retention, status, zone, changes } = chart
   const shown = tableRows(rows, columns, retention, ROW_LIMIT, zone)
-  const lines = [`${title}: ${summaryText(status)}`]
+  const lines = [`${title}: ${summaryText(status)}`, ...(status.join === undefined ? [] : sideTexts(status.join))]
   if (shown.length === 0) lines.push('(no rows yet)')
   else
     lines.push(

@@ -2,7 +2,7 @@
  * What the operators of a stream hold, and where it ends: an error that names the operator, its keys and the way out, long before
  * memory does. Looked at every few thousand records: asking every operator at each would cost more than the records.
  */
-import { formatBytes } from '../operators/joins/format-bytes.ts'
+import { formatBytes } from './format-bytes.ts'
 import { PipelineFailure } from '../operators/refusals.ts'
 import { parseSize } from '../size.ts'
 

@@ -323,6 +323,21 @@ test('an expression shown without a name runs once and is not listed', async () 
   )
 })
 
+test('a mark that a stream has nothing for is refused, with what has', async () => {
+  await runtime.start('plain', counting(topic('ten'), 1000, 'n'), { cellId: 'p' })
+  for (const [mark, hint] of [
+    ['lanes', /%%join/],
+    ['timeline', /%%cep/],
+    ['scores', /%%score/],
+  ] as const)
+    // prettier-ignore
+    await assert.rejects(runtime.show({ name: 'plain', plan: named('plain') }, { mark }), {
+      code: 'CHART_INVALID',
+      message: new RegExp(`^Cannot draw stream "plain" as ${mark}: `),
+      hint,
+    })
+})
+
 test('a chart of a field that is not there is refused; one whose field goes is told in its cell', async () => {
   await runtime.start('drawn', counting(topic('ten'), 1000, 'n'), { cellId: 'd' })
   await assert.rejects(runtime.show({ name: 'drawn', plan: named('drawn') }, { y: 'm' }), {

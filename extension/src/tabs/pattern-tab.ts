@@ -2,6 +2,7 @@
 import { clock } from '../../../stream/charts/ruler.ts'
 import { countText, graphPicture, NODE_HEIGHT } from '../../../stream/charts/pattern-graph.ts'
 import { formatDuration, leftText } from '../../../stream/charts/time-left.ts'
+import { list, text, words } from './list.ts'
 import type { ChartTab, TabMaker } from './tab.ts'
 import type { PatternView, ViewedLive, ViewedMiss } from '../../../stream/charts/protocol.ts'
 
@@ -14,8 +15,6 @@ export const patternTab: TabMaker = {
 }
 
 const MISSES = 12
-/** Columns that may take several lines. */
-const WIDE = new Set(['why', 'the event that ended it'])
 
 function makePattern(): ChartTab {
   const element = Object.assign(document.createElement('div'), { className: 'riffle-pattern', tabIndex: 0 })
@@ -143,49 +142,6 @@ function arrowHead(): SVGElement {
   const defs = svg('defs', {})
   defs.append(marker)
   return defs
-}
-
-interface List {
-  readonly element: HTMLElement
-  show(rows: readonly (readonly Node[])[], whenEmpty: string): void
-}
-
-function list(title: string, columns: readonly string[]): List {
-  const element = document.createElement('section')
-  const table = document.createElement('table')
-  table.setAttribute('aria-label', title)
-  const head = table.createTHead().insertRow()
-  for (const column of columns) head.append(text('th', WIDE.has(column) ? 'riffle-wide' : '', column))
-  const body = table.createTBody()
-  const empty = text('p', 'riffle-empty', '')
-  element.append(text('h4', '', title), table, empty)
-  return {
-    element,
-    show(rows, whenEmpty) {
-      empty.textContent = whenEmpty
-      empty.hidden = rows.length > 0
-      table.hidden = rows.length === 0
-      body.replaceChildren(
-        ...rows.map(cells => {
-          const row = document.createElement('tr')
-          cells.forEach((cell, i) => {
-            const place = row.insertCell()
-            place.append(cell)
-            if (WIDE.has(columns[i] ?? '')) place.className = 'riffle-wide'
-          })
-          return row
-        }),
-      )
-    },
-  }
-}
-
-function words(value: string): Text {
-  return document.createTextNode(value)
-}
-
-function text(tag: string, className: string, value: string): HTMLElement {
-  return Object.assign(document.createElement(tag), { className, textContent: value })
 }
 
 function svg(name: string, attributes: Readonly<Record<string, string | number>>, content?: string): SVGElement {

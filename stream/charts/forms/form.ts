@@ -25,6 +25,8 @@ export interface ChartForm {
   readonly label: string
   /** Rows kept of a stream of plain rows, when the user says nothing. */
   readonly plainRows: number
+  /** It draws what the status of the chart tells, not the rows of the stream: also before the first one. */
+  readonly ownRows?: boolean
   /** Frames a second, when the user says nothing. Default 10. */
   readonly fps?: number
   /** The field whose values are the series; undefined: as for every chart (`colorField`). Null: series are not told apart. */

@@ -3,6 +3,7 @@ import { area } from './area.ts'
 import { bar } from './bar.ts'
 import { heatmap } from './heatmap.ts'
 import { histogram } from './histogram.ts'
+import { lanes } from './lanes.ts'
 import { line } from './line.ts'
 import { number } from './number.ts'
 import { point } from './point.ts'
@@ -12,7 +13,19 @@ import { timeline } from './timeline.ts'
 import type { ChartForm } from './form.ts'
 import type { ChartMark } from '../protocol.ts'
 
-export const forms: readonly ChartForm[] = [line, area, bar, point, heatmap, histogram, timeline, scores, table, number]
+export const forms: readonly ChartForm[] = [
+  line,
+  area,
+  bar,
+  point,
+  heatmap,
+  histogram,
+  timeline,
+  lanes,
+  scores,
+  table,
+  number,
+]
 
 const byMark = new Map(forms.map(form => [form.mark, form]))
 

@@ -10,6 +10,7 @@ export const timeline = defineForm({
   mark: 'timeline',
   label: 'Timeline',
   plainRows: 1000,
+  ownRows: true,
   spec(request) {
     const steps = request.concept.pattern?.steps
     if (steps === undefined) return null

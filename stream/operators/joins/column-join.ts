@@ -46,6 +46,11 @@ function sideColumns(node: PlanNode, key: JoinSpec['on'][number]['left']): SideC
 }
 
 export abstract class ColumnJoin extends TwoSides {
+  /** A look at each row would cost more than the join. */
+  protected override get follows(): boolean {
+    return false
+  }
+
   protected override onRows(side: Side, batch: Batch): void {
     const { count } = batch
     this.context.passed()

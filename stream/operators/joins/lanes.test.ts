@@ -6,7 +6,7 @@ import { buildPipeline } from '../../pipeline.ts'
 import type { Pipeline } from '../../pipeline.ts'
 import type { PlanNode } from '../../plan.ts'
 import { FOLLOWED, JoinLanes } from './lanes.ts'
-import type { JoinView } from './view.ts'
+import type { JoinView } from '../../join-view.ts'
 
 interface Row {
   readonly at: number

@@ -7,7 +7,7 @@
  * What it holds is bounded: the newest rows of each side. A row that had to go before its end is counted.
  */
 import { roughBytes } from './size-limit.ts'
-import type { JoinSideView, JoinView, UnmatchedRow, ViewedRow } from './view.ts'
+import type { JoinSideView, JoinView, UnmatchedRow, ViewedRow } from '../../join-view.ts'
 import type { Side } from './two-sides.ts'
 
 /** Rows followed of each side. */
@@ -29,6 +29,8 @@ export interface LanesParts {
   readonly watermarkMs: () => number
   /** A snapshot was restored, or somebody began to look in the middle. */
   readonly sinceMs: number | null
+  /** Whether the join tells of its rows. Default true. */
+  readonly followed?: boolean
 }
 
 /** Watermark at which a row leaves, Infinity: no time ends it. A function where it may still become later. */
@@ -177,6 +179,7 @@ export class JoinLanes {
     return {
       watermarkMs: Number.isFinite(watermarkMs) ? watermarkMs : null,
       sinceMs: this.parts.sinceMs,
+      followed: this.parts.followed ?? true,
       sides: [sideView(left, held[0]), sideView(right, held[1])],
       rows,
       lines,

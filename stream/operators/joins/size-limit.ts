@@ -1,5 +1,5 @@
 /** What the waiting rows of a join weigh, and where it ends: an error that says what to change, never a full memory. */
-import { formatBytes } from './format-bytes.ts'
+import { formatBytes } from '../../state/format-bytes.ts'
 import { PipelineFailure } from '../refusals.ts'
 
 /** Half of what the thread that runs the streams may use. */

@@ -10,7 +10,7 @@ import type { InputWatermarksState } from '../../time/input-watermarks.ts'
 import type { StageContext } from '../operator.ts'
 import { FOLLOWED, JoinLanes } from './lanes.ts'
 import type { HeldRow } from './lanes.ts'
-import type { JoinView } from './view.ts'
+import type { JoinView } from '../../join-view.ts'
 
 /** 0 is left. */
 export type Side = 0 | 1
@@ -88,6 +88,7 @@ export abstract class TwoSides implements TwoInputOperator {
     this.lanes = new JoinLanes({
       watermarkMs: () => inputs.watermarkMs,
       sinceMs: Number.isFinite(begun) ? begun : null,
+      followed: this.follows,
     })
     this.lanes.begin(newestOf(this.held()), this.meets)
   }
@@ -104,6 +105,11 @@ export abstract class TwoSides implements TwoInputOperator {
   /** The rows held, for somebody who begins to look; none where rows are not followed. */
   protected held(): Iterable<HeldRow> {
     return []
+  }
+
+  /** Whether rows are followed, or only counted. */
+  protected get follows(): boolean {
+    return true
   }
 
   /** Whether two rows held of one key have met; absent where their times do not tell. */

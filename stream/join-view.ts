@@ -7,6 +7,8 @@ export interface JoinView {
   readonly watermarkMs: number | null
   /** The watermark when somebody began to look; null: from the first row on. */
   readonly sinceMs: number | null
+  /** False: rows are columns of numbers, which are only counted. */
+  readonly followed: boolean
   /** Left, right. */
   readonly sides: readonly [JoinSideView, JoinSideView]
   readonly rows: readonly ViewedRow[]

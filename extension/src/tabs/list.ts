@@ -1,0 +1,47 @@
+/** Lists under a title, as tabs of patterns and joins show them. Text only: nothing of a stream becomes HTML. */
+
+/** Columns that may take several lines. */
+const WIDE = new Set(['why', 'the event that ended it'])
+
+export interface List {
+  readonly element: HTMLElement
+  show(rows: readonly (readonly Node[])[], whenEmpty: string): void
+}
+
+export function list(title: string, columns: readonly string[]): List {
+  const element = document.createElement('section')
+  const table = document.createElement('table')
+  table.setAttribute('aria-label', title)
+  const head = table.createTHead().insertRow()
+  for (const column of columns) head.append(text('th', WIDE.has(column) ? 'riffle-wide' : '', column))
+  const body = table.createTBody()
+  const empty = text('p', 'riffle-empty', '')
+  element.append(text('h4', '', title), table, empty)
+  return {
+    element,
+    show(rows, whenEmpty) {
+      empty.textContent = whenEmpty
+      empty.hidden = rows.length > 0
+      table.hidden = rows.length === 0
+      body.replaceChildren(
+        ...rows.map(cells => {
+          const row = document.createElement('tr')
+          cells.forEach((cell, i) => {
+            const place = row.insertCell()
+            place.append(cell)
+            if (WIDE.has(columns[i] ?? '')) place.className = 'riffle-wide'
+          })
+          return row
+        }),
+      )
+    },
+  }
+}
+
+export function words(value: string): Text {
+  return document.createTextNode(value)
+}
+
+export function text(tag: string, className: string, value: string): HTMLElement {
+  return Object.assign(document.createElement(tag), { className, textContent: value })
+}

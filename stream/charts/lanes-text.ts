@@ -1,0 +1,88 @@
+/** A join at work in words: for the Join tab, for readers without eyes, and for viewers that draw nothing. */
+import { formatBytes } from '../state/format-bytes.ts'
+import { grouped } from './counts.ts'
+import { leftText } from './time-left.ts'
+import { clock } from './ruler.ts'
+import type { JoinStatus, UnmatchedRow } from './protocol.ts'
+
+/** What it does, and where its time stands: that of its result may trail, since pads are as old as their rows. */
+export function joinText({ names, text, watermarkMs }: JoinStatus): string {
+  const stands =
+    watermarkMs === null ? 'no watermark of both sides yet' : `watermark of both sides ${clock(watermarkMs)}`
+  return `${names.join(' and ')}: ${text} · ${stands}`
+}
+
+/** One sentence a side: what it holds, who waits, who left alone. */
+export function sideTexts({ sides, names, followed }: JoinStatus): [string, string] {
+  const text = (side: 0 | 1): string => {
+    const { rowCount, bytes, waitingCount, unmatchedCount } = sides[side]
+    const held = `${names[side]}: ${counted(rowCount, 'row')} held${bytes === 0 ? '' : ` (about ${formatBytes(bytes)})`}`
+    if (!followed) return held
+    return `${held}, ${grouped(waitingCount)} without a partner so far, ${grouped(unmatchedCount)} left without one`
+  }
+  return [text(0), text(1)]
+}
+
+/** What the picture leaves out; empty when it leaves out nothing. */
+export function leftOutText({ sides, names, sinceMs, followed, rows }: JoinStatus): string {
+  if (!followed) return 'Rows of this join are columns of numbers: they are counted, and none is drawn'
+  const drawn = rows.filter(row => row.state !== 'unmatched').length
+  const known = sides.reduce((sum, side) => sum + side.matchedCount + side.waitingCount, 0)
+  const parts = [
+    ...(drawn < known ? [`${grouped(drawn)} of the newest ${grouped(known)} rows are drawn`] : []),
+    ...(sinceMs === null ? [] : [`rows are followed since somebody looked, at ${clock(sinceMs)}`]),
+    ...sides.flatMap(({ unfollowedCount }, side) =>
+      unfollowedCount === 0 ? [] : [`${counted(unfollowedCount, 'row')} of ${names[side]} were too many to follow`],
+    ),
+  ]
+  return parts.join(' · ')
+}
+
+export const WAITING_COLUMNS = ['side', 'key', 'event time', 'leaves at', 'time left'] as const
+
+/** Rows that wait, who leaves first on top. */
+export function waitingCells({ rows, names, watermarkMs }: JoinStatus): string[][] {
+  return rows
+    .filter(row => row.state === 'waiting')
+    .sort((a, b) => (a.untilMs ?? Infinity) - (b.untilMs ?? Infinity))
+    .map(({ side, key, atMs, untilMs }) => [
+      names[side],
+      key ?? '',
+      clock(atMs),
+      untilMs === null ? 'no time ends it' : clock(untilMs),
+      untilMs === null || watermarkMs === null ? '' : leftText(Math.max(0, untilMs - watermarkMs)),
+    ])
+}
+
+export const UNMATCHED_COLUMNS = ['side', 'key', 'event time', 'left at', 'why', 'row'] as const
+
+/** Rows that left without a partner, the newest on top. */
+export function unmatchedCells(join: JoinStatus): string[][] {
+  return [...join.unmatched]
+    .reverse()
+    .map(row => [
+      join.names[row.side],
+      row.key ?? '',
+      clock(row.atMs),
+      row.endedMs === null ? 'at once' : clock(row.endedMs),
+      whyAlone(row, join),
+      row.row,
+    ])
+}
+
+function whyAlone({ reason, side }: UnmatchedRow, { kind, type }: JoinStatus): string {
+  const comes = type === 'full' || type === (side === 0 ? 'left' : 'right') || (type === 'anti' && side === 0)
+  const outcome = comes ? (type === 'anti' ? 'it came out' : 'it came out with null') : 'it gave no row'
+  return `${reasonText(reason, kind)}: ${outcome}`
+}
+
+function reasonText(reason: UnmatchedRow['reason'], kind: JoinStatus['kind']): string {
+  if (reason === 'noKey') return 'its key is null, which equals nothing'
+  if (kind === 'table') return 'the table had no such key'
+  if (kind === 'asOf') return 'no version was valid at its time'
+  return kind === 'window' ? 'nobody was in its window' : 'no partner came in time'
+}
+
+function counted(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`
+}
