@@ -40,6 +40,7 @@ const STREAMS: Readonly<Record<string, string>> = {
   orders: 'Order',
   revenue: 'Revenue',
   payments: 'Payment',
+  paid: 'Order',
   clicks: 'Click',
   sensors: 'Reading',
   scored: 'Reading',
