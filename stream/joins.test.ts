@@ -1,7 +1,18 @@
 /** Joins through the fluent API, by literals. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { count, cumulating, eventTime, feed, from, LocalRuntime, session, setRuntime, tumbling } from './index.ts'
+import {
+  count,
+  cumulating,
+  eventTime,
+  feed,
+  from,
+  fromColumns,
+  LocalRuntime,
+  session,
+  setRuntime,
+  tumbling,
+} from './index.ts'
 import { buildPipeline } from './pipeline.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { JoinMode } from './plan.ts'
@@ -275,6 +286,42 @@ test('a hot key of columns stops the join at the limit too', () => {
   assert.match(pipeline.error.message, /rows wait for partners \(about [\d.]+ kB\), the limit is 97\.7 kB/)
   assert.match(pipeline.error.detail ?? '', /^Most are of key 77: [\d,]+ rows$/)
   assert.match(pipeline.error.hint ?? '', /shorter time, or on a key with more values/)
+})
+
+test('a consumer of columns that takes its time sees each pair, although their arrays are written to again', async () => {
+  setRuntime(new LocalRuntime())
+  // Three batches of pairs: one of three parts, a small one, a large one.
+  const size = 16_384
+  const columns = (other: number) => ({
+    at: Float64Array.from({ length: 3 * size }, (_, i) => Math.floor(i / size)),
+    key: Int32Array.from({ length: 3 * size }, (_, i) => {
+      const [batch, place] = [Math.floor(i / size), i % size]
+      return (
+        batch * size + (batch === 0 ? Math.floor(place * 0.45) : batch === 1 && place >= 100 ? place + other : place)
+      )
+    }),
+    id: Int32Array.from({ length: 3 * size }, (_, i) => i),
+  })
+  const [l, r] = [columns(0), columns(1_000_000)]
+  const [left, right] = [fromColumns(l, { time: 'at' }), fromColumns(r, { time: 'at' })]
+  const seen = { pairs: 0, sum: 0, sizes: [] as number[] }
+  await left
+    .join(right, { on: 'key', within: '10ms' }, (l, r) => ({ both: l.id * 3 + r.id, key: l.key }))
+    .forEachBatch(async ({ both }, n) => {
+      for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate)
+      for (let i = 0; i < n; i++) seen.sum += both[i]!
+      seen.pairs += n
+      seen.sizes.push(n)
+    })
+  const byKey = new Map<number, number[]>()
+  for (const id of l.id) byKey.set(l.key[id]!, [...(byKey.get(l.key[id]!) ?? []), id])
+  let [pairs, sum] = [0, 0]
+  for (const id of r.id) for (const of of byKey.get(r.key[id]!) ?? []) [pairs, sum] = [pairs + 1, sum + of * 3 + id]
+  assert.deepEqual([seen.pairs, seen.sum], [pairs, sum])
+  assert.deepEqual(
+    seen.sizes.map(n => Math.min(n, 10_000)),
+    [10_000, 10_000, 4916, 100, 10_000],
+  )
 })
 
 test('a join that stops at the limit does no harm to the other streams of its rows', async () => {

@@ -101,6 +101,11 @@ export interface Batch {
   readonly weights?: Int8Array | undefined
   /** The same rows as columns, where they are at hand; `rows` is then made of them when somebody looks. */
   readonly columns?: Columns | undefined
+  /**
+   * To be called by the one consumer of the batch when it is done with it: its arrays are written to again. Whoever does not know
+   * that nobody else looks at them never calls it.
+   */
+  readonly release?: (() => void) | undefined
   /** Where each row came from; absent below an operator that makes new rows (a window). */
   readonly origin?: Origin | undefined
 }

@@ -116,7 +116,7 @@ export interface Pipeline {
   restore(bytes: Uint8Array): void
 }
 
-const SNAPSHOT_VERSION = 2
+const SNAPSHOT_VERSION = 3
 
 interface PipelineSnapshot {
   readonly version: number

@@ -320,6 +320,7 @@ export class Stream<T> implements AsyncIterable<T> {
       for (let chunk = await source.next(); chunk !== null; chunk = await source.next()) {
         const columns = chunk.columns ?? columnsOfRows(chunk.rows)
         await f(columns as { readonly [P in keyof T]: ArrayLike<T[P]> }, chunk.count ?? chunk.eventTimesMs.length)
+        chunk.release?.()
       }
       this.throwPumpFailure()
     } finally {

@@ -26,10 +26,13 @@ export function columnBatch(parts: Omit<Batch, 'rows'> & { readonly columns: Col
       return parts.beforeMs
     },
     run: parts.run,
-    watermarkMs: parts.watermarkMs,
+    get watermarkMs() {
+      return parts.watermarkMs
+    },
     idle: parts.idle,
     weights: parts.weights,
     origin: parts.origin,
+    release: parts.release,
     get rows() {
       return (made ??= rowsOf(parts.columns, parts.count))
     },
@@ -51,11 +54,15 @@ export function* partsOf(batch: Batch, size: number): Generator<Batch> {
       get beforeMs() {
         return batch.beforeMs.subarray(from, to)
       },
-      // Between two pieces the watermark is what it was before the next row.
-      watermarkMs: to === count ? watermarkMs : (batch.beforeMs[to] as number),
+      // Between two pieces the watermark is what it was before the next row; not worth finding out for nobody.
+      get watermarkMs() {
+        return to === count ? watermarkMs : (batch.beforeMs[to] as number)
+      },
       idle,
       weights: batch.weights?.subarray(from, to),
       origin: batch.origin === undefined ? undefined : selectOrigin(batch.origin, upFrom(from, to), to - from),
+      // Its arrays are those of all pieces.
+      release: to === count ? batch.release : undefined,
     })
   }
 }

@@ -35,8 +35,8 @@ export class IntEntries {
     return this.ints.byteLength
   }
 
-  /** Makes room; entries that are over are left out. */
-  grow(isOver?: (ints: Int32Array, at: number) => boolean): void {
+  /** Makes room for so many keys, or more; entries that are over are left out. */
+  grow(isOver?: (ints: Int32Array, at: number) => boolean, wanted = 1): void {
     const { ints, width } = this
     let live = 0
     for (let at = 0; at < ints.length; at += width) {
@@ -45,7 +45,7 @@ export class IntEntries {
       else live++
     }
     let capacity = SMALLEST
-    while (capacity < live * 2.5) capacity *= 2
+    while (capacity < live * 2.5 || capacity / 2 < live + wanted) capacity *= 2
     this.refill(ints, capacity)
   }
 

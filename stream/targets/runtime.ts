@@ -160,6 +160,8 @@ export interface RowChunk {
   readonly weights?: Int8Array | undefined
   /** Watermark after these rows, when known. */
   readonly watermarkMs?: number | undefined
+  /** As of a batch: for a consumer that keeps none of the arrays. */
+  readonly release?: (() => void) | undefined
 }
 
 export interface FeedPushOptions {

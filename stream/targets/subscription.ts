@@ -98,10 +98,11 @@ export class RowBuffer implements RowSource {
   }
 
   private chunk(batch: Batch): RowChunk {
-    const { weights, watermarkMs, columns, count } = batch
+    const { weights, columns, count } = batch
     if (this.changes || weights === undefined) {
       // Rows that are columns are made when somebody looks, their times too.
-      if (columns === undefined) return { rows: batch.rows, eventTimesMs: batch.eventTimesMs, weights, watermarkMs }
+      if (columns === undefined)
+        return { rows: batch.rows, eventTimesMs: batch.eventTimesMs, weights, watermarkMs: batch.watermarkMs }
       return {
         columns,
         count,
@@ -109,7 +110,10 @@ export class RowBuffer implements RowSource {
           return batch.eventTimesMs
         },
         weights,
-        watermarkMs,
+        get watermarkMs() {
+          return batch.watermarkMs
+        },
+        release: batch.release,
         get rows() {
           return batch.rows
         },
@@ -121,7 +125,7 @@ export class RowBuffer implements RowSource {
     return {
       rows: kept.map(i => rows[i]),
       eventTimesMs: Float64Array.from(kept, i => eventTimesMs[i] as number),
-      watermarkMs,
+      watermarkMs: batch.watermarkMs,
     }
   }
 

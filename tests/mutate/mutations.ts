@@ -238,8 +238,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a chart keeps one row too many',
     file: 'stream/charts/retain.ts',
-    find: 'const surplus = kept.length - retention.rows',
-    replace: 'const surplus = kept.length - retention.rows - 1',
+    find: 'slice(-limit))',
+    replace: 'slice(-limit - 1))',
     suite: charts,
   },
   {
@@ -483,8 +483,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'an interval join of columns takes a row at the watermark',
     file: 'stream/operators/joins/column-interval.ts',
-    find: 'if (t <= W) { join.late(e); continue }',
-    replace: 'if (t < W) { join.late(e); continue }',
+    find: 'if (t <= W) { join.late(e)',
+    replace: 'if (t < W) { join.late(e)',
     suite: ['tests/properties/column-joins.test.ts'],
   },
   {
@@ -497,22 +497,22 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'an as-of join of columns does not see the version of the same instant',
     file: 'stream/operators/joins/column-as-of-loops.ts',
-    find: 'if (u > due) break',
-    replace: 'if (u >= due) break',
+    find: 'while (next <= t)',
+    replace: 'while (next < t)',
     suite: ['tests/properties/column-joins.test.ts'],
   },
   {
-    name: 'an as-of join of columns does not see a version of the same instant that still stands in its batch',
-    file: 'stream/operators/joins/column-as-of-loops.ts',
-    find: 'if (t > due) break',
-    replace: 'if (t >= due) break',
+    name: 'an as-of join of columns does not see a version of the same instant that stands behind the block',
+    file: 'stream/operators/joins/column-as-of.ts',
+    find: 'leftEnd, nextRight, false)',
+    replace: 'leftEnd, nextRight, true)',
     suite: ['tests/properties/column-joins.test.ts'],
   },
   {
     name: 'an as-of join goes on beyond the watermark of the side that does not move',
-    file: 'stream/operators/joins/column-as-of-loops.ts',
-    find: 'const w = b < ceiling ? b : ceiling',
-    replace: 'const w = b',
+    file: 'stream/operators/joins/column-as-of.ts',
+    find: 'Math.max(watermarkMs, Math.min(toldMs, ceilingMs))',
+    replace: 'Math.max(watermarkMs, toldMs)',
     suite: ['tests/properties/column-joins.test.ts'],
   },
   {
@@ -524,9 +524,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'of columns out of order and in order at one instant the later one comes first',
-    file: 'stream/operators/joins/column-queue.ts',
-    find: 'if (this.ringMs <= late.soonestMs)',
-    replace: 'if (this.ringMs < late.soonestMs)',
+    file: 'stream/operators/joins/column-as-of.ts',
+    find: 'this.releaseInOrder(timeMs, true, 0)',
+    replace: '',
     suite: ['tests/properties/column-joins.test.ts'],
   },
   {

@@ -1,59 +1,37 @@
-/** Loops of as-of joins over columns, made for the lambda at hand: rows into queues, versions into entries, left rows out. */
-import { entryText } from '../../state/int-entries.ts'
+/** The loop of as-of joins over columns, made for the lambda at hand: versions into the entries of their keys, left rows out. */
 import type { IntEntries } from '../../state/int-entries.ts'
 import { loopFrom } from '../compile.ts'
 import type { ColumnAsOfJoin } from './column-as-of.ts'
 import { outText, writeText } from './column-join.ts'
 import type { ColumnJoinPlan } from './column-join.ts'
-import type { ColumnQueue } from './column-queue.ts'
-import { prefixed } from './column-side.ts'
+import type { ColumnArray } from './column-queue.ts'
 import type { ColumnSide } from './column-side.ts'
 import type { PairColumns } from './pair-columns.ts'
-import type { Side } from './two-sides.ts'
 
-type Columns = ReturnType<ColumnSide['of']>
-/** How far a straight run is: the first row that waits, the first it has not taken, and the watermark before that. */
-export class Place {
-  pending = 0
-  next = 0
-  toldMs = -Infinity
-  /** Of both sides. */
-  watermarkMs = -Infinity
-  /** Of the batch alone. */
-  runningMs = -Infinity
+/** Rows of a side looked up at a time: what they touch stays in the caches until it is used. */
+export const BLOCK = 512
+
+/** What is looked up of a block. */
+export const SCRATCH = {
+  left: new Int32Array(BLOCK),
+  right: new Int32Array(BLOCK),
+  missed: new Int32Array(BLOCK),
 }
-type Wait = (join: ColumnAsOfJoin, queue: ColumnQueue, columns: Columns, times: Float64Array, from: number, to: number, watermarkMs: number) => void // prettier-ignore
-type One = (
+
+/** Rows of both sides in the order of their times, at most `BLOCK` of each. */
+export type Merge = (
   join: ColumnAsOfJoin,
   out: PairColumns,
   keys: IntEntries,
-  ints: Int32Array,
-  floats: Float64Array,
-  place: number,
+  left: readonly ColumnArray[],
+  leftTimes: Float64Array,
+  leftFrom: number,
+  leftTo: number,
+  right: readonly ColumnArray[],
+  rightTimes: Float64Array,
+  rightFrom: number,
+  rightTo: number,
 ) => void
-type Straight = (join: ColumnAsOfJoin, out: PairColumns, keys: IntEntries, left: ColumnQueue, right: ColumnQueue, columns: Columns, times: Float64Array, to: number, ceilingMs: number, place: Place, befores: Float64Array) => void // prettier-ignore
-type Running = (join: ColumnAsOfJoin, out: PairColumns, keys: IntEntries, left: ColumnQueue, right: ColumnQueue, columns: Columns, times: Float64Array, to: number, ceilingMs: number, place: Place, trailMs: number) => void // prettier-ignore
-
-export interface AsOfLoops {
-  readonly wait: readonly [Wait, Wait]
-  /** Everything up to the watermark, when nothing is out of order. */
-  release(
-    join: ColumnAsOfJoin,
-    out: PairColumns,
-    keys: IntEntries,
-    left: ColumnQueue,
-    right: ColumnQueue,
-    watermarkMs: number,
-  ): void
-  /** One version into its place. */
-  readonly put: One
-  /** One left row out. */
-  readonly give: One
-  /** A batch of one side in order, the watermark going along with it: up to a row that is late or out of order. */
-  readonly straight: readonly [Straight, Straight]
-  /** The same where the batch's times alone move the watermark (`Batch.run`). */
-  readonly running: readonly [Running, Running]
-}
 
 export interface VersionLayout {
   /** Integers of an entry. */
@@ -77,143 +55,73 @@ export function versionOf({ fields, columns }: ColumnSide): VersionLayout {
   return { width, texts }
 }
 
-export function loopsOf(
-  sides: readonly [ColumnSide, ColumnSide],
+/** An entry has a version when the second bit of its mark is set. */
+const HAS_VERSION = 2
+
+/** A text for the columns of one side. */
+const inColumns = (text: string, prefix: string) => text.replaceAll(/\bc(\d+)\[e\]/g, `${prefix}c$1[e]`)
+
+export function mergeOf(
+  [left, right]: readonly [ColumnSide, ColumnSide],
   { width, texts }: VersionLayout,
   { pair, kinds }: ColumnJoinPlan,
   pads: boolean,
-): AsOfLoops {
-  const [left, right] = sides
-  const begin = `let T = keys.ints, TF = keys.floats, m = T.length - 1, n = out.count, ${outText(kinds, false)}`
-  const rings = `const LI = left.ints, LF = left.floats, LM = left.mask, ln = left.next
-      const RI = right.ints, RF = right.floats, RM = right.mask, rn = right.next
-      let lf = left.first, rf = right.first`
-  const leave = `left.first = lf, right.first = rf, out.count = n
-      if (lf === ln) left.newestMs = -Infinity
-      if (rf === rn) right.newestMs = -Infinity`
-  /** The version of key `k`, whose values have these texts, into its entry. */
-  const put = (values: readonly string[]) => `${entryText(width)}
-      if (T[p + 1] === 0) {
-        if (keys.room === 0) {
-          keys.grow()
-          T = keys.ints, TF = keys.floats, m = T.length - 1, p = keys.find(k)
-        }
-        keys.room--
-        T[p] = k, T[p + 1] = 1
+): Merge {
+  const arriving = (side: ColumnSide, prefix: string) => side.fields.map(field => inColumns(field.arriving, prefix))
+  const declared = (side: ColumnSide, prefix: string) =>
+    side.kinds.map((_, n) => `${prefix}c${n} = ${prefix}cols[${n}]`).join(', ')
+  /** Where the entries of a block are, or would be; a loop so short that the processor waits for many of them at once. */
+  const lookUp = (prefix: string, places: string) => `c = 0
+    for (let i = 0; i < ${prefix}count; i++) {
+      const k = ${prefix}c0[${prefix}from + i], p = (Math.imul(k, 0x9E3779B1) >>> 7) * ${width} & m
+      ${places}[i] = p
+      if (T[p] !== k || k === 0) missed[c++] = i
+    }
+    for (let j = 0; j < c; j++) {
+      const i = missed[j], k = ${prefix}c0[${prefix}from + i]
+      let p = ${places}[i]
+      while (T[p + 1] !== 0 && T[p] !== k) p = p + ${width} & m
+      ${prefix === 'r' ? 'if (T[p + 1] === 0) { T[p] = k; T[p + 1] = 1; keys.room-- }' : ''}
+      ${places}[i] = p
+    }`
+  const put = `const e = rfrom + j, p = RP[j], k = rc0[e], t = next
+      ${arriving(right, 'r')
+        .map((value, i) => (texts[i] === 'k' ? '' : `${texts[i]} = ${value}`))
+        .join('; ')}
+      T[p + 1] = ${1 | HAS_VERSION}
+      next = ++j < rcount ? rtimes[rfrom + j] : Infinity`
+  return loopFrom<Merge>(
+    'join, out, keys, lcols, ltimes, lfrom, lto, rcols, rtimes, rfrom, rto',
+    `const { left: LP, right: RP, missed } = join.scratch, lcount = lto - lfrom, rcount = rto - rfrom
+    const T = keys.ints, TF = keys.floats, m = T.length - 1
+    const ${declared(left, 'l')}
+    const ${declared(right, 'r')}
+    let c = 0
+    ${lookUp('r', 'RP')}
+    ${lookUp('l', 'LP')}
+    let n = out.count, ${outText(kinds, false)}
+    let j = 0, next = rcount > 0 ? rtimes[rfrom] : Infinity
+    for (let i = 0; i < lcount; i++) {
+      const e = lfrom + i, t = ltimes[e], k = lc0[e], p = LP[i]
+      while (next <= t) {
+        ${put}
       }
-      ${values.map((value, i) => (texts[i] === 'k' ? '' : `${texts[i]} = ${value}`)).join('; ')}`
-  const pad = padText(left, { pair, kinds }, pads)
-  /** The left row of key `k` and time `t`, whose values have these texts, out. */
-  const give = (values: readonly string[]) => `${entryText(width)}
-      ${values.map((value, i) => `const l${i} = ${value}`).join('; ')}
-      if (T[p + 1] === 0) {
-        ${pad}
+      ${arriving(left, 'l')
+        .map((value, i) => `const l${i} = ${value}`)
+        .join('; ')}
+      if ((T[p + 1] & ${HAS_VERSION}) === 0) {
+        ${padText(left, { pair, kinds }, pads)}
       } else {
-        if (n === cap) { out.count = n; out.reserve(1); ${outText(kinds, false)} }
         ${right.fields.map((_, i) => `const r${i} = ${texts[i]}`).join('; ')}
         ${writeText(pair, kinds)}
         ot[n++] = t
-      }`
-  const stored = (side: ColumnSide, prefix: string) => side.fields.map(field => prefixed(field.stored, prefix))
-  const arriving = (side: ColumnSide) => side.fields.map(field => field.arriving)
-  const putFrom = (prefix: string) => `const k = ${prefix}I[s * ${right.words * 2} + 2]
-      ${put(stored(right, prefix))}`
-  const giveFrom = (prefix: string) => `const k = ${prefix}I[s * ${left.words * 2} + 2], u = t
-      ${give(stored(left, prefix))}`
-  /** Everything of both rings up to `W`, and of the rows of one side from `pend` up to `e` that wait in their batch. */
-  const release = (arrives: Side | undefined) => `for (;;) {
-        let t = lf < ln ? LF[(lf & LM) * ${left.words}] : ${arrives === 0 ? 'pend < e ? times[pend] : Infinity' : 'Infinity'}
-        const due = t <= W ? t : W
-        while (rf < rn) {
-          const s = rf & RM, u = RF[s * ${right.words}]
-          if (u > due) break
-          ${putFrom('R')}
-          rf++
-        }
-        ${
-          arrives === 1
-            ? `for (; pend < e; pend++) {
-          const t = times[pend]
-          if (t > due) break
-          const e = pend, k = c0[e]
-          ${put(arriving(right))}
-        }`
-            : ''
-        }
-        if (t > W || t === Infinity) break
-        ${arrives === undefined ? '' : 'if (stepped !== before) { out.count = n; out.beforeMs = stepped = before }'}
-        ${
-          arrives === 0
-            ? `if (lf === ln) {
-          const e = pend++, k = c0[e]
-          ${give(arriving(left))}
-          continue
-        }`
-            : ''
-        }
-        const s = lf & LM
-        ${giveFrom('L')}
-        lf++
-      }`
-  const straight = (side: Side, before: string, after: string) => `${begin}
-      ${sides[side].declared}
-      ${rings}
-      let pend = place.pending, e = place.next, told = place.toldMs, W = place.watermarkMs, before = W, stepped = out.beforeMs
-      let newest = e === 0 ? ${side === 0 ? 'left' : 'right'}.newestMs : times[e - 1]${after === '' ? '' : ', running = place.runningMs'}
-      for (; e < to; e++) {
-        const b = ${before}
-        if (b > told) {
-          told = b
-          const w = b < ceiling ? b : ceiling
-          if (w > W) {
-            before = W
-            W = w
-            ${release(side)}
-          }
-        }
-        const t = times[e]
-        if (t <= W || t < newest) break
-        newest = t
-        ${after}
       }
-      ${leave}
-      place.pending = pend, place.next = e, place.toldMs = told, place.watermarkMs = W${after === '' ? '' : ', place.runningMs = running'}`
-  const straightOf = (side: Side) =>
-    loopFrom<Straight>(
-      'join, out, keys, left, right, cols, times, to, ceiling, place, befores',
-      straight(side, 'befores[e]', ''),
-    )
-  const runningOf = (side: Side) =>
-    loopFrom<Running>(
-      'join, out, keys, left, right, cols, times, to, ceiling, place, trail',
-      straight(side, 'running', 'if (t - trail > running) running = t - trail'),
-    )
-  return {
-    wait: [waitOf(left), waitOf(right)],
-    release: loopFrom<AsOfLoops['release']>(
-      'join, out, keys, left, right, W',
-      `${begin}
-      ${rings}
-      ${release(undefined)}
-      ${leave}`,
-    ),
-    put: loopFrom<One>(
-      'join, out, keys, I, F, s',
-      `${begin}
-      const u = F[s * ${right.words}]
-      ${putFrom('')}
-      out.count = n`,
-    ),
-    give: loopFrom<One>(
-      'join, out, keys, I, F, s',
-      `${begin}
-      const t = F[s * ${left.words}]
-      ${giveFrom('')}
-      out.count = n`,
-    ),
-    straight: [straightOf(0), straightOf(1)],
-    running: [runningOf(0), runningOf(1)],
-  }
+    }
+    while (j < rcount) {
+      ${put}
+    }
+    out.count = n`,
+  )
 }
 
 /** Text that gives the left row with `l0`, `l1` … without a version; the lambda itself is called where its text throws. */
@@ -246,37 +154,4 @@ function padText(
         } else {
           ${write}
         }`
-}
-
-/** The loop that puts a run of rows into their queue. */
-function waitOf(side: ColumnSide): Wait {
-  const W = side.words
-  const fill = `F[s * ${W}] = t, I[s * ${W * 2} + 2] = k
-      ${side.filled}`
-  return loopFrom<Wait>(
-    'join, queue, cols, times, from, to, W',
-    `${side.declared}
-    let I = queue.ints, F = queue.floats, M = queue.mask, next = queue.next, full = queue.first + queue.capacity, newest = queue.newestMs
-    for (let e = from; e < to; e++) {
-      const t = times[e]
-      if (t <= W) { join.late(e); continue }
-      const k = c0[e]
-      if (t < newest) {
-        const late = queue.late, s = late.add(t), I = late.ints, F = late.floats
-        ${fill}
-        continue
-      }
-      if (next === full) {
-        queue.next = next
-        queue.grow()
-        I = queue.ints, F = queue.floats, M = queue.mask, next = queue.next, full = queue.first + queue.capacity
-      }
-      const s = next & M
-      ${fill}
-      newest = t
-      next++
-    }
-    queue.next = next
-    queue.newestMs = newest`,
-  )
 }

@@ -7,19 +7,19 @@
  *   left row ─▶ queue ──time reached──▶ the version in the entry of its key ─▶ columns of the result
  *   version  ─▶ queue ──time reached──▶ the entry of its key
  *
- * Rows of the side that lags, in the order of their times, wait where they are, in their batch: as the watermark goes along with them,
- * only those of its last millisecond ever stand in the queue.
+ * Rows are judged one by one, released once for a batch: what comes out, and in which order, is the same as if the watermark had
+ * gone along with each of them, since none that is taken is older than what would have left before it came.
  */
 import type { Batch } from '../../model.ts'
 import { IntEntries } from '../../state/int-entries.ts'
 import type { IntEntriesState } from '../../state/int-entries.ts'
 import type { StageContext } from '../operator.ts'
-import { loopsOf, Place, versionOf } from './column-as-of-loops.ts'
-import type { AsOfLoops } from './column-as-of-loops.ts'
+import { BLOCK, mergeOf, SCRATCH, versionOf } from './column-as-of-loops.ts'
+import type { Merge } from './column-as-of-loops.ts'
 import { ColumnJoin } from './column-join.ts'
 import type { ColumnJoinPlan } from './column-join.ts'
 import { ColumnQueue } from './column-queue.ts'
-import type { ColumnQueueState } from './column-queue.ts'
+import type { ColumnArray, ColumnQueueState, Stretch } from './column-queue.ts'
 import { ColumnSide } from './column-side.ts'
 import { PairColumns } from './pair-columns.ts'
 import type { SizeLimit } from './size-limit.ts'
@@ -39,29 +39,26 @@ interface ColumnAsOfState {
   readonly queues: readonly [ColumnQueueState, ColumnQueueState]
 }
 
-/** Rows a loop takes at a time: V8 makes a loop fast between two calls, not while it runs for the first time. */
-const AT_ONCE = 1024
-
 export class ColumnAsOfJoin extends ColumnJoin {
   private readonly parts: ColumnAsOfParts
   private readonly sides: readonly [ColumnSide, ColumnSide]
   private readonly queues: readonly [ColumnQueue, ColumnQueue]
   /** Each key with the newest of its versions that has come into force. */
   private readonly keys: IntEntries
-  private readonly loops: AsOfLoops
-  private readonly place = new Place()
+  private readonly merge: Merge
+  private readonly scratch = SCRATCH
   private batch: Batch | undefined
-  private columns: ReturnType<ColumnSide['of']> = []
+  private columns: readonly ColumnArray[] = []
 
   constructor(parts: ColumnAsOfParts) {
     super(parts.context, parts.out)
     const { sides, pair } = parts.plan
     this.parts = parts
     this.sides = [new ColumnSide(sides[0], pair.reads[0], 1), new ColumnSide(sides[1], pair.reads[1], 1)]
-    this.queues = [new ColumnQueue(this.sides[0].words), new ColumnQueue(this.sides[1].words)]
+    this.queues = [new ColumnQueue(this.sides[0].kinds), new ColumnQueue(this.sides[1].kinds)]
     const layout = versionOf(this.sides[1])
     this.keys = new IntEntries(layout.width)
-    this.loops = loopsOf(this.sides, layout, parts.plan, parts.pads)
+    this.merge = mergeOf(this.sides, layout, parts.plan, parts.pads)
   }
 
   protected begin(side: Side, batch: Batch): void {
@@ -70,35 +67,21 @@ export class ColumnAsOfJoin extends ColumnJoin {
   }
 
   protected override straight(side: Side, batch: Batch): number {
-    const { inputs, queues } = this
+    const { inputs } = this
     const ceilingMs = inputs.ceilingOver(side)
-    if (ceilingMs === undefined || queues[0].late.count > 0 || queues[1].late.count > 0) return 0
-    const { place, columns, keys } = this
+    if (ceilingMs === undefined) return 0
+    const { watermarkMs } = inputs
     const { out } = this.parts
-    const { count, eventTimesMs, run } = batch
-    const befores = run === undefined ? batch.beforeMs : undefined
-    place.pending = place.next = 0
-    place.toldMs = -Infinity
-    place.watermarkMs = inputs.watermarkMs
-    place.runningMs = run?.firstMs ?? 0
-    const trailMs = run?.trailMs ?? 0
-    const [left, right] = queues
-    for (let to = 0; to < count && place.next === to;) {
-      to = Math.min(count, to + AT_ONCE)
-      if (befores === undefined)
-        this.loops.running[side](this, out, keys, left, right, columns, eventTimesMs, to, ceilingMs, place, trailMs)
-      else this.loops.straight[side](this, out, keys, left, right, columns, eventTimesMs, to, ceilingMs, place, befores)
-    }
-    // Judged and not yet due.
-    if (place.pending < place.next)
-      this.loops.wait[side](this, queues[side], columns, eventTimesMs, place.pending, place.next, -Infinity)
-    this.tell(side, place.toldMs)
-    return place.next
+    const first = out.count
+    const toldMs = this.takeOrdered(side, batch) ?? this.takeJudged(side, batch, ceilingMs)
+    this.release(Math.max(watermarkMs, Math.min(toldMs, ceilingMs)))
+    out.followed(first, { batch, watermarkMs, ceilingMs })
+    this.tell(side, toldMs)
+    return batch.count
   }
 
   protected onRun(side: Side, from: number, to: number): void {
-    const { eventTimesMs } = this.batch as Batch
-    this.loops.wait[side](this, this.queues[side], this.columns, eventTimesMs, from, to, this.inputs.watermarkMs)
+    this.take(side, from, to, undefined, Infinity)
   }
 
   protected end(): void {
@@ -108,18 +91,7 @@ export class ColumnAsOfJoin extends ColumnJoin {
   }
 
   protected advance(watermarkMs: number): void {
-    const [left, right] = this.queues
-    if (left.isInOrder(watermarkMs) && right.isInOrder(watermarkMs)) {
-      this.loops.release(this, this.parts.out, this.keys, left, right, watermarkMs)
-      return
-    }
-    for (;;) {
-      const timeMs = left.soonestMs
-      const untilMs = Math.min(timeMs, watermarkMs)
-      while (right.count > 0 && right.soonestMs <= untilMs) right.take(this.put)
-      if (left.count === 0 || timeMs > watermarkMs) return
-      left.take(this.give)
-    }
+    this.release(watermarkMs)
   }
 
   stateBytes(): number {
@@ -148,27 +120,123 @@ export class ColumnAsOfJoin extends ColumnJoin {
     this.queues[1].restore(queues[1])
   }
 
-  /** Called by the loops: a row that came too late. */
-  late(e: number): void {
-    this.context.drop(this.batch as Batch, e)
-  }
-
-  /** Called by the loops: a left row without a version. */
+  /** Called by the loop: a left row without a version. */
   pad(timeMs: number, values: readonly number[]): void {
     if (!this.parts.pads) return
     const { fields } = this.sides[0]
     this.parts.out.addMade(Object.fromEntries(fields.map(({ name }, i) => [name, values[i]])), null, timeMs)
   }
 
-  private readonly put = (ints: Int32Array, floats: Float64Array, place: number): void =>
-    this.loops.put(this, this.parts.out, this.keys, ints, floats, place)
+  /** A batch whose times never go back: what of it is late stands at its beginning. The watermark before its last row, or nothing is taken. */
+  private takeOrdered(side: Side, { run, eventTimesMs: times, count }: Batch): number | undefined {
+    const queue = this.queues[side]
+    if (run?.ordered !== true) return undefined
+    let from = 0
+    while (from < count && (times[from] as number) <= this.inputs.watermarkMs) from++
+    if (from < count && (times[from] as number) < queue.newestMs) return undefined
+    for (let e = 0; e < from; e++) this.context.drop(this.batch as Batch, e)
+    queue.append(this.columns, times, from, count)
+    return Math.max(run.firstMs, count > 1 ? (times[count - 2] as number) - run.trailMs : -Infinity)
+  }
 
-  private readonly give = (ints: Int32Array, floats: Float64Array, place: number): void =>
-    this.loops.give(this, this.parts.out, this.keys, ints, floats, place)
+  private takeJudged(side: Side, { beforeMs, count }: Batch, ceilingMs: number): number {
+    this.take(side, 0, count, beforeMs, ceilingMs)
+    return beforeMs[count - 1] as number
+  }
+
+  /** Rows into their queue, each judged by the watermark before it. */
+  private take(side: Side, from: number, to: number, befores: Float64Array | undefined, ceilingMs: number): void {
+    const { columns } = this
+    const batch = this.batch as Batch
+    const times = batch.eventTimesMs
+    const queue = this.queues[side]
+    let { watermarkMs } = this.inputs
+    let newestMs = queue.newestMs
+    let start = from
+    for (let e = from; e < to; e++) {
+      if (befores !== undefined) {
+        const b = befores[e] as number
+        const reachedMs = b < ceilingMs ? b : ceilingMs
+        if (reachedMs > watermarkMs) watermarkMs = reachedMs
+      }
+      const t = times[e] as number
+      const late = t <= watermarkMs
+      if (!late && t >= newestMs) {
+        newestMs = t
+        continue
+      }
+      queue.append(columns, times, start, e)
+      start = e + 1
+      if (late) this.context.drop(batch, e)
+      else queue.late.add(columns, times, e)
+    }
+    queue.append(columns, times, start, to)
+  }
+
+  /** Everything up to a time: soonest first, of one instant versions before left rows. */
+  private release(watermarkMs: number): void {
+    const [left, right] = this.queues
+    for (;;) {
+      const timeMs = Math.min(left.late.soonestMs, right.late.soonestMs)
+      if (timeMs > watermarkMs || timeMs === Infinity) break
+      this.releaseInOrder(timeMs, false)
+      // Of equal times the row in order came first: the other was older than the newest of them when it came.
+      this.releaseInOrder(timeMs, true, 1)
+      while (right.late.soonestMs === timeMs) this.mergeOne(right.late.take(), 1)
+      this.releaseInOrder(timeMs, true, 0)
+      while (left.late.soonestMs === timeMs) this.mergeOne(left.late.take(), 0)
+    }
+    this.releaseInOrder(watermarkMs, true)
+  }
+
+  /** Rows in order up to a time, of both sides or of one, in blocks that the loop looks up at a time. */
+  private releaseInOrder(limitMs: number, inclusive: boolean, only?: Side): void {
+    const [left, right] = this.queues
+    for (;;) {
+      const l = (only === 1 ? undefined : left.head) ?? NONE
+      const r = (only === 0 ? undefined : right.head) ?? NONE
+      let leftEnd = placeOf(l.times, l.first, Math.min(l.end, l.first + BLOCK), limitMs, inclusive)
+      let rightEnd = placeOf(r.times, r.first, Math.min(r.end, r.first + BLOCK), limitMs, inclusive)
+      if (leftEnd === l.first && rightEnd === r.first) return
+      const nextLeft = l === NONE ? Infinity : left.timeFrom(leftEnd)
+      const nextRight = r === NONE ? Infinity : right.timeFrom(rightEnd)
+      // What stands behind the block comes between.
+      leftEnd = placeOf(l.times, l.first, leftEnd, nextRight, false)
+      rightEnd = placeOf(r.times, r.first, rightEnd, nextLeft, true)
+      this.mergeRows(l, l.first, leftEnd, r, r.first, rightEnd)
+      if (leftEnd > l.first) left.leave(leftEnd)
+      if (rightEnd > r.first) right.leave(rightEnd)
+    }
+  }
+
+  private mergeRows(
+    left: Rows,
+    leftFrom: number,
+    leftTo: number,
+    right: Rows,
+    rightFrom: number,
+    rightTo: number,
+  ): void {
+    const { keys } = this
+    const { out } = this.parts
+    if (keys.room < rightTo - rightFrom) keys.grow(undefined, BLOCK)
+    if (out.capacity < out.count + leftTo - leftFrom) out.reserve(leftTo - leftFrom)
+    this.merge(
+      this, out, keys, left.columns, left.times, leftFrom, leftTo, right.columns, right.times, rightFrom, rightTo,
+    ) // prettier-ignore
+  }
+
+  /** A row out of order. */
+  private mergeOne(place: number, side: Side): void {
+    const { late } = this.queues[side]
+    if (side === 0) this.mergeRows(late, place, place + 1, NONE, 0, 0)
+    else this.mergeRows(NONE, 0, 0, late, place, place + 1)
+  }
 
   private check(): void {
     const [left, right] = this.queues
-    const bytes = left.count * left.words * 8 + right.count * right.words * 8 + this.keys.count * this.keys.width * 4
+    const bytes =
+      left.count * left.bytesPerRow + right.count * right.bytesPerRow + this.keys.count * this.keys.width * 4
     const count = left.count + right.count + this.keys.count
     this.parts.limit.check(count, bytes, () => this.hottest())
   }
@@ -177,9 +245,7 @@ export class ColumnAsOfJoin extends ColumnJoin {
     const counts = new Map<number, number>()
     let hottest = { key: 0, rows: 0 }
     for (const queue of this.queues) {
-      const { rows } = queue.snapshot()
-      for (let at = 0; at < rows.length; at += queue.words * 2) {
-        const key = rows[at + 2] as number
+      for (const key of queue.snapshot().columns[0] ?? []) {
         const count = (counts.get(key) ?? 0) + 1
         counts.set(key, count)
         if (count > hottest.rows) hottest = { key, rows: count }
@@ -189,10 +255,28 @@ export class ColumnAsOfJoin extends ColumnJoin {
   }
 }
 
+type Rows = Pick<Stretch, 'columns' | 'times'>
+
+const NONE: Stretch = { columns: [], times: new Float64Array(0), first: 0, end: 0, capacity: 0, own: false }
+
+/** The first place from `from` to `to` whose time is beyond the limit. */
+function placeOf(times: Float64Array, from: number, to: number, limitMs: number, inclusive: boolean): number {
+  if (to > from) {
+    const last = times[to - 1] as number
+    if (last < limitMs || (inclusive && last === limitMs)) return to
+  }
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    const t = times[middle] as number
+    if (t < limitMs || (inclusive && t === limitMs)) from = middle + 1
+    else to = middle
+  }
+  return from
+}
+
 /** V8 forgets what it has compiled for a class with the last of its objects: a stream begun anew would be slow again. */
 export const KEPT = [
-  new Place(),
-  new ColumnQueue(1),
+  new ColumnQueue([]),
   new IntEntries(2),
   // What its rows are made with is not looked at.
   new PairColumns({ names: [], kinds: [] } as never),

@@ -5,7 +5,7 @@
  *                       └─▶ head of its own side's list ─▶ ring
  */
 import type { Batch } from '../../model.ts'
-import { entryText, IntEntries } from '../../state/int-entries.ts'
+import { IntEntries } from '../../state/int-entries.ts'
 import type { IntEntriesState } from '../../state/int-entries.ts'
 import { loopFrom } from '../compile.ts'
 import type { StageContext } from '../operator.ts'
@@ -34,13 +34,17 @@ interface ColumnIntervalState {
 
 /** Integers of a key's entry: key, lengths of its lists (24 at most), heads of the lists. */
 const ENTRY = 4
+/** Rows looked up at a time: what they touch stays in the caches until it is used. */
+const BLOCK = 512
 
 export class ColumnIntervalJoin extends ColumnJoin {
   private readonly parts: ColumnIntervalParts
   private readonly sides: readonly [ColumnSide, ColumnSide]
   private readonly rings: readonly [ColumnRing, ColumnRing]
   private readonly keys = new IntEntries(ENTRY)
-  private readonly loops: readonly [Loop, Loop]
+  private readonly loops: Readonly<Record<Moves, readonly [Loop, Loop]>>
+  private readonly place: Place = { toldMs: -Infinity, watermarkMs: -Infinity, runningMs: -Infinity }
+  private readonly scratch = SCRATCH
   private readonly near = { places: new Int32Array(64) }
   private batch: Batch | undefined
   private columns: ReturnType<ColumnSide['of']> = []
@@ -54,7 +58,8 @@ export class ColumnIntervalJoin extends ColumnJoin {
       new ColumnSide(plan.sides[1], plan.pair.reads[1], 1),
     ]
     this.rings = [new ColumnRing(this.sides[0].words, toMs), new ColumnRing(this.sides[1].words, -fromMs)]
-    this.loops = [loopOf(0, this.sides, parts), loopOf(1, this.sides, parts)]
+    const loops = (moves: Moves) => [loopOf(0, this.sides, parts, moves), loopOf(1, this.sides, parts, moves)] as const
+    this.loops = { still: loops('still'), told: loops('told'), running: loops('running') }
   }
 
   protected begin(side: Side, batch: Batch): void {
@@ -63,18 +68,42 @@ export class ColumnIntervalJoin extends ColumnJoin {
   }
 
   protected onRun(side: Side, from: number, to: number): void {
+    this.place.watermarkMs = this.inputs.watermarkMs
+    for (let e = from; e < to; e += BLOCK) this.block(side, this.loops.still[side], e, Math.min(to, e + BLOCK))
+  }
+
+  protected override straight(side: Side, batch: Batch): number {
+    const { count, run } = batch
+    const ceilingMs = this.inputs.ceilingOver(side)
+    if (ceilingMs === undefined) return 0
+    const { place } = this
+    place.watermarkMs = this.inputs.watermarkMs
+    place.toldMs = -Infinity
+    place.runningMs = run?.firstMs ?? -Infinity
+    const loop = this.loops[run === undefined ? 'told' : 'running'][side]
+    const befores = run === undefined ? batch.beforeMs : undefined
+    for (let e = 0; e < count; e += BLOCK) {
+      this.block(side, loop, e, Math.min(count, e + BLOCK), ceilingMs, befores, run?.trailMs)
+      this.tell(side, place.toldMs)
+    }
+    return count
+  }
+
+  private block(
+    side: Side,
+    loop: Loop,
+    from: number,
+    to: number,
+    ceilingMs = 0,
+    befores?: Float64Array,
+    trailMs = 0,
+  ): void {
+    const { keys, rings } = this
+    const [mine, other] = side === 0 ? rings : [rings[1], rings[0]]
+    if (keys.room < to - from) this.growKeys()
+    while (mine.room < to - from) this.growRing(side)
     const { eventTimesMs } = this.batch as Batch
-    const run = this.loops[side]
-    run(
-      this,
-      this.rings[side],
-      this.rings[side === 0 ? 1 : 0],
-      this.columns,
-      eventTimesMs,
-      from,
-      to,
-      this.inputs.watermarkMs,
-    )
+    loop(this, mine, other, this.columns, eventTimesMs, from, to, this.place, befores, ceilingMs, trailMs)
   }
 
   protected end(): void {
@@ -116,14 +145,12 @@ export class ColumnIntervalJoin extends ColumnJoin {
     this.context.drop(this.batch as Batch, e)
   }
 
-  /** Called by the loops: room for a key. */
-  growKeys(): void {
+  private growKeys(): void {
     const [left, right] = [this.rings[0].tail, this.rings[1].tail]
-    this.keys.grow((ints, at) => (ints[at + 2] as number) < left && (ints[at + 3] as number) < right)
+    this.keys.grow((ints, at) => (ints[at + 2] as number) < left && (ints[at + 3] as number) < right, BLOCK)
   }
 
-  /** Called by the loops: room for a row. */
-  growRing(side: Side): void {
+  private growRing(side: Side): void {
     this.check()
     this.rings[side].makeRoom(this.inputs.watermarkMs, numberOf => {
       const { ints } = this.keys
@@ -161,6 +188,14 @@ export class ColumnIntervalJoin extends ColumnJoin {
   }
 }
 
+interface Place {
+  /** The newest watermark before a row of this side, and of both sides. */
+  toldMs: number
+  watermarkMs: number
+  /** Of the batch alone. */
+  runningMs: number
+}
+
 type Loop = (
   join: ColumnIntervalJoin,
   mine: ColumnRing,
@@ -169,14 +204,30 @@ type Loop = (
   times: Float64Array,
   from: number,
   to: number,
-  watermarkMs: number,
+  place: Place,
+  befores: Float64Array | undefined,
+  ceilingMs: number,
+  trailMs: number,
 ) => void
 
-/** The loop over a run of one side. */
+/** How the watermark moves along a batch: it stands still, is told for each row, or follows the times. */
+type Moves = 'still' | 'told' | 'running'
+
+/** What is looked up of a block of rows, one loop each: short loops have the processor wait for many places of memory at once. */
+const SCRATCH = {
+  entries: new Int32Array(BLOCK),
+  heads: new Int32Array(BLOCK),
+  seconds: new Int32Array(BLOCK),
+  missed: new Int32Array(BLOCK),
+  watermarks: new Float64Array(BLOCK),
+}
+
+/** The loops over a block of rows of one side, at most `BLOCK` of them. */
 function loopOf(
   side: Side,
   sides: readonly [ColumnSide, ColumnSide],
   { plan, fromMs, toMs }: ColumnIntervalParts,
+  moves: Moves,
 ): Loop {
   const [mine, other] = side === 0 ? sides : [sides[1], sides[0]]
   const [first, last] = side === 0 ? [fromMs, toMs] : [-toMs, -fromMs]
@@ -184,36 +235,61 @@ function loopOf(
   const W = mine.words
   const OW = other.words
   const shift = side === 0 ? 1 : 6
+  const step = {
+    still: '',
+    told: 'const b = befores[e]',
+    running: 'const b = running',
+  }[moves]
+  const moving = moves !== 'still'
   return loopFrom<Loop>(
-    'join, mine, other, cols, times, from, to, W',
-    `const out = join.parts.out, keys = join.keys
+    'join, mine, other, cols, times, from, to, place, befores, ceiling, trail',
+    `const out = join.parts.out, keys = join.keys, count = to - from
     ${mine.declared}
-    let T = keys.ints, m = T.length - 1, left = keys.room
-    let I = mine.ints, F = mine.floats, M = mine.mask, J = mine.jumps, tail = mine.tail, seq = mine.next, full = tail + mine.capacity
+    const T = keys.ints, m = T.length - 1
+    const I = mine.ints, F = mine.floats, M = mine.mask, J = mine.jumps, tail = mine.tail
     const OI = other.ints, OF = other.floats, OM = other.mask, otail = other.tail
-    let near = join.near.places, n = out.count, ${outText(plan.kinds, false)}
-    for (let e = from; e < to; e++) {
-      const t = times[e]
-      if (t <= W) { join.late(e); continue }
-      if (seq === full) {
-        mine.next = seq
-        join.growRing(${side})
-        I = mine.ints, F = mine.floats, M = mine.mask, J = mine.jumps, tail = mine.tail, seq = mine.next, full = tail + mine.capacity
-      }
-      const k = c0[e]
-      ${entryText(ENTRY)}
+    const { entries: P, heads: X, seconds: Y, missed: Z${moving ? ', watermarks: B' : ''} } = join.scratch
+    let W = place.watermarkMs, told = place.toldMs, running = place.runningMs, c = 0
+    for (let i = 0; i < count; i++) {
+      const e = from + i, t = times[e]
+      ${step}
+      ${moving ? 'if (b > told) { told = b; const w = b < ceiling ? b : ceiling; if (w > W) W = w }\n      B[i] = W' : ''}
+      ${moves === 'running' ? 'if (t - trail > running) running = t - trail' : ''}
+      if (t <= W) { join.late(e); P[i] = X[i] = -1; continue }
+      const k = c0[e], p = (Math.imul(k, 0x9E3779B1) >>> 7) * ${ENTRY} & m
+      P[i] = p
+      X[i] = T[p + ${side === 0 ? 3 : 2}]
+      if (T[p] !== k || k === 0) Z[c++] = i
+    }
+    place.watermarkMs = W, place.toldMs = told, place.runningMs = running
+    let left = keys.room
+    for (let j = 0; j < c; j++) {
+      const i = Z[j], k = c0[from + i]
+      let p = P[i]
+      while (T[p + 1] !== 0 && T[p] !== k) p = p + ${ENTRY} & m
       if (T[p + 1] === 0) {
-        if (left === 0) {
-          keys.room = 0
-          mine.next = seq
-          join.growKeys()
-          T = keys.ints, m = T.length - 1, left = keys.room, e--
-          continue
-        }
         left--
         T[p] = k, T[p + 1] = 1, T[p + 2] = -1, T[p + 3] = -1
       }
-      let x = T[p + ${side === 0 ? 3 : 2}]
+      P[i] = p
+      X[i] = T[p + ${side === 0 ? 3 : 2}]
+    }
+    keys.room = left
+    for (let i = 0; i < count; i++) {
+      const x = X[i]
+      Y[i] = x < otail ? -1 : OI[(x & OM) * ${OW * 2} + 2]
+    }
+    for (let i = 0; i < count; i++) {
+      const x = Y[i]
+      if (x >= otail) Y[i] = OI[(x & OM) * ${OW * 2} + 2]
+    }
+    let seq = mine.next, newest = mine.newestMs, near = join.near.places, n = out.count, ${outText(plan.kinds, false)}
+    ${moving ? 'let stepped = out.beforeMs' : ''}
+    for (let i = 0; i < count; i++) {
+      const p = P[i]
+      if (p < 0) continue
+      const e = from + i, t = times[e], k = c0[e]
+      let x = X[i]
       if (x >= otail) {
         const low = t + ${first}, high = t + ${last}
         if (OF[(x & OM) * ${OW}] > high) x = other.seek(x, high)
@@ -225,6 +301,7 @@ function loopOf(
           near[c++] = s
           x = OI[s * ${OW * 2} + 2]
         }
+        ${moving ? 'if (c > 0 && B[i] !== stepped) { out.count = n; out.beforeMs = stepped = B[i] }' : ''}
         if (n + c > cap) { out.count = n; out.reserve(c); ${outText(plan.kinds, false)} }
         while (c > 0) {
           const s = near[--c], u = OF[s * ${OW}]
@@ -234,13 +311,14 @@ function loopOf(
           ot[n++] = t > u ? t : u
         }
       }
-      if (t + ${last} <= W) continue
+      if (t + ${last} <= ${moving ? 'B[i]' : 'W'}) continue
       const h = T[p + ${2 + side}], s = seq & M
       F[s * ${W}] = t
       ${mine.filled}
       J[s] = -1
-      if (h >= tail && F[(h & M) * ${W}] > t) mine.enter(seq, h, t)
+      if (t < newest && h >= tail && F[(h & M) * ${W}] > t) mine.enter(seq, h, t)
       else {
+        if (t > newest) newest = t
         I[s * ${W * 2} + 2] = h
         T[p + ${2 + side}] = seq
         const d = T[p + 1]
@@ -250,8 +328,8 @@ function loopOf(
       }
       seq++
     }
-    keys.room = left
     mine.next = seq
+    mine.newestMs = newest
     out.count = n`,
   )
 }

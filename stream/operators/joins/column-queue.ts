@@ -1,137 +1,163 @@
 /**
- * Rows of columns that wait for their time: soonest first, equal times by arrival. Rows in order stand in a ring; one that is older
- * than the newest of them stands in a heap beside it, so that disorder costs what it is, not what waits.
- *
- *   row   word 0: time   int 2: key   int 3…: values
+ * Rows of columns that wait for their time: soonest first, equal times by arrival. Rows in order stand in stretches of columns, large
+ * ones in the very batch they came in; one that is older than the newest of them stands in a heap beside, so that disorder costs
+ * what it is, not what waits.
  */
-const SMALLEST = 1024
+import type { ColumnKind } from '../columns.ts'
+
+export type ColumnArray = Int32Array | Float64Array
+
+/** From so many rows on a stretch is not copied: its batch stays as long as one of them waits. */
+const LARGE = 1024
+const MOST_OWN = 16_384
 
 export interface ColumnQueueState {
-  /** Rows in order, then the stragglers. */
-  readonly rows: Int32Array
+  readonly times: Float64Array
+  readonly columns: readonly ColumnArray[]
+  /** Rows in order; the stragglers follow. */
   readonly inOrder: number
 }
 
-export class ColumnQueue {
-  readonly words: number
-  readonly late: Stragglers
-  capacity = SMALLEST
-  mask = SMALLEST - 1
-  ints: Int32Array
-  floats: Float64Array
-  /** Rows of the ring that have left, and that have come. */
-  first = 0
-  next = 0
-  /** Of the ring; −∞ when it is empty. */
-  newestMs = -Infinity
+/** Waiting rows in order of time: places `first` to `end`. */
+export interface Stretch {
+  readonly columns: readonly ColumnArray[]
+  readonly times: Float64Array
+  first: number
+  end: number
+  /** Places there are; those of a batch are all taken. */
+  readonly capacity: number
+  /** Its arrays are ours to write into. */
+  readonly own: boolean
+}
 
-  constructor(words: number) {
-    this.words = words
-    this.late = new Stragglers(words)
-    this.ints = new Int32Array(SMALLEST * words * 2)
-    this.floats = new Float64Array(this.ints.buffer)
+export class ColumnQueue {
+  readonly kinds: readonly ColumnKind[]
+  readonly late: Stragglers
+  readonly stretches: Stretch[] = []
+  /** Of the rows in order; −∞ when there are none. */
+  newestMs = -Infinity
+  private inOrder = 0
+
+  constructor(kinds: readonly ColumnKind[]) {
+    this.kinds = kinds
+    this.late = new Stragglers(kinds)
   }
 
   get count(): number {
-    return this.next - this.first + this.late.count
+    return this.inOrder + this.late.count
+  }
+
+  get bytesPerRow(): number {
+    return bytesOf(this.kinds)
   }
 
   get bytes(): number {
-    return this.ints.byteLength + this.late.bytes
+    return this.inOrder * this.bytesPerRow + this.late.bytes
   }
 
-  get soonestMs(): number {
-    return Math.min(this.ringMs, this.late.soonestMs)
+  /** The oldest rows in order. */
+  get head(): Stretch | undefined {
+    return this.stretches[0]
   }
 
-  /** Up to a time, all rows stand in the ring. */
-  isInOrder(timeMs: number): boolean {
-    return this.late.count === 0 || this.late.soonestMs > timeMs
+  /** Rows in order, none older than the newest here. */
+  append(columns: readonly ColumnArray[], times: Float64Array, from: number, to: number): void {
+    if (from === to) return
+    this.newestMs = times[to - 1] as number
+    this.inOrder += to - from
+    if (to - from >= LARGE) {
+      this.stretches.push({ columns, times, first: from, end: to, capacity: to, own: false })
+      return
+    }
+    for (let e = from; e < to;) {
+      const last = this.lastWithRoom()
+      const count = Math.min(to - e, last.capacity - last.end)
+      last.times.set(times.subarray(e, e + count), last.end)
+      columns.forEach((column, c) => last.columns[c]?.set(column.subarray(e, e + count), last.end))
+      last.end += count
+      e += count
+    }
   }
 
-  /** Takes the soonest; call only when there is one. The place holds until the next row comes. */
-  take(visit: (ints: Int32Array, floats: Float64Array, place: number) => void): void {
-    const { late } = this
-    // Of equal times the one in the ring came first: the other was older than the ring's newest when it came.
-    if (this.ringMs <= late.soonestMs) visit(this.ints, this.floats, this.first++ & this.mask)
-    else visit(late.ints, late.floats, late.take())
-    if (this.first === this.next) this.newestMs = -Infinity
+  /** The rows of the head before place `to` have left. */
+  leave(to: number): void {
+    const head = this.stretches[0] as Stretch
+    this.inOrder -= to - head.first
+    head.first = to
+    if (to < head.end) return
+    if (this.inOrder === 0) this.newestMs = -Infinity
+    if (this.inOrder === 0 && head.own) head.first = head.end = 0
+    else this.stretches.shift()
   }
 
-  grow(): void {
-    const [first, second] = this.pieces()
-    this.capacity *= 2
-    this.mask = this.capacity - 1
-    this.ints = new Int32Array(this.capacity * this.words * 2)
-    this.floats = new Float64Array(this.ints.buffer)
-    this.next -= this.first
-    this.first = 0
-    this.ints.set(first)
-    this.ints.set(second, first.length)
+  /** Of the row at a place of the head, or behind it: of the next one in order; infinity when there is none. */
+  timeFrom(place: number): number {
+    const { head } = this
+    if (head !== undefined && place < head.end) return head.times[place] as number
+    const next = this.stretches[1]
+    return next === undefined ? Infinity : (next.times[next.first] as number)
   }
 
   snapshot(): ColumnQueueState {
-    const { words, late } = this
-    const half = words * 2
-    const [first, second] = this.pieces()
-    const rows = new Int32Array(this.count * half)
-    rows.set(first)
-    rows.set(second, first.length)
-    const inRing = first.length + second.length
-    let at = inRing
+    const { count, kinds, late } = this
+    const times = new Float64Array(count)
+    const columns = kinds.map(kind => arrayOf(kind, count))
+    let at = 0
+    for (const { columns: from, times: timesFrom, first, end } of this.stretches) {
+      times.set(timesFrom.subarray(first, end), at)
+      from.forEach((column, c) => columns[c]?.set(column.subarray(first, end), at))
+      at += end - first
+    }
     for (const place of late.inOrder()) {
-      rows.set(late.ints.subarray(place * half, (place + 1) * half), at)
-      at += half
+      times[at] = late.times[place] as number
+      columns.forEach((column, c) => (column[at] = late.columns[c]?.[place] as number))
+      at++
     }
-    return { rows, inOrder: inRing / half }
+    return { times, columns, inOrder: this.inOrder }
   }
 
-  restore({ rows, inOrder }: ColumnQueueState): void {
-    const { words } = this
-    const half = words * 2
-    while (this.capacity < inOrder) this.grow()
-    this.ints.set(rows.subarray(0, inOrder * half))
-    this.next = inOrder
-    if (inOrder > 0) this.newestMs = this.floats[(inOrder - 1) * words] as number
-    // A copy: a snapshot's arrays lie anywhere.
-    const late = rows.slice(inOrder * half)
-    const floats = new Float64Array(late.buffer)
-    for (let row = 0; row * half < late.length; row++) {
-      const place = this.late.add(floats[row * words] as number)
-      this.late.ints.set(late.subarray(row * half, (row + 1) * half), place * half)
+  restore({ times, columns, inOrder }: ColumnQueueState): void {
+    // Copies: a snapshot's arrays lie anywhere.
+    if (inOrder > 0) {
+      const own = { times: times.slice(0, inOrder), columns: columns.map(column => column.slice(0, inOrder)) }
+      this.stretches.push({ ...own, first: 0, end: inOrder, capacity: inOrder, own: true })
+      this.newestMs = times[inOrder - 1] as number
+      this.inOrder = inOrder
     }
+    for (let row = inOrder; row < times.length; row++) this.late.add(columns, times, row)
   }
 
-  /** The rows in the ring, oldest first, where they lie. */
-  private pieces(): [Int32Array, Int32Array] {
-    const { ints, words, mask, first, next, capacity } = this
-    const half = words * 2
-    const from = first & mask
-    const straight = Math.min(next - first, capacity - from)
-    return [ints.subarray(from * half, (from + straight) * half), ints.subarray(0, (next - first - straight) * half)]
-  }
-
-  private get ringMs(): number {
-    return this.first < this.next ? (this.floats[(this.first & this.mask) * this.words] as number) : Infinity
+  private lastWithRoom(): Stretch {
+    const last = this.stretches.at(-1)
+    if (last !== undefined && last.end < last.capacity) return last
+    const capacity = last === undefined ? LARGE : Math.min(MOST_OWN, last.capacity * 2)
+    const fresh = {
+      columns: this.kinds.map(kind => arrayOf(kind, capacity)),
+      times: new Float64Array(capacity),
+      first: 0,
+      end: 0,
+      capacity,
+      own: true,
+    }
+    this.stretches.push(fresh)
+    return fresh
   }
 }
 
 /** Rows out of order: a heap of places by time, then arrival. */
 class Stragglers {
-  ints: Int32Array
-  floats: Float64Array
+  columns: ColumnArray[]
+  times = new Float64Array(64)
   soonestMs = Infinity
-  private readonly words: number
-  private capacity = 64
+  private readonly kinds: readonly ColumnKind[]
   private heap: number[] = []
   private free: number[] = []
   private orders = new Float64Array(64)
   private arrivals = 0
 
-  constructor(words: number) {
-    this.words = words
-    this.ints = new Int32Array(this.capacity * words * 2)
-    this.floats = new Float64Array(this.ints.buffer)
+  constructor(kinds: readonly ColumnKind[]) {
+    this.kinds = kinds
+    this.columns = kinds.map(kind => arrayOf(kind, 64))
   }
 
   get count(): number {
@@ -139,16 +165,16 @@ class Stragglers {
   }
 
   get bytes(): number {
-    return this.ints.byteLength
+    return this.times.length * (8 + bytesOf(this.kinds))
   }
 
-  /** The place of one more row, for its owner to fill. */
-  add(timeMs: number): number {
+  add(columns: readonly ColumnArray[], times: Float64Array, row: number): void {
     const { heap } = this
-    if (this.free.length === 0 && heap.length === this.capacity) this.grow()
+    if (this.free.length === 0 && heap.length === this.times.length) this.grow()
     const place = this.free.pop() ?? heap.length
-    this.floats[place * this.words] = timeMs
+    this.times[place] = times[row] as number
     this.orders[place] = this.arrivals++
+    this.columns.forEach((column, c) => (column[place] = columns[c]?.[row] as number))
     let i = heap.length
     heap.push(place)
     while (i > 0) {
@@ -159,9 +185,9 @@ class Stragglers {
     }
     heap[i] = place
     this.noteSoonest()
-    return place
   }
 
+  /** The place of the soonest, which holds until the next row comes; call only when there is one. */
   take(): number {
     const { heap } = this
     const first = heap[0] as number
@@ -192,23 +218,36 @@ class Stragglers {
   }
 
   private isBefore(a: number, b: number): boolean {
-    const { floats, words, orders } = this
-    const difference = (floats[a * words] as number) - (floats[b * words] as number)
+    const { times, orders } = this
+    const difference = (times[a] as number) - (times[b] as number)
     return difference === 0 ? (orders[a] as number) < (orders[b] as number) : difference < 0
   }
 
   private noteSoonest(): void {
     const first = this.heap[0]
-    this.soonestMs = first === undefined ? Infinity : (this.floats[first * this.words] as number)
+    this.soonestMs = first === undefined ? Infinity : (this.times[first] as number)
   }
 
   private grow(): void {
-    const { ints, orders } = this
-    this.capacity *= 2
-    this.ints = new Int32Array(this.capacity * this.words * 2)
-    this.ints.set(ints)
-    this.floats = new Float64Array(this.ints.buffer)
-    this.orders = new Float64Array(this.capacity)
+    const { columns, times, orders, kinds } = this
+    const capacity = times.length * 2
+    this.times = new Float64Array(capacity)
+    this.times.set(times)
+    this.orders = new Float64Array(capacity)
     this.orders.set(orders)
+    this.columns = kinds.map((kind, c) => {
+      const column = arrayOf(kind, capacity)
+      column.set(columns[c] as ColumnArray)
+      return column
+    })
   }
+}
+
+function arrayOf(kind: ColumnKind, count: number): ColumnArray {
+  return kind === 'int' ? new Int32Array(count) : new Float64Array(count)
+}
+
+/** Of a row with its time. */
+function bytesOf(kinds: readonly ColumnKind[]): number {
+  return kinds.reduce((sum, kind) => sum + (kind === 'int' ? 4 : 8), 8)
 }

@@ -33,6 +33,8 @@ export class ColumnRing {
   depths = new Int32Array(0)
   tail = 0
   next = 0
+  /** No row of it is newer. */
+  newestMs = -Infinity
 
   constructor(words: number, lastMs: number) {
     this.words = words
@@ -42,6 +44,11 @@ export class ColumnRing {
 
   get count(): number {
     return this.next - this.tail
+  }
+
+  /** Rows it takes before it has to make room. */
+  get room(): number {
+    return this.capacity - this.count
   }
 
   get bytesPerRow(): number {
@@ -139,6 +146,7 @@ export class ColumnRing {
       this.ints.set(rows.subarray(at * words * 2, (at + count) * words * 2), from * words * 2)
       this.jumps.set(jumps.subarray(at, at + count), from)
       this.depths.set(depths.subarray(at, at + count), from)
+      for (let row = from; row < to; row++) this.newestMs = Math.max(this.newestMs, this.floats[row * words] as number)
     })
   }
 

@@ -62,6 +62,11 @@ export class ColumnSide {
     return this.read.map((_, n) => `const c${n} = cols[${n}]`).join('\n')
   }
 
+  /** Kinds of the columns of a batch that are read, the key first. */
+  get kinds(): readonly ColumnKind[] {
+    return this.read.map(({ kind }) => kind)
+  }
+
   /** Text that fills the row at `s` with record `e`. */
   get filled(): string {
     return this.fields

@@ -12,6 +12,11 @@ type Column = Int32Array | Float64Array | unknown[]
 
 const SMALLEST = 1024
 
+interface Arrays {
+  readonly columns: readonly Column[]
+  readonly times: Float64Array
+}
+
 export interface PairColumnsParts {
   readonly names: readonly string[]
   readonly kinds: readonly PairKind[]
@@ -20,14 +25,26 @@ export interface PairColumnsParts {
   readonly context: StageContext
 }
 
+/** Rows `first` to `end`, which left while the watermark of a side rose with its batch from `watermarkMs` to `ceilingMs` at most. */
+interface Along {
+  readonly first: number
+  readonly end: number
+  readonly batch: Batch
+  readonly watermarkMs: number
+  readonly ceilingMs: number
+}
+
 export class PairColumns implements Output {
   count = 0
   capacity = SMALLEST
   columns: Column[]
-  times = new Float64Array(SMALLEST)
+  times: Float64Array = new Float64Array(SMALLEST)
   private readonly parts: PairColumnsParts
+  /** Arrays whose consumer is done with them. */
+  private spare: Arrays | undefined
   /** Watermark before a row and those after it, pairs of row and watermark. */
   private steps: number[] = [0, -Infinity]
+  private along: Along | undefined
   /** Values a column of numbers cannot hold: column, row, value. */
   private odd: { readonly column: number; readonly row: number; readonly value: unknown }[] = []
 
@@ -44,6 +61,14 @@ export class PairColumns implements Output {
 
   get beforeMs(): number {
     return this.steps[this.steps.length - 1] as number
+  }
+
+  /**
+   * The rows from `first` on are in the order of their times, and have left while the watermark went along with a batch: the one
+   * before each of them is worked out when somebody looks.
+   */
+  followed(first: number, { batch, watermarkMs, ceilingMs }: Omit<Along, 'first' | 'end'>): void {
+    if (this.count > first) this.along = { first, end: this.count, batch, watermarkMs, ceilingMs }
   }
 
   /** Makes room for so many rows more; the arrays are others afterwards. */
@@ -79,7 +104,7 @@ export class PairColumns implements Output {
   }
 
   take(watermarkMs: number): Batch {
-    const { count, times, columns, steps, odd } = this
+    const { count, times, columns, steps, odd, along } = this
     if (count === 0) return emptyBatch(watermarkMs)
     const { names } = this.parts
     const full = Object.fromEntries(names.map((name, c) => [name, cut(columns[c] as Column, count)]))
@@ -95,12 +120,16 @@ export class PairColumns implements Output {
       columns: full as Columns,
       eventTimesMs: times.subarray(0, count),
       get beforeMs() {
-        return (befores ??= beforesOf(steps, count))
+        return (befores ??= beforesOf(steps, count, times, along))
       },
       watermarkMs,
+      release: () => {
+        this.spare = { columns, times }
+      },
     })
     this.steps = [0, this.beforeMs]
     this.odd = []
+    this.along = undefined
     this.count = 0
     // The next batch is mostly as large: memory is not worth growing into again.
     let capacity = SMALLEST
@@ -116,9 +145,15 @@ export class PairColumns implements Output {
   }
 
   private renew(capacity: number): void {
-    this.capacity = capacity
-    this.times = new Float64Array(capacity)
-    this.columns = this.parts.kinds.map(kind => columnOf(kind, capacity))
+    const { spare } = this
+    this.spare = undefined
+    const kept = spare !== undefined && spare.times.length >= capacity && spare.times.length <= capacity * 4
+    this.capacity = kept ? spare.times.length : capacity
+    this.times = kept ? spare.times : new Float64Array(capacity)
+    this.columns = this.parts.kinds.map((kind, c) => {
+      const column = kept ? spare.columns[c] : undefined
+      return column === undefined || Array.isArray(column) ? columnOf(kind, capacity) : column
+    })
   }
 }
 
@@ -136,12 +171,37 @@ function cut(column: Column, count: number): ArrayLike<unknown> {
   return Array.isArray(column) ? column : column.subarray(0, count)
 }
 
-function beforesOf(steps: readonly number[], count: number): Float64Array {
+function beforesOf(
+  steps: readonly number[],
+  count: number,
+  times: Float64Array,
+  along: Along | undefined,
+): Float64Array {
   const befores = new Float64Array(count)
   for (let s = 0; s < steps.length; s += 2) {
     befores.fill(steps[s + 1] as number, steps[s] as number, steps[s + 2] ?? count)
   }
+  if (along !== undefined) follow(befores, times, along)
   return befores
+}
+
+/** A row leaves when the watermark reaches it: the newest one below its time was before it. */
+function follow(
+  befores: Float64Array,
+  times: Float64Array,
+  { first, end, batch, watermarkMs, ceilingMs }: Along,
+): void {
+  const { beforeMs, count } = batch
+  let reachedMs = watermarkMs
+  let e = 0
+  for (let n = first; n < end; n++) {
+    for (; e < count; e++) {
+      const nextMs = Math.min(beforeMs[e] as number, ceilingMs)
+      if (nextMs >= (times[n] as number)) break
+      if (nextMs > reachedMs) reachedMs = nextMs
+    }
+    befores[n] = reachedMs
+  }
 }
 
 function oneRow(row: unknown, eventTimeMs: number, beforeMs: number): Batch {
