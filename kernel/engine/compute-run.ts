@@ -9,6 +9,8 @@ import { buildPipeline } from '../../stream/pipeline.ts'
 import type { Pipeline } from '../../stream/pipeline.ts'
 import { OpenModels } from '../../stream/models/open-models.ts'
 import type { ModelArtifact } from '../../stream/models/artifact.ts'
+import { isReadOnly } from '../../stream/lambdas/read-only.ts'
+import { lambdasOf } from '../../stream/lambdas/walk.ts'
 import { PlanDecoding } from '../../stream/schemas/plan-decoding.ts'
 import type { SharedRows } from '../../stream/schemas/shared-rows.ts'
 import { ChartTap } from '../../stream/charts/tap.ts'
@@ -54,7 +56,9 @@ export class ComputeRun {
   ) {
     this.spec = spec
     this.post = post
-    this.decoding = new PlanDecoding(rows)
+    // Rows that leave the worker are copied on the way.
+    const readOnly = lambdasOf(spec.plan).every(({ text }) => isReadOnly(text))
+    this.decoding = new PlanDecoding(rows, readOnly)
     this.models = new OpenModels(spec.plan)
     this.sequence = spec.base?.sequence ?? 0
     this.rowCount = spec.base?.rowCount ?? 0

@@ -99,3 +99,18 @@ test('the oldest pieces go beyond the bound, all of them with the last reader or
   fetches.forget()
   assert.equal(fetches.here(at(0, 3n)), undefined)
 })
+
+test('records of one log have one number; after trouble with the topic it may be another log', async () => {
+  const fetches = new TopicFetches(new VirtualClock(0))
+  fetches.use()
+  const ask = async (offset: number) => {
+    const [answer] = await fetches.ask([at(0, BigInt(offset))], async () => [fetched(0, [offset])])
+    return answer?.chunks[0]?.log
+  }
+  const number = await ask(1)
+  assert.equal(typeof number, 'number')
+  assert.equal(await ask(2), number)
+  assert.equal(fetches.here(at(0, 1n))?.chunks[0]?.log, number)
+  fetches.forget()
+  assert.notEqual(await ask(1), number)
+})

@@ -46,8 +46,10 @@ export interface DecodeFailure {
 export interface RowsInPassing {
   /** The row of a record that was decoded by `how` before; undefined when nobody left it. */
   take(index: number, how: unknown): unknown
-  /** Gives the row the caller may have: `row` itself, or its own copy when others will take `row`. */
-  leave(index: number, how: unknown, row: object): object
+  /** Key of the row taken last, where it was left too. */
+  readonly key: string | undefined
+  /** Gives the row the caller may have: `row` itself, or its own copy when others will take `row`. A key is left where any stream reads the same. */
+  leave(index: number, how: unknown, row: object, key: string | undefined): object
 }
 
 const previewBytes = 120
@@ -68,12 +70,22 @@ export function decodeBatch(batch: EnvelopeBatch, options: DecodeOptions = {}, p
     const preview = length < 0 ? null : previewOf(bytes.subarray(start, start + Math.min(length, previewBytes)), length)
     failures.push({ index, partition: batch.partitions[index]!, offset: batch.offsets[index]!, reason, preview })
   }
+  const keyFormat = options.keyFormat ?? 'text'
+  const keys = new Array<unknown>(batch.count)
   /** True: another stream has decoded it. */
-  const taken = (index: number, how: unknown): boolean =>
-    passing !== undefined && (rows[index] = passing.take(index, how)) !== undefined
+  const taken = (index: number, how: unknown): boolean => {
+    if (passing === undefined || (rows[index] = passing.take(index, how)) === undefined) return false
+    keys[index] = passing.key
+    return true
+  }
   const found = (index: number, how: unknown, value: unknown) => {
     const row = rowOf(value)
-    rows[index] = passing === undefined ? row : passing.leave(index, how, row)
+    if (passing === undefined) {
+      rows[index] = row
+      return
+    }
+    const key = (keys[index] = keyAt(batch, index, bytes, text, keyFormat))
+    rows[index] = passing.leave(index, how, row, typeof key === 'string' && isBare(batch, index) ? key : undefined)
   }
   const given = options.schema === undefined ? undefined : decoderBy(options.schema)
   let lastRef: SchemaRef | undefined
@@ -114,7 +126,8 @@ export function decodeBatch(batch: EnvelopeBatch, options: DecodeOptions = {}, p
       }
     }
   }
-  return { rows, keys: decodeKeys(batch, bytes, text, options.keyFormat ?? 'text'), failures }
+  for (let i = 0; i < batch.count; i++) keys[i] ??= keyAt(batch, i, bytes, text, keyFormat)
+  return { rows, keys, failures }
 }
 
 /** A value that begins as a frame does may still be a bare one: all of its bytes must be read, so only one reading fits. */
@@ -181,23 +194,29 @@ function textOf(bytes: Buffer): TextAt {
   }
 }
 
-function decodeKeys(batch: EnvelopeBatch, bytes: Buffer, text: TextAt, format: 'text' | 'json' | 'bytes'): unknown[] {
-  const keys = new Array<unknown>(batch.count)
-  for (let i = 0; i < batch.count; i++) {
-    const start = batch.keyRanges[2 * i]!
-    const length = batch.keyRanges[2 * i + 1]!
-    const frame = format === 'bytes' || batch.schemas === undefined ? undefined : frameOf(batch, i, 'key')
-    if (length < 0) keys[i] = null
-    else if (frame !== undefined && batch.schemas?.refs.has(frame.ref) === true) {
-      const key = schemaDecoder(batch.schemas, frame.ref, 'key')(bytes, start + frame.skip, start + length)
-      keys[i] = key.reason === undefined ? key.value : batch.bytes.slice(start, start + length)
-    } else {
-      const value = format === 'bytes' ? undefined : text(start, start + length)
-      keys[i] =
-        value === undefined ? batch.bytes.slice(start, start + length) : format === 'json' ? jsonOrText(value) : value
-    }
+function keyAt(
+  batch: EnvelopeBatch,
+  i: number,
+  bytes: Buffer,
+  text: TextAt,
+  format: 'text' | 'json' | 'bytes',
+): unknown {
+  const start = batch.keyRanges[2 * i]!
+  const length = batch.keyRanges[2 * i + 1]!
+  if (length < 0) return null
+  const frame = format === 'bytes' || batch.schemas === undefined ? undefined : frameOf(batch, i, 'key')
+  if (frame !== undefined && batch.schemas?.refs.has(frame.ref) === true) {
+    const key = schemaDecoder(batch.schemas, frame.ref, 'key')(bytes, start + frame.skip, start + length)
+    return key.reason === undefined ? key.value : batch.bytes.slice(start, start + length)
   }
-  return keys
+  const value = format === 'bytes' ? undefined : text(start, start + length)
+  if (value === undefined) return batch.bytes.slice(start, start + length)
+  return format === 'json' ? jsonOrText(value) : value
+}
+
+/** No schema can be meant: the key is what its bytes say, whatever the registry knows. */
+function isBare({ headers, bytes, keyRanges }: EnvelopeBatch, i: number): boolean {
+  return headers?.[i] === undefined && bytes[keyRanges[2 * i]!] !== 0
 }
 
 function jsonOrText(value: string): unknown {

@@ -5,8 +5,9 @@
  *     B ▸ r r r r r A ▸      A decodes, B takes what A left       C ▸ … far behind: decodes for itself until it is close
  *         └── reach ──┘
  *
- * Nobody waits for anybody, a stream alone leaves nothing, and what is left is bounded in records and bytes. Each stream has rows
- * of its own, so a lambda may change its row. Where batches are cut does not matter: a record is known by its log, partition and offset.
+ * Nobody waits for anybody, a stream alone leaves nothing, and what is left is bounded in records and bytes. A stream that may change
+ * its rows has rows of its own; those that only read have one between them. Where batches are cut does not matter: a record is known by
+ * its log, partition and offset.
  */
 import type { EnvelopeBatch } from '../model.ts'
 import { decodeBatch } from './decode.ts'
@@ -30,6 +31,9 @@ class Slot {
   readonly log: Log
   readonly name: number
   readonly rows = new Array<unknown>(slotRecords)
+  readonly keys = new Array<string | undefined>(slotRecords)
+  /** 1: a stream that only reads has the row too. */
+  readonly read = new Uint8Array(slotRecords)
   /** What decoded each row; undefined where there is none. */
   readonly hows = new Array<unknown>(slotRecords)
   count = 0
@@ -39,6 +43,14 @@ class Slot {
     this.log = log
     this.name = name
   }
+}
+
+interface Left {
+  readonly row: object
+  readonly key: string | undefined
+  readonly valueBytes: number
+  /** Who leaves it uses it too. */
+  readonly readOnly: boolean
 }
 
 /** What is left of one partition for one group of readers. */
@@ -59,6 +71,8 @@ interface Group {
 export class SharedRows {
   /** What is left, about. */
   bytes = 0
+  /** Key of the row taken last. */
+  key: string | undefined
   readonly reachRecords: number
   readonly #limitBytes: number
   readonly #groups = new Map<string, Group>()
@@ -70,9 +84,9 @@ export class SharedRows {
     this.#limitBytes = bytes
   }
 
-  /** For one source of one stream; whoever made it closes it. */
-  reader(options: DecodeOptions): SharedReader {
-    return new SharedReader(this, options)
+  /** For one source of one stream; whoever made it closes it. `readOnly`: it never changes a row, nor gives it to who may. */
+  reader(options: DecodeOptions, readOnly = false): SharedReader {
+    return new SharedReader(this, options, readOnly)
   }
 
   join(key: string, reader: SharedReader): Group {
@@ -92,7 +106,7 @@ export class SharedRows {
     if (group.readers.size === 0) this.#groups.delete(group.key)
   }
 
-  put(log: Log, offset: number, how: unknown, row: unknown, valueBytes: number): void {
+  put(log: Log, offset: number, how: unknown, left: Left): void {
     const name = Math.floor(offset / slotRecords)
     let slot = slotAt(log, name)
     if (slot === undefined) {
@@ -102,24 +116,28 @@ export class SharedRows {
     }
     const at = offset % slotRecords
     if (slot.hows[at] !== undefined) return
-    slot.rows[at] = row
+    slot.rows[at] = left.row
+    slot.keys[at] = left.key
+    slot.read[at] = left.readOnly ? 1 : 0
     slot.hows[at] = how
     slot.count++
-    const bytes = growth * valueBytes + rowBytes
+    const bytes = growth * left.valueBytes + rowBytes
     slot.bytes += bytes
     this.bytes += bytes
     while (this.bytes > this.#limitBytes) this.#drop(this.#slots.values().next().value!)
   }
 
   /** The row left by another, or undefined. `last`: nobody else will ask for it. */
-  take(log: Log, offset: number, how: unknown, last: boolean): unknown {
+  take(log: Log, offset: number, how: unknown, by: { readonly last: boolean; readonly readOnly: boolean }): unknown {
     const slot = slotAt(log, Math.floor(offset / slotRecords))
     const at = offset % slotRecords
     if (slot === undefined || slot.hows[at] !== how) return undefined
     const row = slot.rows[at]
-    if (!last) return ownCopy(row)
-    this.#clear(slot, at)
-    return row
+    const own = !by.readOnly && (!by.last || slot.read[at] === 1)
+    if (by.readOnly) slot.read[at] = 1
+    this.key = slot.keys[at]
+    if (by.last) this.#clear(slot, at)
+    return own ? ownCopy(row) : row
   }
 
   #dropBefore(slot: Slot, offset: number): void {
@@ -130,6 +148,7 @@ export class SharedRows {
 
   #clear(slot: Slot, at: number): void {
     slot.rows[at] = undefined
+    slot.keys[at] = undefined
     slot.hows[at] = undefined
     if (--slot.count === 0) this.#drop(slot)
   }
@@ -162,6 +181,7 @@ export class SharedReader implements RowsInPassing {
   readonly #shared: SharedRows
   readonly #options: DecodeOptions
   readonly #how: string
+  readonly #readOnly: boolean
   #log: number | undefined
   #group: Group | undefined
   /** Next offset by partition; undefined: not known yet. */
@@ -169,9 +189,10 @@ export class SharedReader implements RowsInPassing {
   #batch: EnvelopeBatch | undefined
   #wanted: (Wanted | undefined)[] = []
 
-  constructor(shared: SharedRows, options: DecodeOptions) {
+  constructor(shared: SharedRows, options: DecodeOptions, readOnly: boolean) {
     this.#shared = shared
     this.#options = options
+    this.#readOnly = readOnly
     const { format, schema, keyFormat } = options
     this.#how = JSON.stringify([format ?? 'auto', keyFormat ?? 'text', schema?.name, schema?.text])
   }
@@ -201,16 +222,24 @@ export class SharedReader implements RowsInPassing {
   take(index: number, how: unknown): unknown {
     const offset = Number(this.#batch!.offsets[index])
     const wanted = this.#wantedAt(this.#batch!.partitions[index]!, offset)
-    return this.#shared.take(wanted.log, offset, how, !this.#isWanted(wanted, offset))
+    return this.#shared.take(wanted.log, offset, how, {
+      last: !this.#isWanted(wanted, offset),
+      readOnly: this.#readOnly,
+    })
   }
 
-  leave(index: number, how: unknown, row: object): object {
+  get key(): string | undefined {
+    return this.#shared.key
+  }
+
+  leave(index: number, how: unknown, row: object, key: string | undefined): object {
     const batch = this.#batch!
     const offset = Number(batch.offsets[index])
     const wanted = this.#wantedAt(batch.partitions[index]!, offset)
     if (!this.#isWanted(wanted, offset)) return row
-    this.#shared.put(wanted.log, offset, how, row, batch.valueRanges[2 * index + 1]!)
-    return ownCopy(row)
+    const valueBytes = batch.valueRanges[2 * index + 1]!
+    this.#shared.put(wanted.log, offset, how, { row, key, valueBytes, readOnly: this.#readOnly })
+    return this.#readOnly ? row : ownCopy(row)
   }
 
   /** Records of another number are others. */
