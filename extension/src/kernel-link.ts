@@ -45,10 +45,10 @@ export interface LinkOptions {
 }
 
 /** Credit of one frame waits for that of the next: each message makes the kernel busy for a moment. */
-const CREDIT_EVERY_MS = 2000
+const CREDIT_EVERY_MS = 3000
 const KEEP_ALIVE_MS = 10_000
 const ASK_EVERY_MS = 1000
-/** With this much owed, and as much under way, the engine has none left: it is paid at once. At ten frames a second that is every two seconds. */
+/** With this much owed, and as much under way, the engine has none left: it is paid at once. At ten frames a second that is every three seconds. */
 const CREDIT_SHORT = CREDIT_AT_START / 2
 /** A chart whose last view is gone stays subscribed this long: a moved cell attaches again at once. */
 const GRACE_MS = 5000

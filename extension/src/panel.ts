@@ -22,6 +22,7 @@ const PICTURE = { name: 'chart', label: 'Chart' } as const
 const LABEL_EVERY_MS = 10_000
 /** Numbers below a picture that change with every frame are read by nobody, and cost the page a layout each time. */
 const COUNTS_EVERY_MS = 500
+const COUNTS_WITH_PICTURE_MS = 380
 const CALM_MS = 1000
 /** Made once: each new one costs the page a look at its styles. */
 let calmMedia: MediaQueryList | undefined
@@ -87,6 +88,7 @@ export class ChartPanel implements ChartView {
   #labelMs = -Infinity
   #labelled = ''
   #countsMs = -Infinity
+  /** Set while counts wait to be told. */
   #countsTimer: ReturnType<typeof setTimeout> | undefined
   /** What of the words below the picture is told at once. */
   #told = ''
@@ -213,6 +215,8 @@ export class ChartPanel implements ChartView {
     }
     this.element.dataset['seq'] = String(this.#chart.sequence ?? 0)
     this.element.dataset['rows'] = String(this.#chart.rowCount)
+    // Counts that are due now would cost the page a frame of their own in a moment.
+    if (this.#countsTimer !== undefined && performance.now() - this.#countsMs >= COUNTS_WITH_PICTURE_MS) this.#tellCounts()
     this.#release()
     if (this.#stale) this.#schedule()
   }
@@ -310,13 +314,17 @@ export class ChartPanel implements ChartView {
     ])
     const waitMs = told === this.#told ? this.#countsMs + COUNTS_EVERY_MS - performance.now() : 0
     if (waitMs > 0) {
-      this.#countsTimer ??= setTimeout(() => this.#updateStrip(), waitMs)
+      this.#countsTimer ??= setTimeout(() => this.#tellCounts(), waitMs)
       return
     }
+    this.#told = told
+    this.#tellCounts()
+  }
+
+  #tellCounts(): void {
     clearTimeout(this.#countsTimer)
     this.#countsTimer = undefined
     if (this.#disposed) return
-    this.#told = told
     this.#countsMs = performance.now()
     this.#strip.update(this.#chart)
   }

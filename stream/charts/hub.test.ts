@@ -44,11 +44,11 @@ function add(...rows: ChartRow[]): TapFrame {
 
 const row = (n: number): ChartRow => ({ $key: `k${n}`, windowEnd: n * 1000, n })
 
-test('hello is welcomed with the instance and forty credits, a subscriber gets a snapshot with the spec', () => {
+test('hello is welcomed with the instance and sixty credits, a subscriber gets a snapshot with the spec', () => {
   const { hub, chartId, clock, sent, frames } = bench()
   hub.apply(chartId, add(row(1)), SAMPLE_STATS, [])
   hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
-  assert.deepEqual(sent[0]?.message, { type: 'welcome', client: 'me', protocol: 1, instance: 'i1', credit: 40 })
+  assert.deepEqual(sent[0]?.message, { type: 'welcome', client: 'me', protocol: 1, instance: 'i1', credit: 60 })
   hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
   clock.advance(0)
   const [frame] = frames()
@@ -69,19 +69,19 @@ test('without credit nothing is sent and what waits is one merged delta', () => 
   const { hub, chartId, clock, frames } = bench()
   hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
   hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
-  for (let i = 1; i <= 46; i++) {
+  for (let i = 1; i <= 66; i++) {
     hub.apply(chartId, add(row(i)), SAMPLE_STATS, [])
     clock.advance(100)
   }
-  assert.equal(frames().length, 40)
+  assert.equal(frames().length, 60)
   hub.receive('c', { type: 'credit', count: 1 })
   clock.advance(1000)
-  assert.equal(frames().length, 41)
+  assert.equal(frames().length, 61)
   const last = frames().at(-1)
-  assert.equal(last?.sequence, 41)
+  assert.equal(last?.sequence, 61)
   assert.deepEqual(
     last?.delta?.upsert.map(each => each['n']),
-    [41, 42, 43, 44, 45, 46],
+    [61, 62, 63, 64, 65, 66],
   )
 })
 
@@ -90,28 +90,28 @@ test('credit beyond the start is not saved up', () => {
   hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
   hub.receive('c', { type: 'credit', count: 1000 })
   hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
-  for (let i = 1; i <= 60; i++) {
+  for (let i = 1; i <= 80; i++) {
     hub.apply(chartId, add(row(i)), SAMPLE_STATS, [])
     clock.advance(100)
   }
-  assert.equal(frames().length, 40)
+  assert.equal(frames().length, 60)
 })
 
 test('a large frame costs more credit than a small one: a second one waits until the first is painted', () => {
   const { hub, chartId, clock, sent, messages } = bench(WINDOWS, { keep: 5000 })
   hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
   hub.apply(chartId, add(...Array.from({ length: 5000 }, (_, n) => row(n))), SAMPLE_STATS, [])
-  for (let page = 0; page < 4; page++) {
+  for (let page = 0; page < 5; page++) {
     hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
     clock.advance(100)
   }
-  // 15,000 values each: 15 credits of 40, and the last frame may cost more than is left.
-  assert.equal(messages(), 3)
+  // 15,000 values each: 15 credits of 60.
+  assert.equal(messages(), 4)
   const last = sent.at(-1)?.message
   assert.equal(last?.type === 'frame' ? last.credit : undefined, 15)
   hub.receive('c', { type: 'credit', count: 15 })
   clock.advance(100)
-  assert.equal(messages(), 4)
+  assert.equal(messages(), 5)
 })
 
 test('a chart is sent no more often than its rate', () => {
@@ -168,14 +168,14 @@ test('five seconds of silence without credit park the chart: a snapshot follows'
   const { hub, chartId, clock, frames } = bench()
   hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
   hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
-  for (let i = 1; i <= 42; i++) {
+  for (let i = 1; i <= 62; i++) {
     hub.apply(chartId, add(row(i)), SAMPLE_STATS, [])
     clock.advance(100)
   }
   clock.advance(10_000)
   hub.receive('c', { type: 'credit', count: 1 })
   clock.advance(0)
-  assert.equal(frames().at(-1)?.snapshot?.length, 42)
+  assert.equal(frames().at(-1)?.snapshot?.length, 62)
 })
 
 test('a minute of silence forgets a connection, five minutes one whose charts are hidden', () => {
@@ -203,7 +203,7 @@ test('a minute of silence forgets a connection, five minutes one whose charts ar
 test('a forgotten connection that speaks again is welcomed, so that it subscribes anew', () => {
   const { hub, sent } = bench()
   hub.receive('late', { type: 'credit', count: 0 })
-  assert.deepEqual(sent[0]?.message, { type: 'welcome', client: '', protocol: 1, instance: 'i1', credit: 40 })
+  assert.deepEqual(sent[0]?.message, { type: 'welcome', client: '', protocol: 1, instance: 'i1', credit: 60 })
 })
 
 test('nothing is sent after bye, unsubscribe or dispose', () => {

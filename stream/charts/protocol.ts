@@ -27,7 +27,7 @@ export const COMM_TARGET = 'riffle.live.v1'
  * ask so often that its notebook shows a busy kernel all the time: each message makes it busy for a moment, and JupyterLab draws that
  * (measured: 15 to 20 ms of the page's main thread).
  */
-export const CREDIT_AT_START = 40
+export const CREDIT_AT_START = 60
 /** Browsers find the points in a Vega-Lite spec under this dataset name. */
 export const DATASET = 'rows'
 /** DOM event a chart element answers with `event.detail.reply(marks)`; a JSON copy, no live object (rules.md 26). */

@@ -83,8 +83,8 @@ describe('ten live charts', { concurrency: true }, () => {
       const recordsBefore = await records(notebook.page)
       await notebook.command('docmanager:save')
       await notebook.close()
-      // What the page had asked for (CREDIT_AT_START frames, four seconds of them), and no more.
-      await new Promise(resolve => setTimeout(resolve, 6000))
+      // What the page had asked for (CREDIT_AT_START frames, six seconds of them), and no more.
+      await new Promise(resolve => setTimeout(resolve, 8000))
       const grown = await growthOf(lab.server.pid)
       assert.ok(grown <= SERVER_BYTES, `the server grew by ${grown} bytes with the tab closed`)
       assert.doesNotMatch(lab.server.log(), /iopub/i)

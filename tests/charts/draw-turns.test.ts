@@ -35,9 +35,26 @@ test('a task holds drawings until its budget is spent; the rest come in tasks ri
     await settle()
     seen.push(drawn.splice(0).join(''))
   }
-  assert.deepEqual(seen, ['abc', 'd', 'e'])
-  turns.take(() => Promise.resolve(void drawn.push('f')))
-  assert.equal(frames.length, 1, 'a turn that comes later asks for a frame again')
+  assert.deepEqual(seen, ['abc', 'd', 'e', ''], 'and a frame that shows them')
+})
+
+test('news is drawn at once when what was drawn has been shown, else with the frame that shows it', async () => {
+  const frames: (() => void)[] = []
+  const tasks: (() => void)[] = []
+  const turns = new DrawTurns({ nowMs: () => 0, onFrame: f => void frames.push(f), onTask: f => void tasks.push(f) })
+  const drawn: string[] = []
+  const draw = (name: string): void => turns.take(() => Promise.resolve(void drawn.push(name)))
+  draw('a')
+  tasks.shift()?.()
+  await settle()
+  draw('b')
+  assert.deepEqual([drawn, tasks.length, frames.length], [['a'], 0, 1])
+  frames.shift()?.()
+  await settle()
+  assert.deepEqual([drawn, tasks.length, frames.length], [['a', 'b'], 0, 1])
+  frames.shift()?.()
+  draw('c')
+  assert.deepEqual([tasks.length, frames.length], [1, 0])
 })
 
 test('ten charts with news every 100 ms take turns on one virtual thread: equal pictures, short tasks, none waits long', async () => {

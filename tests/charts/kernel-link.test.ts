@@ -147,7 +147,7 @@ test('two views of a chart share its rows and its subscription', () => {
   assert.ok(views.every(view => view.changes > 0))
 })
 
-test('credit is given when a frame is drawn, not when it came, and not more often than every two seconds', async () => {
+test('credit is given when a frame is drawn, not when it came, and not more often than every three seconds', async () => {
   const { link, bundle, told, clock, push } = bench()
   const view = new FakeView(false)
   link.acquire(bundle).addView(view)
@@ -160,31 +160,31 @@ test('credit is given when a frame is drawn, not when it came, and not more ofte
   assert.deepEqual(credits(), [])
   view.paint()
   await settle()
-  clock.advance(1999)
+  clock.advance(2999)
   assert.deepEqual(credits(), [])
   clock.advance(1)
   assert.deepEqual(credits(), [15])
 })
 
 test('half of the credit owed is paid at once: the engine would have none left', async () => {
-  // At twenty frames a second half of it is owed before two seconds are over.
+  // At twenty frames a second half of it is owed before three seconds are over.
   const { link, bundle, told, clock, push } = bench('i1', { fps: 20 })
   link.acquire(bundle).addView(new FakeView())
   await settle()
   const credits = (): number[] => told.flatMap(message => (message.type === 'credit' ? [message.count] : []))
   clock.advance(0)
   await settle()
-  for (let i = 0; i < 18; i++) {
+  for (let i = 0; i < 28; i++) {
     push()
     clock.advance(50)
     await settle()
   }
-  assert.deepEqual(credits(), [], 'that of nineteen frames waits')
+  assert.deepEqual(credits(), [], 'that of twenty-nine frames waits')
   push()
   clock.advance(50)
   await settle()
   clock.advance(0)
-  assert.deepEqual(credits(), [20], 'after one second, not two')
+  assert.deepEqual(credits(), [30], 'after one and a half seconds, not three')
 })
 
 test('a lost frame is a gap: one snapshot is asked for, and the rows are whole again', async () => {
@@ -205,7 +205,7 @@ test('a lost frame is a gap: one snapshot is asked for, and the rows are whole a
   assert.equal(told.filter(message => message.type === 'subscribe').length, 2)
   // The credit of the frame that was lost came back with the question.
   const asked = told.findLastIndex(message => message.type === 'subscribe')
-  assert.deepEqual(told[asked + 1], { type: 'credit', count: 40 })
+  assert.deepEqual(told[asked + 1], { type: 'credit', count: 60 })
 })
 
 test('when all credit was lost with its frames, a quiet line gets it again', async () => {
@@ -214,9 +214,9 @@ test('when all credit was lost with its frames, a quiet line gets it again', asy
   chart.addView(new FakeView())
   clock.advance(100)
   await settle()
-  clock.advance(2100)
-  lose(40)
-  for (let i = 0; i < 46; i++) {
+  clock.advance(3100)
+  lose(60)
+  for (let i = 0; i < 66; i++) {
     push()
     clock.advance(100)
   }
@@ -225,7 +225,7 @@ test('when all credit was lost with its frames, a quiet line gets it again', asy
   await settle()
   push()
   clock.advance(2000)
-  assert.equal(chart.rowCount, 47)
+  assert.equal(chart.rowCount, 67)
 })
 
 test('a chart of another engine is never attached to a chart of the same name', () => {
