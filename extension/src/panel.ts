@@ -216,7 +216,8 @@ export class ChartPanel implements ChartView {
     this.element.dataset['seq'] = String(this.#chart.sequence ?? 0)
     this.element.dataset['rows'] = String(this.#chart.rowCount)
     // Counts that are due now would cost the page a frame of their own in a moment.
-    if (this.#countsTimer !== undefined && performance.now() - this.#countsMs >= COUNTS_WITH_PICTURE_MS) this.#tellCounts()
+    if (this.#countsTimer !== undefined && performance.now() - this.#countsMs >= COUNTS_WITH_PICTURE_MS)
+      this.#tellCounts()
     this.#release()
     if (this.#stale) this.#schedule()
   }
