@@ -25,6 +25,8 @@ export interface JoinSideView {
   /** Of the rows followed for the picture: found somebody, wait for the first one, left without. */
   readonly matchedCount: number
   readonly waitingCount: number
+  /** Versions and rows of a table that nobody has asked for: they wait for nobody. */
+  readonly keptCount: number
   readonly unmatchedCount: number
   /** Waited, and were too many to be followed to their end. */
   readonly unfollowedCount: number
@@ -36,7 +38,7 @@ export interface ViewedRow {
   readonly side: 0 | 1
   readonly key: string | null
   readonly atMs: number
-  readonly state: 'matched' | 'waiting' | 'unmatched'
+  readonly state: 'matched' | 'waiting' | 'kept' | 'unmatched'
   /** Watermark at which it leaves; null: no time ends it. */
   readonly untilMs: number | null
 }

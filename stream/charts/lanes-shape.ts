@@ -17,14 +17,14 @@ export function isJoinStatus(value: unknown): value is JoinStatus {
 }
 
 function isSide(value: unknown): boolean {
-  const counts = ['rowCount', 'bytes', 'matchedCount', 'waitingCount', 'unmatchedCount', 'unfollowedCount']
+  const counts = ['rowCount', 'bytes', 'matchedCount', 'waitingCount', 'keptCount', 'unmatchedCount', 'unfollowedCount']
   return isPlain(value) && counts.every(name => typeof value[name] === 'number')
 }
 
 function isRow(value: unknown): boolean {
   return (
     isRowOfSide(value) &&
-    ['matched', 'waiting', 'unmatched'].includes(String(value['state'])) &&
+    ['matched', 'waiting', 'kept', 'unmatched'].includes(String(value['state'])) &&
     isInstantOrNull(value['untilMs'])
   )
 }

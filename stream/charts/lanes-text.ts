@@ -27,7 +27,7 @@ export function sideTexts({ sides, names, followed }: JoinStatus): [string, stri
 export function leftOutText({ sides, names, sinceMs, followed, rows }: JoinStatus): string {
   if (!followed) return 'Rows of this join are columns of numbers: they are counted, and none is drawn'
   const drawn = rows.filter(row => row.state !== 'unmatched').length
-  const known = sides.reduce((sum, side) => sum + side.matchedCount + side.waitingCount, 0)
+  const known = sides.reduce((sum, side) => sum + side.matchedCount + side.waitingCount + side.keptCount, 0)
   const parts = [
     ...(drawn < known ? [`${grouped(drawn)} of the newest ${grouped(known)} rows are drawn`] : []),
     ...(sinceMs === null ? [] : [`rows are followed since somebody looked, at ${clock(sinceMs)}`]),
@@ -40,11 +40,14 @@ export function leftOutText({ sides, names, sinceMs, followed, rows }: JoinStatu
 
 export const WAITING_COLUMNS = ['side', 'key', 'event time', 'leaves at', 'time left'] as const
 
+const WAITING_ROWS = 24
+
 /** Rows that wait, who leaves first on top. */
 export function waitingCells({ rows, names, watermarkMs }: JoinStatus): string[][] {
   return rows
     .filter(row => row.state === 'waiting')
     .sort((a, b) => (a.untilMs ?? Infinity) - (b.untilMs ?? Infinity))
+    .slice(0, WAITING_ROWS)
     .map(({ side, key, atMs, untilMs }) => [
       names[side],
       key ?? '',

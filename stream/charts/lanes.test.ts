@@ -25,8 +25,8 @@ const JOIN: JoinStatus = {
   sinceMs: null,
   followed: true,
   sides: [
-    { rowCount: 2, bytes: 300, matchedCount: 1, waitingCount: 1, unmatchedCount: 1, unfollowedCount: 0 },
-    { rowCount: 1, bytes: 2048, matchedCount: 1, waitingCount: 0, unmatchedCount: 0, unfollowedCount: 3 },
+    { rowCount: 2, bytes: 300, matchedCount: 1, waitingCount: 1, keptCount: 0, unmatchedCount: 1, unfollowedCount: 0 },
+    { rowCount: 1, bytes: 2048, matchedCount: 1, waitingCount: 0, keptCount: 0, unmatchedCount: 0, unfollowedCount: 3 },
   ],
   rows: [
     { number: 1, side: 0, key: 'o-1', atMs: T + 10 * SECOND, state: 'matched', untilMs: T + 20 * SECOND },
@@ -56,7 +56,7 @@ test('lanes have a dot for each row, a line from row to row, a stay to where it 
     'stay 1.3 18 waiting',
     'end 1.3 22 waiting',
     'row 1 0 no partner',
-    'watermark 2.66 20',
+    'watermark 2.83 20',
   ])
   assert.equal(rows.find(row => row['what'] === 'stay')?.['$until'], T + 22 * SECOND)
   assert.equal(rows.find(row => row['what'] === 'stay')?.['time left'], '2s')
@@ -94,6 +94,15 @@ test('a row of a table from another time stands at the edge and tells its own', 
   const version = out.find(row => row['what'] === 'row' && row['$side'] === -1)
   assert.equal(version?.['$at'], T - 500)
   assert.equal(version?.['event time'], '2025-12-31 09:00:00')
+})
+
+test('a row that left alone long ago does not squeeze what is going on', () => {
+  const [first] = JOIN.rows
+  assert.ok(first !== undefined)
+  const long = { ...first, number: 9, atMs: T - 3_600_000, state: 'unmatched' } as const
+  const rows = lanesRows({ ...JOIN, rows: [...JOIN.rows, long] })
+  assert.equal(rows.filter(row => row['what'] === 'row').length, 4)
+  assert.equal(Math.min(...rows.map(row => Number(row['$at']))), T)
 })
 
 test('words: what a side holds, who waits, who left and why, what is left out', () => {

@@ -20,13 +20,23 @@ const WAITING_Y = 1.3
 const WAITING_STEP = 0.17
 const WAITING_LINES = 8
 /** Half of the height, for the axis. */
-export const LANES_Y = WAITING_Y + WAITING_STEP * WAITING_LINES
+export const LANES_Y = WAITING_Y + WAITING_STEP * (WAITING_LINES + 1)
 /** How far beyond the newest row an expiry is drawn, of the time shown. */
 const AHEAD = 0.3
+/** Rows that left alone are shown so far back, of the time of the others. */
+const LATELY = 2
 /** A row far outside of the time shown stands so far beyond its edge. */
 const OUTSIDE = 0.05
 
-const EMPTY_SIDE = { rowCount: 0, bytes: 0, matchedCount: 0, waitingCount: 0, unmatchedCount: 0, unfollowedCount: 0 }
+const EMPTY_SIDE = {
+  rowCount: 0,
+  bytes: 0,
+  matchedCount: 0,
+  waitingCount: 0,
+  keptCount: 0,
+  unmatchedCount: 0,
+  unfollowedCount: 0,
+}
 
 /** Before the engine has told anything. */
 export const EMPTY_JOIN: JoinView = {
@@ -39,7 +49,12 @@ export const EMPTY_JOIN: JoinView = {
   unmatched: [],
 }
 
-export const STATES = { matched: 'matched', waiting: 'waiting', unmatched: 'no partner' } as const
+export const STATES = {
+  matched: 'matched',
+  waiting: 'waiting',
+  kept: 'not asked for',
+  unmatched: 'no partner',
+} as const
 
 interface Range {
   readonly fromMs: number
@@ -72,7 +87,10 @@ export function lanesRows(join: JoinStatus | undefined): ChartRow[] {
     const y = waits ? stays.of(row, Math.min(row.untilMs ?? limitMs, limitMs)) : laneOf(row)
     const x = at(row.atMs)
     const told = toldOf(row, join)
-    drawn.push({ $key: id, what: 'row', [SIDE]: y, $at: x, ...told, ...(waits ? { $open: true } : {}) })
+    const hollow = waits || row.state === 'kept'
+    // What left alone long ago stands in the table of the Join tab.
+    if ((row.state === 'unmatched' || row.state === 'kept') && row.atMs < range.fromMs) return
+    drawn.push({ $key: id, what: 'row', [SIDE]: y, $at: x, ...told, ...(hollow ? { $open: true } : {}) })
     if (!waits || row.untilMs === null) return
     const ends = row.untilMs <= limitMs
     const until = ends ? row.untilMs : limitMs
@@ -95,11 +113,16 @@ export function lanesRows(join: JoinStatus | undefined): ChartRow[] {
 /** The time shown: that of the rows. What is looked up may be much older, and does not count. */
 function rangeOf({ rows, kind, watermarkMs }: JoinStatus): Range | null {
   const looksUp = kind === 'table' || kind === 'asOf'
-  const own = rows.filter(row => !looksUp || row.side === 0)
+  const going = rows.filter(row => row.state !== 'unmatched' && (!looksUp || row.side === 0))
+  const own = going.length > 1 ? going : rows.filter(row => !looksUp || row.side === 0)
   const times = (own.length > 0 ? own : rows).map(row => row.atMs)
   if (times.length === 0) return null
-  const fromMs = Math.min(...times)
   const newestMs = Math.max(...times)
+  const begunMs = Math.min(...times)
+  // Rows that left alone not long before are part of what is going on; older ones would squeeze it.
+  const latelyMs = begunMs - LATELY * (newestMs - begunMs)
+  const lately = rows.filter(({ state, atMs }) => state === 'unmatched' && atMs >= latelyMs)
+  const fromMs = Math.min(begunMs, ...lately.map(row => row.atMs))
   // A watermark that trails or leads a little belongs into the picture.
   const near = watermarkMs !== null && Math.abs(watermarkMs - newestMs) <= newestMs - fromMs
   const toMs = near ? Math.max(newestMs, watermarkMs) : newestMs

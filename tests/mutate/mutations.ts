@@ -609,8 +609,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a row whose time is just over still waits in the picture of its join',
     file: 'stream/operators/joins/lanes.ts',
-    find: 'one.over || untilMs > watermarkMs',
-    replace: 'one.over || untilMs >= watermarkMs',
+    find: 'if (untilMs > watermarkMs) continue',
+    replace: 'if (untilMs >= watermarkMs) continue',
     suite: ['stream/operators/joins/lanes.test.ts'],
   },
   {

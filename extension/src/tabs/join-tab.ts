@@ -36,7 +36,7 @@ function makeJoin(): ChartTab {
       const told = leftOutText(join)
       setText(leftOut, told)
       leftOut.hidden = told === ''
-      alone.show(asNodes(unmatchedCells(join)), 'Every row has found a partner so far')
+      alone.show(asNodes(unmatchedCells(join)), 'No row was seen to leave without a partner')
       waiting.show(asNodes(waitingCells(join)), 'No row waits for its first partner')
     },
   }

@@ -6,6 +6,12 @@ const MATCHED = '#4c78a8'
 const WAITING = '#b07400'
 const ALONE = '#b3261e'
 const QUIET = '#8a8f98'
+const LOOKS = [
+  { state: 'matched', color: MATCHED, shape: 'circle' },
+  { state: 'waiting', color: WAITING, shape: 'circle' },
+  { state: 'kept', color: QUIET, shape: 'circle' },
+  { state: 'unmatched', color: ALONE, shape: 'cross' },
+] as const
 /** A vertical stroke: here the wait is over. */
 const STROKE = 'M0,-0.6L0,0.6'
 
@@ -21,6 +27,9 @@ export const lanes = defineForm({
     const { join } = request.concept
     if (join === undefined) return null
     const [left, right] = join.names
+    const looksUp = join.kind === 'table' || join.kind === 'asOf'
+    const shown = LOOKS.filter(({ state }) => looksUp || state !== 'kept')
+    const states = { domain: shown.map(({ state }) => STATES[state]), range: shown.map(({ color }) => color) }
     const time = timeEncoding(request, '$at', false)
     const only = (...what: string[]): object[] => [{ filter: what.map(one => `datum.what === '${one}'`).join(' || ') }]
     const dot = { type: 'point', clip: true, tooltip: true, size: 60, strokeWidth: 1.8, opacity: 1 }
@@ -65,20 +74,20 @@ export const lanes = defineForm({
             color: {
               field: 'state',
               type: 'nominal',
-              scale: { domain: Object.values(STATES), range: [MATCHED, WAITING, ALONE] },
+              scale: states,
               legend: { title: null, orient: 'top', direction: 'horizontal', offset: 6 },
             },
             fill: {
               field: 'state',
               type: 'nominal',
-              scale: { domain: Object.values(STATES), range: [MATCHED, WAITING, ALONE] },
+              scale: states,
               legend: null,
             },
             fillOpacity: { condition: { test: OPEN, value: 0 }, value: 1 },
             shape: {
               field: 'state',
               type: 'nominal',
-              scale: { domain: Object.values(STATES), range: ['circle', 'circle', 'cross'] },
+              scale: { ...states, range: shown.map(({ shape }) => shape) },
               legend: null,
             },
           },
@@ -90,7 +99,7 @@ export const lanes = defineForm({
         },
         {
           transform: only('watermark'),
-          mark: { type: 'text', align: 'left', baseline: 'top', dx: 4, color: QUIET, text: 'watermark' },
+          mark: { type: 'text', align: 'right', baseline: 'top', dx: -4, color: QUIET, text: 'watermark' },
         },
       ],
     }

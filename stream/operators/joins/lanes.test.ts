@@ -154,7 +154,7 @@ test('as of: left rows wait for their own time, versions for no time; one withou
     'R a@5 matched null',
     'L a@20 waiting 20',
     'L b@9 unmatched null',
-    'R a@9 waiting null',
+    'R a@9 kept null',
   ])
   assert.deepEqual(aloneOf(view), ['L b@9 absent 9'])
   assert.deepEqual(
@@ -234,6 +234,20 @@ test('rows that are taken back leave no line', () => {
   lanes.paired(l, r)
   lanes.takenBack(0, l)
   assert.deepEqual(rowsOf(lanes.view([0, 1])), ['R a@4 waiting 14'])
+})
+
+test('rows that wait are followed to their end, however many meet meanwhile', () => {
+  const { plan } = left().join(right(), { on: 'k', within: '1s' })
+  const pipeline = pipelineOf(plan)
+  push(pipeline, 0, { at: 1, k: 'alone' })
+  for (let i = 0; i < 30; i++) {
+    const rows = Array.from({ length: 500 }, (_, n) => ({ at: 2, k: `k${i * 500 + n}` }))
+    push(pipeline, 0, ...rows)
+    push(pipeline, 1, ...rows)
+  }
+  time(pipeline, 1001)
+  assert.deepEqual(aloneOf(viewOf(pipeline)), ['L alone@1 time 1001'])
+  assert.equal(viewOf(pipeline).sides[0].unfollowedCount, 0)
 })
 
 test('what is followed is bounded, and rows that were too many are counted', () => {

@@ -10,8 +10,9 @@ import { roughBytes } from './size-limit.ts'
 import type { JoinSideView, JoinView, UnmatchedRow, ViewedRow } from '../../join-view.ts'
 import type { Side } from './two-sides.ts'
 
-/** Rows followed of each side. */
-export const FOLLOWED = 4000
+/** Rows followed of each side: those that have met nobody so far, those that have. */
+export const FOLLOWED = 10_000
+const MET_FOLLOWED = 2000
 /** Partners remembered of one row. */
 const PARTNERS = 8
 /** In a view: lefts with lines, lines, rows of a side that wait, rows that left alone. */
@@ -19,6 +20,8 @@ const MET = 32
 const LINES = 64
 const WAITING = 24
 const ALONE = 24
+/** Rows that left alone, kept to be drawn. */
+const ALONE_KEPT = 512
 const TEXT = 160
 /** Rows weighed of each side, and bookkeeping beside a row. */
 const WEIGHED = 64
@@ -53,15 +56,18 @@ interface Followed {
   readonly timeMs: number
   readonly row: unknown
   readonly untilMs: Until
-  matched: boolean
   /** It may have found somebody before it was followed: it is never called unmatched. */
   readonly unsure: boolean
+  /** Its time is over, or it was looked up. */
   over: boolean
   readonly partners: Followed[]
 }
 
 interface FollowedSide {
-  readonly rows: Map<unknown, Followed>
+  /** Rows that have met nobody: all that may leave alone, so there is room for many. */
+  readonly waiting: Map<unknown, Followed>
+  /** Rows that have met somebody: a picture shows some of the newest. */
+  readonly met: Map<unknown, Followed>
   next: number
   unmatchedCount: number
   unfollowedCount: number
@@ -104,10 +110,8 @@ export class JoinLanes {
   }
 
   paired(left: unknown, right: unknown): void {
-    const l = this.sides[0].rows.get(left)
-    const r = this.sides[1].rows.get(right)
-    if (l !== undefined) l.matched = true
-    if (r !== undefined) r.matched = true
+    const l = this.meet(0, left)
+    const r = this.meet(1, right)
     if (l === undefined || r === undefined) return
     // In overlapping windows two rows meet again and again.
     if (l.partners.length < PARTNERS && !l.partners.includes(r)) l.partners.push(r)
@@ -116,38 +120,42 @@ export class JoinLanes {
   /** Rows of one key and window, all of which have met. */
   met({ left, right }: { readonly left: readonly unknown[]; readonly right: readonly unknown[] }): void {
     if (left.length === 0 || right.length === 0) return
-    const [ofLeft, ofRight] = [this.sides[0].rows, this.sides[1].rows]
-    for (const row of right) {
-      const one = ofRight.get(row)
-      if (one !== undefined) one.matched = true
-    }
+    for (const row of right) this.meet(1, row)
     for (const row of left) {
-      const one = ofLeft.get(row)
+      const one = this.meet(0, row)
       if (one === undefined) continue
-      one.matched = true
       for (let i = 0; i < right.length && one.partners.length < PARTNERS; i++) this.paired(row, right[i])
     }
   }
 
   /** A row is done with, and no time said so; one that met nobody has left alone. */
   done(side: Side, row: unknown, reason: UnmatchedRow['reason'], endedMs: number | null): void {
-    const one = this.sides[side].rows.get(row)
-    if (one === undefined || one.over) return
-    one.over = true
-    if (!one.matched && !one.unsure) this.alone(side, one, reason, endedMs)
+    const { waiting, met } = this.sides[side]
+    const one = waiting.get(row)
+    const found = met.get(row)
+    if (found !== undefined) found.over = true
+    if (one === undefined) return
+    waiting.delete(row)
+    if (!one.unsure) this.alone(side, one, reason, endedMs)
   }
 
   /** A row was taken back: it is as if it had never come. */
   takenBack(side: Side, row: unknown): void {
-    const one = this.sides[side].rows.get(row)
+    const its = this.sides[side]
+    its.waiting.delete(row)
+    const one = its.met.get(row)
     if (one === undefined) return
-    this.sides[side].rows.delete(row)
-    const lefts = [...this.sides[0].rows.values()]
+    its.met.delete(row)
+    const lefts = [...this.sides[0].met.values()]
     const met = side === 0 ? one.partners : lefts.filter(left => left.partners.includes(one))
     for (const left of lefts) if (left.partners.includes(one)) left.partners.splice(left.partners.indexOf(one), 1)
     // Who had nobody else waits again.
-    for (const other of met)
-      other.matched = side === 0 ? lefts.some(left => left.partners.includes(other)) : other.partners.length > 0
+    for (const other of met) {
+      if (side === 0 ? lefts.some(left => left.partners.includes(other)) : other.partners.length > 0) continue
+      const theirs = this.sides[side === 0 ? 1 : 0]
+      theirs.met.delete(other.row)
+      theirs.waiting.set(other.row, other)
+    }
   }
 
   /** `held`: rows the join holds of each side. */
@@ -161,20 +169,17 @@ export class JoinLanes {
       const known = places.get(one)
       if (known !== undefined) return known
       places.set(one, rows.length)
-      return rows.push(viewed(side, one)) - 1
+      return rows.push(viewed(side, one, this.sides[side].met.has(one.row))) - 1
     }
     const [left, right] = this.sides
-    for (const one of thinned(
-      [...left.rows.values()].filter(l => l.matched),
-      MET,
-    )) {
+    for (const one of thinned([...left.met.values()], MET)) {
       const place = show(0, one)
       for (const partner of one.partners) if (lines.length < LINES) lines.push([place, show(1, partner)])
     }
     for (const side of [0, 1] as const) {
-      const waiting = [...this.sides[side].rows.values()].filter(one => !one.matched && !one.over)
-      for (const one of thinned(waiting, WAITING)) show(side, one)
-      for (const one of this.unmatched.slice(-ALONE)) if (one.side === side) rows.push(aloneRow(one))
+      for (const one of thinned([...this.sides[side].waiting.values()], WAITING)) show(side, one)
+      const alone = this.unmatched.filter(one => one.side === side)
+      for (const one of thinned(alone, ALONE)) rows.push(aloneRow(one))
     }
     return {
       watermarkMs: Number.isFinite(watermarkMs) ? watermarkMs : null,
@@ -193,35 +198,64 @@ export class JoinLanes {
       its.weighed++
       its.weighedBytes += roughBytes(row, 3)
     }
-    const { rows } = its
-    if (rows.size >= FOLLOWED) this.forgetOldest(side)
+    const one = {
+      number: its.next++,
+      key,
+      timeMs,
+      row,
+      untilMs,
+      unsure: matched === undefined,
+      over: false,
+      partners: [],
+    }
     // The same object again is a row of its own: the one before is let go of.
-    rows.delete(row)
-    const known = matched === true
-    rows.set(row, { number: its.next++, key, timeMs, row, untilMs, matched: known, unsure: matched === undefined, over: false, partners: [] }) // prettier-ignore
+    its.waiting.delete(row)
+    its.met.delete(row)
+    if (matched === true) this.keepMet(its, one)
+    else {
+      if (its.waiting.size >= FOLLOWED) this.forgetOldest(side)
+      its.waiting.set(row, one)
+    }
   }
 
   private forgetOldest(side: Side): void {
     const its = this.sides[side]
-    const [row, one] = its.rows.entries().next().value as [unknown, Followed]
-    if (!one.over && !one.matched && !one.unsure) {
+    const [row, one] = its.waiting.entries().next().value as [unknown, Followed]
+    if (!one.unsure) {
       const untilMs = untilOf(one)
       if (untilMs <= this.parts.watermarkMs()) this.alone(side, one, 'time', untilMs)
       // What waits for ever is no loss: it is a version or a row of a table.
       else if (untilMs !== Infinity) its.unfollowedCount++
     }
-    its.rows.delete(row)
+    its.waiting.delete(row)
+  }
+
+  /** The row, which has met somebody now; undefined where it is not followed. */
+  private meet(side: Side, row: unknown): Followed | undefined {
+    const its = this.sides[side]
+    const one = its.waiting.get(row)
+    if (one === undefined) return its.met.get(row)
+    its.waiting.delete(row)
+    this.keepMet(its, one)
+    return one
+  }
+
+  private keepMet({ met }: FollowedSide, one: Followed): void {
+    if (met.size >= MET_FOLLOWED) met.delete(met.keys().next().value)
+    met.set(one.row, one)
   }
 
   /** Rows whose time is over: told in the order in which they left. */
   private endDue(watermarkMs: number): void {
     const due: { side: Side; one: Followed; untilMs: number }[] = []
     for (const side of [0, 1] as const) {
-      for (const one of this.sides[side].rows.values()) {
+      const { waiting, met } = this.sides[side]
+      for (const one of met.values()) one.over ||= untilOf(one) <= watermarkMs
+      for (const [row, one] of waiting) {
         const untilMs = untilOf(one)
-        if (one.over || untilMs > watermarkMs) continue
-        one.over = true
-        if (!one.matched && !one.unsure) due.push({ side, one, untilMs })
+        if (untilMs > watermarkMs) continue
+        waiting.delete(row)
+        if (!one.unsure) due.push({ side, one, untilMs })
       }
     }
     due.sort((a, b) => a.untilMs - b.untilMs || a.one.number - b.one.number)
@@ -236,37 +270,44 @@ export class JoinLanes {
   ): void {
     this.sides[side].unmatchedCount++
     this.unmatched.push({ number, side, key, atMs: timeMs, endedMs: finiteOr(endedMs), reason, row })
-    if (this.unmatched.length >= 4 * ALONE) this.unmatched = this.unmatched.slice(-ALONE)
+    if (this.unmatched.length >= 2 * ALONE_KEPT) this.unmatched = this.unmatched.slice(-ALONE_KEPT)
   }
 }
 
 function emptySide(): FollowedSide {
-  return { rows: new Map(), next: 0, unmatchedCount: 0, unfollowedCount: 0, weighed: 0, weighedBytes: 0 }
+  return {
+    waiting: new Map(),
+    met: new Map(),
+    next: 0,
+    unmatchedCount: 0,
+    unfollowedCount: 0,
+    weighed: 0,
+    weighedBytes: 0,
+  }
 }
 
 /** At most so many, those whose number a power of two divides: the same ones as long as they are there, so that nothing flickers. */
-function thinned(rows: readonly Followed[], most: number): readonly Followed[] {
+function thinned<T extends { readonly number: number }>(rows: readonly T[], most: number): readonly T[] {
   let shown = rows
   for (let every = 2; shown.length > most; every *= 2) shown = rows.filter(one => one.number % every === 0)
   return shown
 }
 
 function sideView(side: FollowedSide, rowCount: number): JoinSideView {
-  let matchedCount = 0
-  let waitingCount = 0
-  for (const one of side.rows.values()) {
-    if (one.matched) matchedCount++
-    else if (!one.over) waitingCount++
-  }
+  // What no time ends is a version or a row of a table: it is kept, and waits for nobody.
+  const keptCount = [...side.waiting.values()].filter(one => one.untilMs === Infinity).length
+  const waitingCount = side.waiting.size - keptCount
   const each = PER_ROW + (side.weighed === 0 ? 0 : side.weighedBytes / side.weighed)
   const { unmatchedCount, unfollowedCount } = side
-  return { rowCount, bytes: Math.round(rowCount * each), matchedCount, waitingCount, unmatchedCount, unfollowedCount }
+  const counts = { matchedCount: side.met.size, waitingCount, keptCount, unmatchedCount, unfollowedCount }
+  return { rowCount, bytes: Math.round(rowCount * each), ...counts }
 }
 
-function viewed(side: Side, one: Followed): ViewedRow {
-  const { number, key, timeMs, matched, over } = one
-  const state = matched ? 'matched' : over ? 'unmatched' : 'waiting'
-  return { number, side, key: keyText(key), atMs: timeMs, state, untilMs: over ? null : finiteOr(untilOf(one)) }
+function viewed(side: Side, one: Followed, met: boolean): ViewedRow {
+  const { number, key, timeMs, over } = one
+  const untilMs = untilOf(one)
+  const state = met || one.partners.length > 0 ? 'matched' : untilMs === Infinity ? 'kept' : 'waiting'
+  return { number, side, key: keyText(key), atMs: timeMs, state, untilMs: over ? null : finiteOr(untilMs) }
 }
 
 function aloneRow({ number, side, key, atMs }: Alone): ViewedRow {
