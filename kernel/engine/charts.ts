@@ -1,5 +1,6 @@
 /** Joins the hub of charts (pure, stream/charts) with the streams: taps in the worker, counters, the supervisor's comms. */
 import { ChartHub } from '../../stream/charts/hub.ts'
+import type { KeptChart } from '../../stream/charts/chart.ts'
 import type { LabelWish, PeekAnswer } from '../../stream/charts/hub.ts'
 import { chartConcept } from '../../stream/charts/concept.ts'
 import type { ChartConcept, ScoresConcept } from '../../stream/charts/concept.ts'
@@ -67,6 +68,8 @@ export class Charts {
   /** Views that were paused here because nobody looked, not by the user. */
   private readonly asleep = new Set<string>()
   private readonly labels = new LabelFiles()
+  /** Charts of streams that go on from a checkpoint, until they are shown. */
+  private readonly kept = new Map<string, KeptChart[]>()
   /** Cell -> what its output shows. */
   private readonly cells = new Map<string, readonly string[]>()
 
@@ -242,11 +245,39 @@ export class Charts {
       let charts = this.chartsOf.get(name)
       if (charts === undefined) this.chartsOf.set(name, (charts = new Map()))
       charts.set(chartId, { options, cellId })
-      streams.addTap(name, { chartId, options: tap, changes: this.hub.wantsChanges(chartId) })
+      const kept = this.takeKept(name, options)
+      if (kept !== undefined) this.hub.restore(chartId, kept)
+      streams.addTap(name, {
+        chartId,
+        options: tap,
+        changes: this.hub.wantsChanges(chartId),
+        state: kept?.tap,
+      })
       this.watched(chartId)
       this.status(name)
     }
     return this.hub.bundle(chartId) ?? {}
+  }
+
+  /** The charts of a stream for its checkpoint; `taps`: their states at its snapshot. */
+  keep(name: string, taps: Readonly<Record<string, unknown>>): KeptChart[] {
+    return [...(this.chartsOf.get(name)?.keys() ?? [])].flatMap(chartId => {
+      const chart = this.hub.keep(chartId)
+      const tap = taps[chartId]
+      return chart === undefined || tap === undefined ? [] : [{ ...chart, tap }]
+    })
+  }
+
+  /** The stream goes on from a checkpoint: so do its charts, when they are shown. */
+  resumed(name: string, charts: readonly KeptChart[]): void {
+    this.kept.set(name, [...charts])
+  }
+
+  private takeKept(name: string, options: ChartOptions): KeptChart | undefined {
+    const kept = this.kept.get(name) ?? []
+    const wanted = JSON.stringify(options)
+    const index = kept.findIndex(chart => JSON.stringify(chart.options) === wanted)
+    return index < 0 ? undefined : kept.splice(index, 1)[0]
   }
 
   showParam(name: string): MimeBundle {
@@ -257,6 +288,7 @@ export class Charts {
 
   /** The stream behind the name is another one: its charts start anew with these taps. */
   replaced(name: string, plan: PlanNode): TapSpec[] {
+    this.kept.delete(name)
     const taps: TapSpec[] = []
     for (const { chartId, tap } of this.hub.replace(name, this.conceptOf(plan))) {
       const asked = this.chartsOf.get(name)?.get(chartId)

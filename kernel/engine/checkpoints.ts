@@ -1,5 +1,6 @@
 /** Named streams of the engine as checkpoints: which can go on in another process, what is kept of them, what they begin with. */
 import { Checkpointer } from '../../stream/checkpoints/checkpointer.ts'
+import type { KeptChart } from '../../stream/charts/chart.ts'
 import type { Found, Kept } from '../../stream/checkpoints/checkpointer.ts'
 import { planKeyOf } from '../../stream/checkpoints/plan-key.ts'
 import type { StreamError } from '../../stream/errors.ts'
@@ -14,6 +15,7 @@ export interface Resumed {
   readonly base: RunBase
   readonly params: Readonly<Record<string, unknown>>
   readonly savedAtMs: number
+  readonly charts: readonly KeptChart[]
 }
 
 /** The base without its bytes, which stand beside it in the file. */
@@ -22,6 +24,8 @@ interface Meta {
   readonly params: Readonly<Record<string, unknown>>
   /** Now of the built-in topics: they go on from there. */
   readonly topicsNowMs: number
+  /** Absent in checkpoints of sinks, and of releases before this. */
+  readonly charts?: readonly KeptChart[] | undefined
 }
 
 /** A named stream as this file sees it. */
@@ -35,18 +39,20 @@ export interface Running {
 export interface CheckpointsOptions {
   readonly connections: Connections
   readonly running: () => readonly Running[]
+  /** What is kept of the charts of a stream; `taps`: their states at its snapshot. */
+  readonly charts: (name: string, taps: RunBase['taps']) => readonly KeptChart[]
   readonly onError: (name: string, error: StreamError) => void
 }
 
 export class Checkpoints extends Checkpointer {
   private readonly connections: Connections
 
-  constructor({ connections, running, onError }: CheckpointsOptions) {
+  constructor({ connections, running, charts, onError }: CheckpointsOptions) {
     super({
       clock: wallClock,
       program: 'notebook',
       onError,
-      streams: () => running().map(stream => keptOf(stream, connections)),
+      streams: () => running().map(stream => keptOf(stream, { connections, charts })),
     })
     this.connections = connections
   }
@@ -67,11 +73,14 @@ export function resumedOf(found: Found | undefined): Resumed | undefined
 export function resumedOf(found: Found | undefined): Resumed | undefined {
   if (found === undefined) return undefined
   const { meta, bytes, savedAtMs } = found
-  const { base, params } = meta as Meta
-  return { base: { ...base, bytes, taps: {} }, params, savedAtMs }
+  const { base, params, charts = [] } = meta as Meta
+  return { base: { ...base, bytes, taps: {} }, params, savedAtMs, charts }
 }
 
-function keptOf({ name, plan, execution }: Running, connections: Connections): Kept {
+function keptOf(
+  { name, plan, execution }: Running,
+  { connections, charts }: Pick<CheckpointsOptions, 'connections' | 'charts'>,
+): Kept {
   const { run } = execution
   return {
     name,
@@ -81,14 +90,18 @@ function keptOf({ name, plan, execution }: Running, connections: Connections): K
     state: async fresh => {
       if (fresh) await run.takeSnapshot()
       const { checkpoint } = run
-      return checkpoint === undefined ? undefined : partsOf(checkpoint, connections)
+      return checkpoint === undefined ? undefined : partsOf(checkpoint, connections, charts(name, checkpoint.base.taps))
     },
   }
 }
 
-export function partsOf(checkpoint: NonNullable<Execution['run']['checkpoint']>, connections: Connections) {
-  const { bytes, taps: _charts, ...base } = checkpoint.base
-  const meta: Meta = { base, params: checkpoint.params, topicsNowMs: connections.embedded.nowMs() }
+export function partsOf(
+  checkpoint: NonNullable<Execution['run']['checkpoint']>,
+  connections: Connections,
+  charts?: readonly KeptChart[],
+) {
+  const { bytes, taps: _taps, ...base } = checkpoint.base
+  const meta: Meta = { base, params: checkpoint.params, topicsNowMs: connections.embedded.nowMs(), charts }
   return { meta, bytes, progress: base.sequence }
 }
 

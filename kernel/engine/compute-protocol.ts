@@ -34,6 +34,8 @@ export interface TapSpec {
   readonly options: TapOptions
   /** Changes are kept for it from the start (`tap-changes` says otherwise later). */
   readonly changes?: boolean | undefined
+  /** Of the tap of this chart in a process before this one, at the snapshot the run began with. */
+  readonly state?: unknown
 }
 
 /** State of a run after event `sequence`. */

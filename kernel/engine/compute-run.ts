@@ -294,12 +294,14 @@ export class ComputeRun {
     })
   }
 
-  private addTap({ chartId, options, changes }: TapSpec, state: unknown): void {
+  private addTap({ chartId, options, changes, state: kept }: TapSpec, ofBase: unknown): void {
     const tap = new ChartTap(options)
     this.taps.set(chartId, tap)
     this.changed = true
+    const state = ofBase ?? kept
     if (state !== undefined) tap.restore(state as never)
-    else for (const batch of this.recent) tap.onBatch(batch)
+    // What this run has given so far: after its base, so also after the state of the tap.
+    for (const batch of this.recent) tap.onBatch(batch)
     if (changes === true) tap.watchChanges(true, this.recent)
   }
 

@@ -81,6 +81,7 @@ export class Engine {
     this.checkpoints = new Checkpoints({
       connections: this.connections,
       running: () => this.streams.running(),
+      charts: (name, taps) => this.charts.keep(name, taps),
       onError: (name, error) => options.streamError(this.streams.cellOf(name) ?? '', name, error.toJSON()),
     })
     const deps = {
@@ -99,6 +100,7 @@ export class Engine {
       onOver: (name, state, error) => this.charts.over(name, state, error),
       onFollow: names => this.subscriptions.follow(names),
       resume: (name, plan, tell) => this.checkpoints.resume(name, plan, tell),
+      onResumed: (name, { charts }) => this.charts.resumed(name, charts),
       onStarted: (name, plan, of) => {
         this.recall.keep({ kind: 'stream', name, plan, options: of })
         // Exactly once is a promise about what happens when the engine is killed.

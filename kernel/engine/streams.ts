@@ -42,6 +42,8 @@ export interface StreamsDeps extends ExecutionDeps {
   onOver(name: string, state: StreamState, error: StreamErrorParts | undefined): void
   /** What a stream that starts was in a process before this one; undefined: a new one. */
   resume(name: string, plan: PlanNode, tell: (text: string) => void): Promise<Resumed | undefined>
+  /** It goes on from its checkpoint. */
+  onResumed(name: string, resumed: Resumed): void
   /** It runs, and is to be told to the engine after this one. */
   onStarted(name: string, plan: PlanNode, options: StartOptions): void
   /** It was stopped and is not to come back. */
@@ -172,6 +174,7 @@ export class Streams {
     if (resumed === undefined) return this.begin(stream)
     try {
       await this.begin(stream, resumed)
+      this.deps.onResumed(stream.name, resumed)
       const at = new Date(resumed.savedAtMs).toISOString()
       this.say(stream, `Stream "${stream.name}" goes on from its checkpoint of ${at}`)
     } catch (error) {

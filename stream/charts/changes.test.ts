@@ -205,6 +205,8 @@ test('a page that asks is sent the newest changes and then what came since; nobo
   tick()
   assert.equal(frames.at(-1)?.changes, undefined)
   assert.deepEqual(frames.at(-1)?.status.changes, { insertedCount: 1, retractedCount: 1 })
+  // No row holds, so none is left out.
+  assert.equal(frames.at(-1)?.status.notice, null)
   hub.receive('c', { type: 'changes', chartId, on: true })
   tick()
   assert.deepEqual(told(frames.at(-1)?.changes), [[1, '+', 1], [2, '-', 1]]) // prettier-ignore

@@ -39,6 +39,19 @@ const ERROR_LINES = 5
 
 type Series = string | number | boolean | null
 
+/** A chart in a checkpoint: as many rows as it can draw, as long as they are small. */
+const KEPT = { rows: 5000, bytes: 1_000_000 }
+
+/** A chart of a stream that goes on in another process. */
+export interface KeptChart {
+  /** Which of the charts of its stream it is. */
+  readonly options: ChartOptions
+  readonly rows: readonly ChartRow[]
+  readonly series: readonly unknown[]
+  /** State of its tap at the snapshot of its stream. */
+  readonly tap: unknown
+}
+
 export interface ChartParts {
   readonly chartId: string
   readonly stream: string
@@ -147,6 +160,18 @@ export class Chart {
     this.#version = null
     this.#sinceMs = null
     this.#status = statusBefore(concept)
+    this.#design()
+  }
+
+  /** What the next process needs to draw on: the newest rows, and the order of the series, which is that of their colours. */
+  keep(): Omit<KeptChart, 'tap'> {
+    return { options: this.options, rows: savedRows(this.rows, KEPT), series: this.#series }
+  }
+
+  /** Goes on with what `keep` gave in another process. Before the first frame. */
+  restore({ rows, series }: Omit<KeptChart, 'tap'>): void {
+    this.#series = series.filter(isSeries)
+    this.#learn(this.#model.apply({ upsert: rows, remove: [] }), undefined)
     this.#design()
   }
 
@@ -290,17 +315,17 @@ export class Chart {
   }
 
   /** What the chart leaves out, in words (law 2 of the product: nothing is lost silently). */
-  #notice({ seenCount, conflatedCount, otherSeriesCount }: TapFrame): void {
+  #notice({ seenCount, retractedCount, conflatedCount, otherSeriesCount }: TapFrame): void {
+    // A row that was taken back is not left out, and neither is what took it back.
+    const holding = seenCount - 2 * retractedCount
     const plain = this.#concept.form === 'rows'
     const shown = this.#model.size
     const closed = this.#concept.form === 'window' && !this.#concept.revisions ? this.#closedCount() : null
     const stepMs = this.#model.thinStepMs
     const which = stepMs === null ? 'newest' : `lowest and highest of every ${leftText(stepMs)},`
     const parts = [
-      ...(plain && seenCount > shown ? [`${which} ${grouped(shown)} of ${grouped(seenCount)} rows`] : []),
-      ...(closed !== null && seenCount > closed
-        ? [`${which} ${grouped(closed)} of ${grouped(seenCount)} results`]
-        : []),
+      ...(plain && holding > shown ? [`${which} ${grouped(shown)} of ${grouped(holding)} rows`] : []),
+      ...(closed !== null && holding > closed ? [`${which} ${grouped(closed)} of ${grouped(holding)} results`] : []),
       ...(!plain && conflatedCount > 0 ? [`${grouped(conflatedCount)} updates merged`] : []),
       ...(otherSeriesCount > 0 ? [`${grouped(otherSeriesCount)} other series not drawn`] : []),
       ...(this.#removed.length > 0 ? [`taken out of the spec: ${this.#removed.join(', ')}`] : []),

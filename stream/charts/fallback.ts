@@ -10,8 +10,7 @@ import type { Domain } from './domains.ts'
 import type { ChartRow, LiveBundle, MimeBundle, ParamBundle } from './protocol.ts'
 
 export const VEGALITE_MIME = 'application/vnd.vegalite.v5+json'
-const SAVED_ROWS = 500
-const SAVED_BYTES = 200_000
+const SAVED = { rows: 500, bytes: 200_000 }
 
 /** The bundle of a chart with its last frame. `rows` in order of arrival. */
 export function chartBundle(live: LiveBundle, zone?: string): MimeBundle {
@@ -116,15 +115,18 @@ export function channelField(
     : null
 }
 
-/** The newest rows that fit a saved frame: at most 500, at most 200 kB, in order of arrival. */
-export function savedRows(rows: readonly ChartRow[]): ChartRow[] {
+/** The newest rows that fit: of a saved frame at most 500, at most 200 kB, in order of arrival. */
+export function savedRows(
+  rows: readonly ChartRow[],
+  limits: { readonly rows: number; readonly bytes: number } = SAVED,
+): ChartRow[] {
   const newest: ChartRow[] = []
   let bytes = 0
-  for (let i = rows.length - 1; i >= 0 && newest.length < SAVED_ROWS; i--) {
+  for (let i = rows.length - 1; i >= 0 && newest.length < limits.rows; i--) {
     const row = rows[i]
     if (row === undefined) continue
     bytes += JSON.stringify(row).length + 1
-    if (bytes > SAVED_BYTES) break
+    if (bytes > limits.bytes) break
     newest.push(row)
   }
   return newest.reverse()

@@ -9,6 +9,7 @@
  * again: the answering `welcome` tells the browser to subscribe anew.
  */
 import { Chart } from './chart.ts'
+import type { KeptChart } from './chart.ts'
 import { CREDIT_AT_START, PROTOCOL_VERSION } from './protocol.ts'
 import { ChartConnection } from './connection.ts'
 import type { ChartConcept } from './concept.ts'
@@ -116,6 +117,16 @@ export class ChartHub {
     this.#charts.delete(chartId)
     for (const [id, known] of this.#idOfDefinition) if (known === chartId) this.#idOfDefinition.delete(id)
     for (const connection of this.#connections.values()) connection.gone(chartId, 'the stream is not there any more')
+  }
+
+  /** What a checkpoint holds of a chart; undefined for an unknown one. */
+  keep(chartId: string): Omit<KeptChart, 'tap'> | undefined {
+    return this.#charts.get(chartId)?.keep()
+  }
+
+  /** The chart goes on where it stood in another process. Before its first frame. */
+  restore(chartId: string, kept: Omit<KeptChart, 'tap'>): void {
+    this.#charts.get(chartId)?.restore(kept)
   }
 
   /** What the tap saw (null: nothing), with the counters of the stream. Called per tick, at least once a second. */
