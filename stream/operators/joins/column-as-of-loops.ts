@@ -75,7 +75,9 @@ export function mergeOf(
     for (let i = 0; i < ${prefix}count; i++) {
       const k = ${prefix}c0[${prefix}from + i], p = (Math.imul(k, 0x9E3779B1) >>> 7) * ${width} & m
       ${places}[i] = p
-      if (T[p] !== k || k === 0) missed[c++] = i
+      const d = T[p] ^ k | T[p + 1] - 1 >>> 31
+      missed[c] = i
+      c += (d | -d) >>> 31
     }
     for (let j = 0; j < c; j++) {
       const i = missed[j], k = ${prefix}c0[${prefix}from + i]

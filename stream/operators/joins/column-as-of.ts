@@ -16,12 +16,12 @@ import type { IntEntriesState } from '../../state/int-entries.ts'
 import type { StageContext } from '../operator.ts'
 import { BLOCK, mergeOf, SCRATCH, versionOf } from './column-as-of-loops.ts'
 import type { Merge } from './column-as-of-loops.ts'
-import { ColumnJoin } from './column-join.ts'
+import { ColumnJoin, keptParts } from './column-join.ts'
 import type { ColumnJoinPlan } from './column-join.ts'
 import { ColumnQueue } from './column-queue.ts'
 import type { ColumnArray, ColumnQueueState, Stretch } from './column-queue.ts'
 import { ColumnSide } from './column-side.ts'
-import { PairColumns } from './pair-columns.ts'
+import type { PairColumns } from './pair-columns.ts'
 import type { SizeLimit } from './size-limit.ts'
 import type { Side } from './two-sides.ts'
 
@@ -274,10 +274,4 @@ function placeOf(times: Float64Array, from: number, to: number, limitMs: number,
   return from
 }
 
-/** V8 forgets what it has compiled for a class with the last of its objects: a stream begun anew would be slow again. */
-export const KEPT = [
-  new ColumnQueue([]),
-  new IntEntries(2),
-  // What its rows are made with is not looked at.
-  new PairColumns({ names: [], kinds: [] } as never),
-]
+export const KEPT = new ColumnAsOfJoin(keptParts())

@@ -9,7 +9,7 @@ import { IntEntries } from '../../state/int-entries.ts'
 import type { IntEntriesState } from '../../state/int-entries.ts'
 import { loopFrom } from '../compile.ts'
 import type { StageContext } from '../operator.ts'
-import { ColumnJoin, outText, writeText } from './column-join.ts'
+import { ColumnJoin, keptParts, outText, writeText } from './column-join.ts'
 import type { ColumnJoinPlan } from './column-join.ts'
 import { ColumnRing, SHORT_LIST } from './column-ring.ts'
 import type { ColumnRingState } from './column-ring.ts'
@@ -75,7 +75,7 @@ export class ColumnIntervalJoin extends ColumnJoin {
   protected override straight(side: Side, batch: Batch): number {
     const { count, run } = batch
     const ceilingMs = this.inputs.ceilingOver(side)
-    if (ceilingMs === undefined) return 0
+    if (ceilingMs === undefined || this.inputs.isHeldBy(side === 0 ? 1 : 0)) return 0
     const { place } = this
     place.watermarkMs = this.inputs.watermarkMs
     place.toldMs = -Infinity
@@ -259,7 +259,9 @@ function loopOf(
       const k = c0[e], p = (Math.imul(k, 0x9E3779B1) >>> 7) * ${ENTRY} & m
       P[i] = p
       X[i] = T[p + ${side === 0 ? 3 : 2}]
-      if (T[p] !== k || k === 0) Z[c++] = i
+      const d = T[p] ^ k | T[p + 1] - 1 >>> 31
+      Z[c] = i
+      c += (d | -d) >>> 31
     }
     place.watermarkMs = W, place.toldMs = told, place.runningMs = running
     let left = keys.room
@@ -333,3 +335,5 @@ function loopOf(
     out.count = n`,
   )
 }
+
+export const KEPT = new ColumnIntervalJoin(keptParts())
