@@ -1,5 +1,5 @@
 /** Plays a browser's end of the chart comm: grants credit per frame and keeps the rows a chart would draw. */
-import type { ChartFrame, ChartRow, FromEngine, LiveBundle } from '../../stream/charts/protocol.ts'
+import type { ChartChange, ChartFrame, ChartRow, FromEngine, LiveBundle } from '../../stream/charts/protocol.ts'
 import { LIVE_MIME } from '../../stream/charts/protocol.ts'
 import type { EngineNotice } from '../../kernel/engine/protocol.ts'
 import type { HostedEngine } from './hosted.ts'
@@ -7,6 +7,8 @@ import type { HostedEngine } from './hosted.ts'
 export class BrowserEnd {
   readonly rows = new Map<string, Map<string, ChartRow>>()
   readonly last = new Map<string, ChartFrame>()
+  /** All that were sent, each stretch after the one before. */
+  readonly changes = new Map<string, ChartChange[]>()
   readonly respecs: string[] = []
   snapshots = 0
   private readonly engine: HostedEngine
@@ -49,6 +51,8 @@ export class BrowserEnd {
     const rows = this.rows.get(frame.chartId)
     if (rows === undefined) return
     this.last.set(frame.chartId, frame)
+    if (frame.changes !== undefined)
+      this.changes.set(frame.chartId, [...(this.changes.get(frame.chartId) ?? []), ...frame.changes.entries])
     if (frame.respec !== undefined) this.respecs.push(frame.chartId)
     if (frame.snapshot !== undefined) {
       this.snapshots++

@@ -279,6 +279,49 @@ test('the last frame of a stream that ended has its last counters', async () => 
   assert.deepEqual([state, recordCount, rowCount], ['ended', 20_000, 20])
 })
 
+test('changes are kept for a page that asks, running or ended', async () => {
+  await runtime.createTopic('embedded', 'changing', { partitions: 1 })
+  const running: PlanNode = {
+    op: 'window',
+    input: topic('changing'),
+    options: {
+      window: undefined,
+      by: [],
+      aggregates: [{ name: 'n', aggregate: { kind: 'count' } }],
+      latenessMs: 0,
+      emit: 'final',
+    },
+  }
+  await runtime.start('changing', running, { cellId: 'a' })
+  const browser = new BrowserEnd(engine, 'changing')
+  const chart = browser.open(await runtime.show({ name: 'changing', plan: named('changing') }, {}))
+  const sent = async (count: number) =>
+    until(() => {
+      browser.drain()
+      const changes = browser.changes.get(chart) ?? []
+      return changes.length === count ? changes.map(({ weight, row }) => [weight, row['n']]) : undefined
+    })
+  await runtime.produce('embedded', 'changing', [{ at: 0 }])
+  await until(() => (browser.drain(), browser.rows.get(chart)?.size === 1 ? true : undefined))
+  assert.equal(browser.changes.size, 0)
+  assert.deepEqual(browser.last.get(chart)?.status.changes, { insertedCount: 1, retractedCount: 0 })
+  browser.send({ type: 'changes', chartId: chart, on: true })
+  // What was before the question comes from the rows the engine keeps for charts that come late.
+  assert.deepEqual(await sent(1), [[1, 1]])
+  await runtime.produce('embedded', 'changing', [{ at: 1 }])
+  const three = [
+    [1, 1],
+    [-1, 1],
+    [1, 2],
+  ]
+  assert.deepEqual(await sent(3), three)
+  browser.send({ type: 'changes', chartId: chart, on: false })
+  await runtime.drain('changing')
+  await until(() => (browser.drain(), browser.last.get(chart)?.end === undefined ? undefined : true))
+  browser.send({ type: 'changes', chartId: chart, on: true })
+  assert.deepEqual(await sent(6), [...three, ...three])
+})
+
 test('a cell run three times is one stream with one chart; after a stop it draws again', async () => {
   await runtime.createTopic('embedded', 'thrice', { partitions: 1 })
   await runtime.produce('embedded', 'thrice', [{ at: 0 }, { at: 1000 }, { at: 2000 }])
