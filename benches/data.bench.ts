@@ -63,11 +63,13 @@ const row = (i: number) => ({
 let kafka: KafkaServer
 let orders: KafkaTopic
 let id = 0
+let registryUrl = ''
 const local = new LocalRuntime()
 
 export const setup: BenchSetup = async () => {
   const [server, registry] = await Promise.all([startKafka(), startRegistry()])
   kafka = server
+  registryUrl = registry.url
   orders = { host: kafka.host, port: kafka.port, topic: 'orders', count: COUNT }
   setRuntime(local)
   await connect(kafka.url, { as: 'k', registry: registry.url })
@@ -245,6 +247,46 @@ async function idlePlatformatic(): Promise<number> {
   return share
 }
 
+/** Processor seconds of the engine for a million records of a topic, each read by one stream or by four: a window each. */
+async function streamsOfATopic(): Promise<Rates> {
+  const engine = await startEngine()
+  setRuntime(engine.runtime())
+  try {
+    await connect(kafka.url, { as: 'many', registry: registryUrl })
+    await createTopic('many:lines', { partitions: 4 }).catch(() => undefined)
+    const lines = await topic('many:lines', { from: 'earliest', to: 'latest' })
+    if ((await lines.take(1)).length === 0)
+      for (let at = 0; at < COUNT; at += 20_000)
+        await produce('many:lines', Array.from({ length: 20_000 }, (_, i) => row(at + i)), { format: 'json', key: 'id' }) // prettier-ignore
+    const seconds: Record<string, number> = {}
+    // The first round warms up.
+    for (const round of [0, 1, 2])
+      for (const [format, name] of [
+        ['json', 'many:lines'],
+        ['avro', 'many:orders'],
+      ] as const)
+        // prettier-ignore
+        for (const count of [1, 4]) {
+          const before = usedSeconds(engine.pid)
+          const totals = await Promise.all(Array.from({ length: count }, () => totalOf(name)))
+          assert.deepEqual(totals, Array.from({ length: count }, () => TOTAL))
+          const used = ((usedSeconds(engine.pid) - before) * 1e6) / COUNT
+          const place = `${format}-${count}`
+          if (round > 0) seconds[place] = Math.min(seconds[place] ?? Infinity, used)
+        }
+    return seconds
+  } finally {
+    setRuntime(local)
+    await engine.stop()
+  }
+}
+
+async function totalOf(name: string): Promise<number> {
+  const stream = await topic(name, { from: 'earliest', to: 'latest', time: 'at', outOfOrder: '1m' })
+  const windows = stream.keyBy('region').window(tumbling('10s')).aggregate({ total: sum('amount') }) // prettier-ignore
+  return (await windows.toArray()).reduce((all, { total }) => all + total, 0)
+}
+
 const tailed = 1_000_000
 const lineBytes = 1000
 
@@ -318,5 +360,6 @@ export const measurements: readonly Measurement[] = [
       platformatic: await idlePlatformatic(),
     }),
   },
+  { name: 'data.streams-of-a-topic-s', unit: 's', runs: 1, measure: streamsOfATopic },
   { name: 'data.tail-1gb-mb', unit: 'MB', runs: 1, measure: tailMemory },
 ]
