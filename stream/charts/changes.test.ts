@@ -6,7 +6,7 @@ import { CHANGES_KEPT, changeLines, changesAfter, changesNotice, followChanges, 
 import { ChartHub } from './hub.ts'
 import { ChartModel } from './model.ts'
 import { ChartTap } from './tap.ts'
-import { LIVE_MIME } from './protocol.ts'
+import { CREDIT_AT_START, LIVE_MIME } from './protocol.ts'
 import { SAMPLE_STATS } from './sample-stats.ts'
 import { VirtualClock } from '../time/clock.ts'
 import type { Batch } from '../model.ts'
@@ -223,22 +223,22 @@ test('a page that asks is sent the newest changes and then what came since; nobo
 test('changes wait for credit and come in one piece, a page that comes back has all of them again', () => {
   const { hub, chartId, frames, put, tick, subscribe } = bench()
   hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true, changes: true })
-  for (let n = 1; n <= 44; n++) {
+  for (let n = 1; n <= CREDIT_AT_START + 4; n++) {
     put([[1, n]])
     tick(100)
   }
-  assert.equal(frames.length, 40)
+  assert.equal(frames.length, CREDIT_AT_START)
   hub.receive('c', { type: 'credit', count: 1 })
   tick()
   assert.deepEqual(
     told(frames.at(-1)?.changes).map(([number]) => number),
-    [41, 42, 43, 44],
+    [1, 2, 3, 4].map(n => CREDIT_AT_START + n),
   )
-  hub.receive('c', { type: 'credit', count: 40 })
+  hub.receive('c', { type: 'credit', count: CREDIT_AT_START })
   subscribe()
   hub.receive('c', { type: 'changes', chartId, on: true })
   tick()
-  assert.equal(frames.at(-1)?.changes?.entries.length, 44)
+  assert.equal(frames.at(-1)?.changes?.entries.length, CREDIT_AT_START + 4)
 })
 
 test('a chart that is made with its changes keeps them for whoever looks later, also in its saved frame', () => {

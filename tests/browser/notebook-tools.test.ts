@@ -75,7 +75,8 @@ test('the picker writes its choice as a header into the cell, and a chart opens 
 const FEEDS = `const bought = feed<{ id: number; at: number }>({ time: 'at' })
 const paid = feed<{ id: number; at: number; method: string }>({ time: 'at' });`
 const SETTLED = `%%join bought paid --on id --ttl 1h --type left --as settled
-(o, p) => ({ id: o.id, method: p?.method ?? null })`
+(o, p) => ({ id: o.id, method: p?.method ?? null })
+%%chart --mark table`
 const BUY = `const t = Date.UTC(2026, 0, 1, 9)
 await bought.push({ id: 1, at: t })
 await bought.push({ id: 2, at: t + 1000 });`

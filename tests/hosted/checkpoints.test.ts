@@ -112,7 +112,8 @@ async function send(broker: Connection, from: number, to: number): Promise<void>
 /** Of each source of the newest checkpoint: where it goes on. */
 async function keptPositions(folder: string, name: string): Promise<string[]> {
   const found = await new CheckpointStore(folder).newest(name, () => {})
-  const { own } = found?.meta as { own: { base: { positions: unknown[][] } } }
+  const { meta } = found ?? assert.fail(name)
+  const { own } = meta as { own: { base: { positions: unknown[][] } } }
   return own.base.positions.map(of => (of.length > 0 ? 'positions' : 'earliest'))
 }
 
