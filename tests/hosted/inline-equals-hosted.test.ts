@@ -208,7 +208,7 @@ test('streams that read one topic at the same time, each changing its rows', asy
     await createTopic('shared', { partitions: 2 })
     await produce(
       'shared',
-      Array.from({ length: 9000 }, (_, i) => ({ n: i + 1, of: { tags: ['a'] } })),
+      Array.from({ length: 1000 }, (_, i) => ({ n: i + 1, of: { tags: ['a'] } })),
     )
     const read = await topic('shared', { from: 'earliest', to: 'latest' })
     const orders = read as unknown as riffle.Stream<Order>
@@ -220,7 +220,7 @@ test('streams that read one topic at the same time, each changing its rows', asy
     const sorted = async (stream: riffle.Stream<Order>) => (await stream.toArray()).sort((a, b) => a.n - b.n)
     return Promise.all([sorted(orders.map(spoil)), sorted(orders), sorted(orders.map(spoil))])
   })
-  const plain = Array.from({ length: 9000 }, (_, i) => ({ n: i + 1, of: { tags: ['a'] } }))
+  const plain = Array.from({ length: 1000 }, (_, i) => ({ n: i + 1, of: { tags: ['a'] } }))
   const spoilt = plain.map(({ n }) => ({ n: -n, of: { tags: ['a', 'b1'] } })).reverse()
   assert.deepEqual(rows, [spoilt, plain, spoilt])
 })
