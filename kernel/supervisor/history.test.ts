@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { History, historyFile } from './history.ts'
 
-const freshFile = () => join(mkdtempSync(join(tmpdir(), 'riffle-history-')), 'below', 'history.jsonl')
+const root = mkdtempSync(join(tmpdir(), 'riffle-history-'))
+after(() => rmSync(root, { recursive: true, force: true }))
+
+const freshFile = () => join(mkdtempSync(join(root, 'each-')), 'below', 'history.jsonl')
 const inputs = (history: History, request: Record<string, unknown>) =>
   history.answer(request).map(row => row.slice(0, 3))
 

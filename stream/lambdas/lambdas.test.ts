@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { deserialize, serialize } from 'node:v8'
 import type { Captured, ShippedLambda } from '../plan.ts'
 import { PARAM_BRAND, STREAM_BRAND } from './capture-info.ts'
@@ -15,6 +15,9 @@ import { revive } from './revive.ts'
 import type { ReviveEnv } from './revive.ts'
 import { ship } from './ship.ts'
 import { captureList } from './walk.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'riffle-lambdas-'))
+after(() => rmSync(root, { recursive: true, force: true }))
 
 type F = (...args: never[]) => unknown
 
@@ -170,7 +173,7 @@ test('a param is read at each call and cannot be set', () => {
 })
 
 test('imports are loaded again from the folder of the notebook', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'riffle-lambdas-'))
+  const folder = mkdtempSync(join(root, 'each-'))
   writeFileSync(join(folder, 'rates.ts'), 'export const rate: number = 1.5\nexport default (n: number) => n * rate\n')
   const book = new Notebook()
   const from = folder

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -29,6 +29,7 @@ const local = new LocalRuntime({
 setRuntime(local)
 after(() => local.close())
 const folder = mkdtempSync(join(tmpdir(), 'riffle-recording-'))
+after(() => rmSync(folder, { recursive: true, force: true }))
 const log = console.log
 console.log = (...args: unknown[]) =>
   void (/replaying/.test(String(args[0])) ? lines.push(String(args[0])) : log(...args))

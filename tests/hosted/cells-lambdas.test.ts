@@ -1,6 +1,6 @@
 /** Lambdas as a notebook types them: real cells, shipped by the cells process, run by the engine. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -10,10 +10,13 @@ import type { CellsProcess } from './cells-process.ts'
 import { startEngine, until } from './hosted.ts'
 import type { HostedEngine } from './hosted.ts'
 
+const root = mkdtempSync(join(tmpdir(), 'riffle-cells-'))
+after(() => rmSync(root, { recursive: true, force: true }))
+
 let engine: HostedEngine
 let cells: CellsProcess
 before(async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'riffle-cells-'))
+  const folder = mkdtempSync(join(root, 'each-'))
   writeFileSync(
     join(folder, 'rates.ts'),
     'export const rate: number = 1.5\nexport function twice(n: number) { return n * 2 }\n',

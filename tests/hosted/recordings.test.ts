@@ -1,18 +1,21 @@
 /** A recording made in a real engine process: its replay gives the bytes of the live stream, changes of a param included. */
 import assert from 'node:assert/strict'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { createTopic, param, produce, record, replay, setRuntime, stopRecording, topic } from '../../stream/index.ts'
 import { engineOfFile } from './engine-of-file.ts'
 import { until } from './hosted.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'riffle-hosted-'))
+after(() => rmSync(root, { recursive: true, force: true }))
 
 const { runtime, notebook } = await engineOfFile()
 setRuntime(runtime)
 
 test('records, their cuts, idle partitions and params come again as they were', async () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'riffle-hosted-')), 'live.rec')
+  const file = join(mkdtempSync(join(root, 'each-')), 'live.rec')
   await createTopic('live', { partitions: 2 })
   const factor = param('live-factor', 1)
   await factor.ready

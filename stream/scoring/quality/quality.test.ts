@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { compare, detector, from, judge, labels, ScoreStore, vusPr } from '../../index.ts'
 import type { StreamError } from '../../index.ts'
 import { SeededRandom } from '../random.ts'
 import { LabelFiles } from './label-files.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'riffle-labels-'))
+after(() => rmSync(root, { recursive: true, force: true }))
 
 //                      0  1  2  3  4  5  6  7
 const scores = [0, 9, 1, 5, 6, 0, 7, 2]
@@ -104,7 +107,7 @@ test('VUS-PR is 1 for scores that are the labels, near the share of labels for s
 })
 
 test('labels lie in a file by event time: added, joined, taken away, read again', () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'riffle-labels-')), 'sensors.labels.json')
+  const file = join(mkdtempSync(join(root, 'each-')), 'sensors.labels.json')
   const l = labels(file)
     .add('2026-01-01T09:00:10Z', '2026-01-01T09:00:20Z')
     .add(Date.UTC(2026, 0, 1, 9, 0, 15), '2026-01-01T09:00:30Z')
@@ -126,7 +129,7 @@ test('labels lie in a file by event time: added, joined, taken away, read again'
 })
 
 test('labels brushed on charts and those of a cell are one file; a file that is none is kept, and told to who labels', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'riffle-labels-'))
+  const folder = mkdtempSync(join(root, 'each-'))
   const files = new LabelFiles(folder)
   assert.deepEqual(files.of('sensors'), { file: 'sensors.labels.json', ranges: [] })
   files.set('sensors', { fromMs: 1000, toMs: 2000, on: true })
@@ -163,7 +166,7 @@ test('a scored stream is judged by its own labels, by a file, and at any thresho
   const judged = await judge(scored(1))
   assert.deepEqual([judged.now.threshold, judged.now.alerts, judged.now.precision, judged.now.recall], [1, 1, 1, 1])
   assert.equal(judged.at(0).alerts, 60)
-  const file = labels(join(mkdtempSync(join(tmpdir(), 'riffle-labels-')), 'l.json')).add(50_000, 50_000)
+  const file = labels(join(mkdtempSync(join(root, 'each-')), 'l.json')).add(50_000, 50_000)
   assert.equal((await judge(scored(1), { labels: file })).now.recall, 0)
   await assert.rejects(judge([{ score: 3 }] as never), /they have no column score/)
 })
