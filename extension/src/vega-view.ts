@@ -11,6 +11,7 @@ import { drawnMarks } from '../../stream/charts/marks.ts'
 import { validateSpec } from '../../stream/charts/validate.ts'
 import { DATASET } from '../../stream/charts/protocol.ts'
 import { refusingLoader } from './refusing-loader.ts'
+import { relayWithoutLeak } from './relay.ts'
 import { showTooltip } from './tooltip.ts'
 import { HOLD_SIGNALS, NOTHING_HELD, letAxesBeHeld } from './zoom.ts'
 import { pickedNames } from './picked.ts'
@@ -32,6 +33,8 @@ export interface VegaViewOptions {
   /** Expressions are interpreted, never compiled: for specs of untrusted files, and where the page forbids eval. */
   readonly interpret: boolean
 }
+
+relayWithoutLeak()
 
 const CLEAN_AFTER_IDS = 100
 /** Room of the title in a saved picture. */
