@@ -92,7 +92,8 @@ function makeTable(onWish: () => void): ChartTab {
       if (chart.changes !== null) {
         const columns = changeColumns(chart.columns)
         const lines = changeLines(chart.changes, chart.columns, ROW_LIMIT, { filter: wish.filter })
-        const notice = changesNotice(lines.length, chart.status.changes)
+        // Of all, whatever the filter leaves of them.
+        const notice = changesNotice(Math.min(chart.changes.entries.length, ROW_LIMIT), chart.status.changes)
         if (told.textContent !== notice) told.textContent = notice
         const kinds = columns.map(column => column.kind)
         fill(
