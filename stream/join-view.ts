@@ -9,6 +9,8 @@ export interface JoinView {
   readonly sinceMs: number | null
   /** False: rows are columns of numbers, which are only counted. */
   readonly followed: boolean
+  /** Rows of one key in so many are followed: 1 where rows do not come too fast. */
+  readonly everyKey: number
   /** Left, right. */
   readonly sides: readonly [JoinSideView, JoinSideView]
   readonly rows: readonly ViewedRow[]

@@ -6,7 +6,10 @@ const MANY = 400
 export function isJoinStatus(value: unknown): value is JoinStatus {
   if (!isPlain(value)) return false
   const { kind, type, text, names, sides, rows, lines, unmatched, followed } = value
-  const texts = [kind, type, text].every(one => typeof one === 'string') && typeof followed === 'boolean'
+  const texts =
+    [kind, type, text].every(one => typeof one === 'string') &&
+    typeof followed === 'boolean' &&
+    typeof value['everyKey'] === 'number'
   const instants = isInstantOrNull(value['watermarkMs']) && isInstantOrNull(value['sinceMs'])
   if (!texts || !instants || !isPair(names, one => typeof one === 'string') || !isPair(sides, isSide)) return false
   return (

@@ -24,12 +24,13 @@ export function sideTexts({ sides, names, followed }: JoinStatus): [string, stri
 }
 
 /** What the picture leaves out; empty when it leaves out nothing. */
-export function leftOutText({ sides, names, sinceMs, followed, rows }: JoinStatus): string {
+export function leftOutText({ sides, names, sinceMs, followed, everyKey, rows }: JoinStatus): string {
   if (!followed) return 'Rows of this join are columns of numbers: they are counted, and none is drawn'
   const drawn = rows.filter(row => row.state !== 'unmatched').length
   const known = sides.reduce((sum, side) => sum + side.matchedCount + side.waitingCount + side.keptCount, 0)
   const parts = [
     ...(drawn < known ? [`${grouped(drawn)} of the newest ${grouped(known)} rows are drawn`] : []),
+    ...(everyKey === 1 ? [] : [`rows come fast: one key in ${grouped(everyKey)} is followed`]),
     ...(sinceMs === null ? [] : [`rows are followed since somebody looked, at ${clock(sinceMs)}`]),
     ...sides.flatMap(({ unfollowedCount }, side) =>
       unfollowedCount === 0 ? [] : [`${counted(unfollowedCount, 'row')} of ${names[side]} were too many to follow`],

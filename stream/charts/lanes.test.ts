@@ -24,6 +24,7 @@ const JOIN: JoinStatus = {
   watermarkMs: T + 20 * SECOND,
   sinceMs: null,
   followed: true,
+  everyKey: 1,
   sides: [
     { rowCount: 2, bytes: 300, matchedCount: 1, waitingCount: 1, keptCount: 0, unmatchedCount: 1, unfollowedCount: 0 },
     { rowCount: 1, bytes: 2048, matchedCount: 1, waitingCount: 0, keptCount: 0, unmatchedCount: 0, unfollowedCount: 3 },

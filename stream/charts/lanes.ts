@@ -43,6 +43,7 @@ export const EMPTY_JOIN: JoinView = {
   watermarkMs: null,
   sinceMs: null,
   followed: true,
+  everyKey: 1,
   sides: [EMPTY_SIDE, EMPTY_SIDE],
   rows: [],
   lines: [],

@@ -665,8 +665,15 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'rows that may have met before somebody looked are called unmatched',
     file: 'stream/operators/joins/lanes.ts',
-    find: 'unsure: matched === undefined',
-    replace: 'unsure: false',
+    find: 'const unsure = matched === undefined',
+    replace: 'const unsure = false',
+    suite: ['stream/operators/joins/lanes.test.ts'],
+  },
+  {
+    name: 'a row is followed whose partners are not',
+    file: 'stream/operators/joins/lanes.ts',
+    find: 'this.followFewer()\n      if ((keyId & this.mask) !== 0) return',
+    replace: 'this.followFewer()',
     suite: ['stream/operators/joins/lanes.test.ts'],
   },
   {

@@ -1,7 +1,7 @@
 /** Lists under a title, as tabs of patterns and joins show them. Text only: nothing of a stream becomes HTML. */
 
 /** Columns that may take several lines. */
-const WIDE = new Set(['why', 'the event that ended it'])
+const WIDE = new Set(['why', 'row', 'the event that ended it'])
 
 export interface List {
   readonly element: HTMLElement

@@ -71,7 +71,7 @@ export class AsOfJoin extends TwoInputs {
     }
     const row = batch.rows[i]
     // Its end is told when it is looked up.
-    this.lanes?.came(0, this.keys.valueOf(keyId), timeMs, row, timeMs)
+    this.lanes?.came(0, keyId, timeMs, row, timeMs)
     if (keyId === NO_KEY && !this.parts.pads) {
       this.lanes?.done(0, row, 'noKey', null)
       return
@@ -100,6 +100,10 @@ export class AsOfJoin extends TwoInputs {
     return this.waiting.count
   }
 
+  protected override keyOf(keyId: number): unknown {
+    return this.keys.valueOf(keyId)
+  }
+
   protected heldCounts(): readonly [number, number] {
     const waiting = this.waiting.count
     return [waiting, this.parts.limit.count - waiting]
@@ -107,14 +111,13 @@ export class AsOfJoin extends TwoInputs {
 
   protected override *held(): Iterable<HeldRow> {
     for (const { keyId, timeMs, row } of this.waiting.things)
-      yield { side: 0, key: this.keys.valueOf(keyId), timeMs, row, untilMs: timeMs, matched: false }
+      yield { side: 0, keyId, timeMs, row, untilMs: timeMs, matched: false }
     for (const [keyId, list] of this.versions.entries()) {
       if (list === undefined) continue
-      const key = this.keys.valueOf(keyId)
       for (let i = list.head; i < list.times.length; i++) {
         const row = list.rows[i]
         if (row !== DELETED)
-          yield { side: 1, key, timeMs: list.times[i] as number, row, untilMs: Infinity, matched: undefined }
+          yield { side: 1, keyId, timeMs: list.times[i] as number, row, untilMs: Infinity, matched: undefined }
       }
     }
   }
@@ -162,7 +165,7 @@ export class AsOfJoin extends TwoInputs {
       this.keys.hold(keyId)
     } else this.prune(list)
     const row = gone ? DELETED : batch.rows[i]
-    if (!gone) this.lanes?.came(1, this.keys.valueOf(keyId), timeMs, row, Infinity)
+    if (!gone) this.lanes?.came(1, keyId, timeMs, row, Infinity)
     list.insert(timeMs, row, undefined)
     limit.took(row, keyId, list.count)
   }
@@ -183,7 +186,7 @@ export class AsOfJoin extends TwoInputs {
       found = at < list.head ? undefined : list.rows[at]
     }
     if (found !== undefined || pads) out.add(row, found ?? null, timeMs)
-    if (found !== undefined) this.lanes?.paired(row, found)
+    if (found !== undefined) this.lanes?.paired(keyId, row, found)
     this.lanes?.done(0, row, keyId === NO_KEY ? 'noKey' : 'absent', timeMs)
     if (keyId !== NO_KEY) this.keys.release(keyId)
   }

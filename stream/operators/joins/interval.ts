@@ -101,7 +101,7 @@ export class IntervalJoin extends TwoInputs {
     const row = batch.rows[i]
     const padded = this.parts.pads[side]
     const deadlineMs = timeMs + this.last[side]
-    this.lanes?.came(side, this.keys.valueOf(keyId), timeMs, row, deadlineMs)
+    this.lanes?.came(side, keyId, timeMs, row, deadlineMs)
     const matched = keyId !== NO_KEY && this.match(side, keyId, timeMs, row)
     if (deadlineMs <= watermarkMs) {
       // Its last partner would be late already: nobody can come any more.
@@ -141,6 +141,10 @@ export class IntervalJoin extends TwoInputs {
     return this.parts.limit.count
   }
 
+  protected override keyOf(keyId: number): unknown {
+    return this.keys.valueOf(keyId)
+  }
+
   protected heldCounts(): readonly [number, number] {
     const keyless: [number, number] = [0, 0]
     for (const pad of this.pads.things) if (pad.keyless) keyless[pad.side]++
@@ -151,11 +155,10 @@ export class IntervalJoin extends TwoInputs {
     for (const side of [0, 1] as const) {
       for (const [keyId, list] of this.lists[side].entries()) {
         if (list === undefined) continue
-        const key = this.keys.valueOf(keyId)
         for (let i = list.head; i < list.times.length; i++) {
           const timeMs = list.times[i] as number
           const matched = list.marks?.[i]?.matched
-          yield { side, key, timeMs, row: list.rows[i], untilMs: timeMs + this.last[side], matched }
+          yield { side, keyId, timeMs, row: list.rows[i], untilMs: timeMs + this.last[side], matched }
         }
       }
     }
@@ -252,7 +255,7 @@ export class IntervalJoin extends TwoInputs {
       const later = timeMs > partnerMs ? timeMs : partnerMs
       if (side === 0) this.out.add(row, rows[k], later)
       else this.out.add(rows[k], row, later)
-      if (this.lanes !== undefined) this.lanes.paired(side === 0 ? row : rows[k], side === 0 ? rows[k] : row)
+      if (this.lanes !== undefined) this.lanes.paired(keyId, side === 0 ? row : rows[k], side === 0 ? rows[k] : row)
     }
     return matched
   }

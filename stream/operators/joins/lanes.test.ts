@@ -219,19 +219,19 @@ test('a time to live: a row that was taken back is gone, and its partner waits a
 })
 
 test('rows that are taken back leave no line', () => {
-  const lanes = new JoinLanes({ watermarkMs: () => 0, sinceMs: null })
+  const lanes = new JoinLanes({ watermarkMs: () => 0, keyOf: () => 'a', sinceMs: null })
   const [l, r, second] = [{ l: 1 }, { r: 1 }, { r: 2 }]
-  lanes.came(0, 'a', 1, l, 11)
-  lanes.came(1, 'a', 2, r, 12)
-  lanes.came(1, 'a', 3, second, 13)
-  lanes.paired(l, r)
-  lanes.paired(l, second)
+  lanes.came(0, 0, 1, l, 11)
+  lanes.came(1, 0, 2, r, 12)
+  lanes.came(1, 0, 3, second, 13)
+  lanes.paired(0, l, r)
+  lanes.paired(0, l, second)
   lanes.takenBack(1, r)
   assert.deepEqual(rowsOf(lanes.view([1, 1])), ['L a@1 matched 11', 'R a@3 matched 13'])
   lanes.takenBack(1, second)
   assert.deepEqual(rowsOf(lanes.view([1, 0])), ['L a@1 waiting 11'])
-  lanes.came(1, 'a', 4, r, 14)
-  lanes.paired(l, r)
+  lanes.came(1, 0, 4, r, 14)
+  lanes.paired(0, l, r)
   lanes.takenBack(0, l)
   assert.deepEqual(rowsOf(lanes.view([0, 1])), ['R a@4 waiting 14'])
 })
@@ -250,10 +250,35 @@ test('rows that wait are followed to their end, however many meet meanwhile', ()
   assert.equal(viewOf(pipeline).sides[0].unfollowedCount, 0)
 })
 
+test('where rows come too fast those of fewer keys are followed, and of these keys nothing is missed', () => {
+  const { plan } = left().join(right(), { on: 'k', within: '1s' })
+  const pipeline = pipelineOf(plan)
+  for (let i = 0; i < 16; i++) {
+    const rows = Array.from({ length: 1000 }, (_, n) => ({ at: 2, k: `k${i * 1000 + n}` }))
+    push(pipeline, 0, ...rows)
+    push(pipeline, 1, ...rows.filter((_, n) => n % 2 === 0))
+  }
+  time(pipeline, 1)
+  const view = viewOf(pipeline)
+  assert.ok(view.everyKey > 1 && view.everyKey <= 8)
+  const met = new Set(view.rows.filter(row => row.state === 'matched').map(row => row.key))
+  assert.ok(met.size > 4)
+  // Every second key has a partner.
+  for (const key of met) assert.equal(Number(key?.slice(1)) % 2, 0)
+  for (const { key, state } of view.rows) if (state === 'waiting') assert.equal(Number(key?.slice(1)) % 2, 1)
+  // As soon as it is quieter, more are followed again.
+  for (let i = 0; i < 3; i++) viewOf(pipeline)
+  assert.equal(viewOf(pipeline).everyKey, 1)
+})
+
 test('what is followed is bounded, and rows that were too many are counted', () => {
   const { plan } = left().join(right(), { on: 'k', within: '1h' })
   const pipeline = pipelineOf(plan)
-  push(pipeline, 0, ...Array.from({ length: FOLLOWED + 7 }, (_, i) => ({ at: i, k: `k${i}` })))
+  for (let from = 0; from < FOLLOWED + 7; from += 1000) {
+    const length = Math.min(1000, FOLLOWED + 7 - from)
+    push(pipeline, 0, ...Array.from({ length }, (_, i) => ({ at: from + i, k: `k${from + i}` })))
+    viewOf(pipeline)
+  }
   const view = viewOf(pipeline)
   assert.equal(view.sides[0].rowCount, FOLLOWED + 7)
   assert.equal(view.sides[0].waitingCount, FOLLOWED)

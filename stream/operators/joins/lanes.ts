@@ -4,7 +4,8 @@
  *
  *   row taken ─▶ came      two met ─▶ paired      its end is no matter of time ─▶ alone      somebody looks ─▶ view
  *
- * What it holds is bounded: the newest rows of each side. A row that had to go before its end is counted.
+ * What it holds is bounded: the newest rows of each side. A row that had to go before its end is counted. Where rows come faster than
+ * a look is worth, only those of one key in 2, 4, 8 … are followed: of these keys nothing is missed.
  */
 import { roughBytes } from './size-limit.ts'
 import type { JoinSideView, JoinView, UnmatchedRow, ViewedRow } from '../../join-view.ts'
@@ -13,6 +14,11 @@ import type { Side } from './two-sides.ts'
 /** Rows followed of each side: those that have met nobody so far, those that have. */
 export const FOLLOWED = 10_000
 const MET_FOLLOWED = 2000
+/** Rows between two views from which on fewer keys are followed; an eighth, and more are again. */
+export const BUSY = 8000
+const FEWEST = 2 ** 20 - 1
+/** Places of a list that are done with, before it is made anew. */
+const SPENT = 4096
 /** Partners remembered of one row. */
 const PARTNERS = 8
 /** In a view: lefts with lines, lines, rows of a side that wait, rows that left alone. */
@@ -30,6 +36,8 @@ const PER_ROW = 48
 export interface LanesParts {
   /** The watermark of the join, asked whenever it is needed. */
   readonly watermarkMs: () => number
+  /** The key of an id, while a row of it is held. */
+  readonly keyOf: (keyId: number) => unknown
   /** A snapshot was restored, or somebody began to look in the middle. */
   readonly sinceMs: number | null
   /** Whether the join tells of its rows. Default true. */
@@ -42,7 +50,7 @@ export type Until = number | (() => number)
 /** A row a join holds when somebody begins to look. */
 export interface HeldRow {
   readonly side: Side
-  readonly key: unknown
+  readonly keyId: number
   readonly timeMs: number
   readonly row: unknown
   readonly untilMs: Until
@@ -52,27 +60,39 @@ export interface HeldRow {
 
 interface Followed {
   readonly number: number
+  readonly keyId: number
   readonly key: unknown
   readonly timeMs: number
   readonly row: unknown
   readonly untilMs: Until
   /** It may have found somebody before it was followed: it is never called unmatched. */
   readonly unsure: boolean
+  state: 'waiting' | 'met' | 'gone'
   /** Its time is over, or it was looked up. */
   over: boolean
-  readonly partners: Followed[]
+  partners: readonly Followed[]
 }
 
 interface FollowedSide {
-  /** Rows that have met nobody: all that may leave alone, so there is room for many. */
-  readonly waiting: Map<unknown, Followed>
+  readonly rows: Map<unknown, Followed>
+  /** Rows that have met nobody, oldest first: all that may leave alone. Those that met or went since are left standing for a while. */
+  waiting: List
+  waitingCount: number
   /** Rows that have met somebody: a picture shows some of the newest. */
-  readonly met: Map<unknown, Followed>
+  met: List
   next: number
   unmatchedCount: number
   unfollowedCount: number
   weighed: number
   weighedBytes: number
+}
+
+const NOBODY: readonly Followed[] = []
+
+/** A Map would be asked for its first entry again and again, and search it behind all that were deleted. */
+interface List {
+  rows: Followed[]
+  head: number
 }
 
 type Alone = Omit<UnmatchedRow, 'key' | 'row'> & { readonly key: unknown; readonly row: unknown }
@@ -81,80 +101,94 @@ export class JoinLanes {
   private readonly parts: LanesParts
   private readonly sides: readonly [FollowedSide, FollowedSide] = [emptySide(), emptySide()]
   private unmatched: Alone[] = []
+  /** Rows are followed whose key's id has none of these bits. */
+  private mask = 0
+  private cameCount = 0
 
   constructor(parts: LanesParts) {
     this.parts = parts
   }
 
   /** A row was taken; it leaves when the watermark reaches `untilMs`. */
-  came(side: Side, key: unknown, timeMs: number, row: unknown, untilMs: Until): void {
-    this.follow({ side, key, timeMs, row, untilMs, matched: false })
+  came(side: Side, keyId: number, timeMs: number, row: unknown, untilMs: Until): void {
+    if ((keyId & this.mask) !== 0) return
+    if (++this.cameCount > BUSY) {
+      this.followFewer()
+      if ((keyId & this.mask) !== 0) return
+    }
+    this.follow({ side, keyId, timeMs, row, untilMs, matched: false })
   }
 
   /** Rows that were there before. `meets`: whether two of one key have met, where that can be told from their times. */
   begin(held: readonly HeldRow[], meets: ((leftMs: number, rightMs: number) => boolean) | undefined): void {
-    const lefts = new Map<unknown, HeldRow[]>()
+    const lefts = new Map<number, HeldRow[]>()
     for (const one of held) {
       this.follow(one)
       if (one.side === 1) continue
-      const list = lefts.get(one.key)
-      if (list === undefined) lefts.set(one.key, [one])
+      const list = lefts.get(one.keyId)
+      if (list === undefined) lefts.set(one.keyId, [one])
       else list.push(one)
     }
     if (meets === undefined) return
     for (const right of held) {
       if (right.side === 0) continue
-      for (const left of lefts.get(right.key) ?? [])
-        if (meets(left.timeMs, right.timeMs)) this.paired(left.row, right.row)
+      for (const left of lefts.get(right.keyId) ?? [])
+        if (meets(left.timeMs, right.timeMs)) this.paired(right.keyId, left.row, right.row)
     }
   }
 
-  paired(left: unknown, right: unknown): void {
+  paired(keyId: number, left: unknown, right: unknown): void {
+    if ((keyId & this.mask) !== 0) return
     const l = this.meet(0, left)
     const r = this.meet(1, right)
     if (l === undefined || r === undefined) return
     // In overlapping windows two rows meet again and again.
-    if (l.partners.length < PARTNERS && !l.partners.includes(r)) l.partners.push(r)
+    if (l.partners.length < PARTNERS && !l.partners.includes(r)) l.partners = [...l.partners, r]
   }
 
   /** Rows of one key and window, all of which have met. */
-  met({ left, right }: { readonly left: readonly unknown[]; readonly right: readonly unknown[] }): void {
-    if (left.length === 0 || right.length === 0) return
+  met(keyId: number, { left, right }: { readonly left: readonly unknown[]; readonly right: readonly unknown[] }): void {
+    if ((keyId & this.mask) !== 0 || left.length === 0 || right.length === 0) return
     for (const row of right) this.meet(1, row)
     for (const row of left) {
       const one = this.meet(0, row)
       if (one === undefined) continue
-      for (let i = 0; i < right.length && one.partners.length < PARTNERS; i++) this.paired(row, right[i])
+      for (let i = 0; i < right.length && one.partners.length < PARTNERS; i++) this.paired(keyId, row, right[i])
     }
   }
 
   /** A row is done with, and no time said so; one that met nobody has left alone. */
   done(side: Side, row: unknown, reason: UnmatchedRow['reason'], endedMs: number | null): void {
-    const { waiting, met } = this.sides[side]
-    const one = waiting.get(row)
-    const found = met.get(row)
-    if (found !== undefined) found.over = true
+    const its = this.sides[side]
+    const one = its.rows.get(row)
     if (one === undefined) return
-    waiting.delete(row)
+    one.over = true
+    if (one.state !== 'waiting') return
+    this.forget(its, one)
     if (!one.unsure) this.alone(side, one, reason, endedMs)
   }
 
   /** A row was taken back: it is as if it had never come. */
   takenBack(side: Side, row: unknown): void {
     const its = this.sides[side]
-    its.waiting.delete(row)
-    const one = its.met.get(row)
+    const one = its.rows.get(row)
     if (one === undefined) return
-    its.met.delete(row)
-    const lefts = [...this.sides[0].met.values()]
+    const had = one.state === 'met'
+    this.forget(its, one)
+    if (!had) return
+    const lefts = [...standing(this.sides[0].met, 'met')]
     const met = side === 0 ? one.partners : lefts.filter(left => left.partners.includes(one))
-    for (const left of lefts) if (left.partners.includes(one)) left.partners.splice(left.partners.indexOf(one), 1)
+    for (const left of lefts)
+      if (left.partners.includes(one)) left.partners = left.partners.filter(other => other !== one)
+    const theirs = this.sides[side === 0 ? 1 : 0]
     // Who had nobody else waits again.
     for (const other of met) {
+      if (other.state !== 'met') continue
       if (side === 0 ? lefts.some(left => left.partners.includes(other)) : other.partners.length > 0) continue
-      const theirs = this.sides[side === 0 ? 1 : 0]
-      theirs.met.delete(other.row)
-      theirs.waiting.set(other.row, other)
+      other.state = 'waiting'
+      theirs.waitingCount++
+      // It may stand there still, from before it met.
+      theirs.waiting = { rows: [...new Set([...standing(theirs.waiting, 'waiting'), other])], head: 0 }
     }
   }
 
@@ -162,6 +196,8 @@ export class JoinLanes {
   view(held: readonly [number, number]): JoinView {
     const watermarkMs = this.parts.watermarkMs()
     this.endDue(watermarkMs)
+    if (this.cameCount < BUSY / 8) this.mask >>= 1
+    this.cameCount = 0
     const rows: ViewedRow[] = []
     const lines: [number, number][] = []
     const places = new Map<Followed, number>()
@@ -169,15 +205,15 @@ export class JoinLanes {
       const known = places.get(one)
       if (known !== undefined) return known
       places.set(one, rows.length)
-      return rows.push(viewed(side, one, this.sides[side].met.has(one.row))) - 1
+      return rows.push(viewed(side, one)) - 1
     }
     const [left, right] = this.sides
-    for (const one of thinned([...left.met.values()], MET)) {
+    for (const one of thinned([...standing(left.met, 'met')], MET)) {
       const place = show(0, one)
       for (const partner of one.partners) if (lines.length < LINES) lines.push([place, show(1, partner)])
     }
     for (const side of [0, 1] as const) {
-      for (const one of thinned([...this.sides[side].waiting.values()], WAITING)) show(side, one)
+      for (const one of thinned([...standing(this.sides[side].waiting, 'waiting')], WAITING)) show(side, one)
       const alone = this.unmatched.filter(one => one.side === side)
       for (const one of thinned(alone, ALONE)) rows.push(aloneRow(one))
     }
@@ -185,6 +221,7 @@ export class JoinLanes {
       watermarkMs: Number.isFinite(watermarkMs) ? watermarkMs : null,
       sinceMs: this.parts.sinceMs,
       followed: this.parts.followed ?? true,
+      everyKey: this.mask + 1,
       sides: [sideView(left, held[0]), sideView(right, held[1])],
       rows,
       lines,
@@ -192,69 +229,81 @@ export class JoinLanes {
     }
   }
 
-  private follow({ side, key, timeMs, row, untilMs, matched }: HeldRow): void {
+  private follow({ side, keyId, timeMs, row, untilMs, matched }: HeldRow): void {
     const its = this.sides[side]
     if (its.weighed < WEIGHED) {
       its.weighed++
       its.weighedBytes += roughBytes(row, 3)
     }
-    const one = {
-      number: its.next++,
-      key,
-      timeMs,
-      row,
-      untilMs,
-      unsure: matched === undefined,
-      over: false,
-      partners: [],
-    }
+    const before = its.rows.get(row)
     // The same object again is a row of its own: the one before is let go of.
-    its.waiting.delete(row)
-    its.met.delete(row)
-    if (matched === true) this.keepMet(its, one)
-    else {
-      if (its.waiting.size >= FOLLOWED) this.forgetOldest(side)
-      its.waiting.set(row, one)
-    }
-  }
-
-  private forgetOldest(side: Side): void {
-    const its = this.sides[side]
-    const [row, one] = its.waiting.entries().next().value as [unknown, Followed]
-    if (!one.unsure) {
-      const untilMs = untilOf(one)
-      if (untilMs <= this.parts.watermarkMs()) this.alone(side, one, 'time', untilMs)
-      // What waits for ever is no loss: it is a version or a row of a table.
-      else if (untilMs !== Infinity) its.unfollowedCount++
-    }
-    its.waiting.delete(row)
+    if (before !== undefined) this.forget(its, before)
+    const number = its.next++
+    const key = this.parts.keyOf(keyId)
+    const unsure = matched === undefined
+    const one: Followed = { number, keyId, key, timeMs, row, untilMs, unsure, state: 'waiting', over: false, partners: NOBODY } // prettier-ignore
+    its.rows.set(row, one)
+    if (matched === true) return this.keepMet(its, one)
+    if (its.waitingCount >= FOLLOWED) this.forgetOldest(side)
+    its.waitingCount++
+    its.waiting.rows.push(one)
+    if (its.waiting.rows.length > 4 * FOLLOWED) its.waiting = { rows: [...standing(its.waiting, 'waiting')], head: 0 }
   }
 
   /** The row, which has met somebody now; undefined where it is not followed. */
   private meet(side: Side, row: unknown): Followed | undefined {
     const its = this.sides[side]
-    const one = its.waiting.get(row)
-    if (one === undefined) return its.met.get(row)
-    its.waiting.delete(row)
+    const one = its.rows.get(row)
+    if (one?.state !== 'waiting') return one
+    its.waitingCount--
     this.keepMet(its, one)
     return one
   }
 
-  private keepMet({ met }: FollowedSide, one: Followed): void {
-    if (met.size >= MET_FOLLOWED) met.delete(met.keys().next().value)
-    met.set(one.row, one)
+  private keepMet(its: FollowedSide, one: Followed): void {
+    one.state = 'met'
+    its.met.rows.push(one)
+    if (its.met.rows.length - its.met.head <= MET_FOLLOWED) return
+    const oldest = shift(its.met)
+    if (oldest.state === 'met') this.forget(its, oldest)
+  }
+
+  private forget(its: FollowedSide, one: Followed): void {
+    if (one.state === 'waiting') its.waitingCount--
+    one.state = 'gone'
+    its.rows.delete(one.row)
+  }
+
+  private forgetOldest(side: Side): void {
+    const its = this.sides[side]
+    let one = shift(its.waiting)
+    while (one.state !== 'waiting') one = shift(its.waiting)
+    this.forget(its, one)
+    if (one.unsure) return
+    const untilMs = untilOf(one)
+    if (untilMs <= this.parts.watermarkMs()) this.alone(side, one, 'time', untilMs)
+    // What waits for ever is no loss: it is a version or a row of a table.
+    else if (untilMs !== Infinity) its.unfollowedCount++
+  }
+
+  /** Half of the keys: of the others nothing is known from now on. */
+  private followFewer(): void {
+    this.cameCount = 0
+    this.mask = Math.min(FEWEST, 2 * this.mask + 1)
+    for (const its of this.sides)
+      for (const one of [...its.rows.values()]) if ((one.keyId & this.mask) !== 0) this.forget(its, one)
   }
 
   /** Rows whose time is over: told in the order in which they left. */
   private endDue(watermarkMs: number): void {
     const due: { side: Side; one: Followed; untilMs: number }[] = []
     for (const side of [0, 1] as const) {
-      const { waiting, met } = this.sides[side]
-      for (const one of met.values()) one.over ||= untilOf(one) <= watermarkMs
-      for (const [row, one] of waiting) {
+      const its = this.sides[side]
+      for (const one of standing(its.met, 'met')) one.over ||= untilOf(one) <= watermarkMs
+      for (const one of standing(its.waiting, 'waiting')) {
         const untilMs = untilOf(one)
         if (untilMs > watermarkMs) continue
-        waiting.delete(row)
+        this.forget(its, one)
         if (!one.unsure) due.push({ side, one, untilMs })
       }
     }
@@ -274,15 +323,32 @@ export class JoinLanes {
   }
 }
 
+function shift(list: List): Followed {
+  const one = list.rows[list.head++] as Followed
+  if (list.head > SPENT && list.head * 2 > list.rows.length) {
+    list.rows = list.rows.slice(list.head)
+    list.head = 0
+  }
+  return one
+}
+
+/** What a list holds, oldest first, less what has become something else. */
+function* standing({ rows, head }: List, state: Followed['state']): Iterable<Followed> {
+  for (let i = head; i < rows.length; i++) {
+    const one = rows[i] as Followed
+    if (one.state === state) yield one
+  }
+}
+
 function emptySide(): FollowedSide {
   return {
-    waiting: new Map(),
-    met: new Map(),
-    next: 0,
-    unmatchedCount: 0,
-    unfollowedCount: 0,
-    weighed: 0,
-    weighedBytes: 0,
+    ...{
+      rows: new Map<unknown, Followed>(),
+      waiting: { rows: [], head: 0 },
+      waitingCount: 0,
+      met: { rows: [], head: 0 },
+    },
+    ...{ next: 0, unmatchedCount: 0, unfollowedCount: 0, weighed: 0, weighedBytes: 0 },
   }
 }
 
@@ -295,18 +361,21 @@ function thinned<T extends { readonly number: number }>(rows: readonly T[], most
 
 function sideView(side: FollowedSide, rowCount: number): JoinSideView {
   // What no time ends is a version or a row of a table: it is kept, and waits for nobody.
-  const keptCount = [...side.waiting.values()].filter(one => one.untilMs === Infinity).length
-  const waitingCount = side.waiting.size - keptCount
+  let keptCount = 0
+  for (const one of standing(side.waiting, 'waiting')) if (one.untilMs === Infinity) keptCount++
+  let matchedCount = 0
+  for (const _ of standing(side.met, 'met')) matchedCount++
+  const waitingCount = side.waitingCount - keptCount
   const each = PER_ROW + (side.weighed === 0 ? 0 : side.weighedBytes / side.weighed)
   const { unmatchedCount, unfollowedCount } = side
-  const counts = { matchedCount: side.met.size, waitingCount, keptCount, unmatchedCount, unfollowedCount }
+  const counts = { matchedCount, waitingCount, keptCount, unmatchedCount, unfollowedCount }
   return { rowCount, bytes: Math.round(rowCount * each), ...counts }
 }
 
-function viewed(side: Side, one: Followed, met: boolean): ViewedRow {
+function viewed(side: Side, one: Followed): ViewedRow {
   const { number, key, timeMs, over } = one
   const untilMs = untilOf(one)
-  const state = met || one.partners.length > 0 ? 'matched' : untilMs === Infinity ? 'kept' : 'waiting'
+  const state = one.state === 'met' || one.partners.length > 0 ? 'matched' : untilMs === Infinity ? 'kept' : 'waiting'
   return { number, side, key: keyText(key), atMs: timeMs, state, untilMs: over ? null : finiteOr(untilMs) }
 }
 

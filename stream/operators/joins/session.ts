@@ -83,7 +83,7 @@ export class SessionJoin extends TwoInputs {
     rows.push(row)
     if (near.length > 1) this.sessions[keyId] = list?.filter(s => !s.gone)
     this.closing.add(session.last + gapMs - 1, session)
-    this.lanes?.came(side, keys.valueOf(keyId), timeMs, batch.rows[i], () => lastOf(session) + gapMs - 1)
+    this.lanes?.came(side, keyId, timeMs, batch.rows[i], () => lastOf(session) + gapMs - 1)
     limit.took(batch.rows[i], keyId, session.left.length + session.right.length)
   }
 
@@ -113,6 +113,10 @@ export class SessionJoin extends TwoInputs {
     return this.parts.limit.count
   }
 
+  protected override keyOf(keyId: number): unknown {
+    return this.parts.keys.valueOf(keyId)
+  }
+
   protected heldCounts(): readonly [number, number] {
     let left = 0
     for (const session of new Set(this.closing.things)) if (!session.gone) left += session.left.length
@@ -121,11 +125,11 @@ export class SessionJoin extends TwoInputs {
 
   /** Times of rows are not kept: one that came before somebody looked stands at the start of its session. */
   protected override *held(): Iterable<HeldRow> {
-    const { keys, gapMs } = this.parts
+    const { gapMs } = this.parts
     for (const session of new Set(this.closing.things)) {
       if (session.gone) continue
       const untilMs = (): number => lastOf(session) + gapMs - 1
-      const shared = { key: keys.valueOf(session.keyId), timeMs: session.first, untilMs, matched: undefined }
+      const shared = { keyId: session.keyId, timeMs: session.first, untilMs, matched: undefined }
       for (const { row } of session.left) yield { side: 0, row, ...shared }
       for (const { row } of session.right) yield { side: 1, row, ...shared }
     }
@@ -172,7 +176,7 @@ export class SessionJoin extends TwoInputs {
     const { type, gapMs, out, limit, keys } = this.parts
     const group = { left: ordered(left), right: ordered(right) }
     pairUp(group, type, { windowStart: first, windowEnd: last + gapMs }, out)
-    this.lanes?.met(group)
+    this.lanes?.met(keyId, group)
     limit.count -= left.length + right.length
     if (keyId === NO_KEY) return
     const rest = this.sessions[keyId]?.filter(s => s !== session) ?? []

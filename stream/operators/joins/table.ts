@@ -84,7 +84,13 @@ export class TableJoin implements TwoInputOperator {
 
   watch(on: boolean): void {
     if (on === (this.lanes !== undefined)) return
-    this.lanes = on ? new JoinLanes({ watermarkMs: () => this.leftMs, sinceMs: finiteOr(this.leftMs) }) : undefined
+    this.lanes = on
+      ? new JoinLanes({
+          watermarkMs: () => this.leftMs,
+          keyOf: keyId => this.parts.keys.valueOf(keyId),
+          sinceMs: finiteOr(this.leftMs),
+        })
+      : undefined
   }
 
   view(): JoinView | undefined {
@@ -101,8 +107,8 @@ export class TableJoin implements TwoInputOperator {
     if (keyId === REFUSED) return
     const found = keyId === NO_KEY ? undefined : this.rows.get(keyId)
     const row = batch.rows[i]
-    this.lanes?.came(0, keys.valueOf(keyId), batch.eventTimesMs[i] as number, row, Infinity)
-    if (found !== undefined) this.lanes?.paired(row, found)
+    this.lanes?.came(0, keyId, batch.eventTimesMs[i] as number, row, Infinity)
+    if (found !== undefined) this.lanes?.paired(keyId, row, found)
     this.lanes?.done(0, row, keyId === NO_KEY ? 'noKey' : 'absent', null)
     if (keyId !== NO_KEY && found === undefined) keys.glance(keyId)
     if (found !== undefined || pads) out.add(row, found ?? null, batch.eventTimesMs[i] as number)
@@ -130,7 +136,7 @@ export class TableJoin implements TwoInputOperator {
       limit.took(row, keyId, 1)
     }
     this.rows.set(keyId, row)
-    this.lanes?.came(1, keys.valueOf(keyId), batch.eventTimesMs[i] as number, row, Infinity)
+    this.lanes?.came(1, keyId, batch.eventTimesMs[i] as number, row, Infinity)
   }
 }
 

@@ -67,7 +67,7 @@ export class TtlJoin extends TwoInputs {
     const row = batch.rows[i]
     if (keyId === NO_KEY) {
       if (this.parts.pads[side]) this.give(side, row, null, timeMs, weight)
-      if (weight === 1) this.lanes?.came(side, undefined, timeMs, row, timeMs)
+      if (weight === 1) this.lanes?.came(side, NO_KEY, timeMs, row, timeMs)
       this.lanes?.done(side, row, 'noKey', null)
       return
     }
@@ -89,6 +89,10 @@ export class TtlJoin extends TwoInputs {
     return this.parts.limit.count
   }
 
+  protected override keyOf(keyId: number): unknown {
+    return this.parts.keys.valueOf(keyId)
+  }
+
   protected heldCounts(): readonly [number, number] {
     let left = 0
     for (const rows of this.lists[0]) left += rows?.length ?? 0
@@ -98,9 +102,8 @@ export class TtlJoin extends TwoInputs {
   protected override *held(): Iterable<HeldRow> {
     for (const side of [0, 1] as const) {
       for (const [keyId, rows] of this.lists[side].entries()) {
-        const key = rows === undefined ? undefined : this.parts.keys.valueOf(keyId)
         for (const { timeMs, row, partners } of rows ?? [])
-          yield { side, key, timeMs, row, untilMs: timeMs + this.parts.ttlMs, matched: partners > 0 }
+          yield { side, keyId, timeMs, row, untilMs: timeMs + this.parts.ttlMs, matched: partners > 0 }
       }
     }
   }
@@ -133,12 +136,13 @@ export class TtlJoin extends TwoInputs {
     const other: Side = side === 0 ? 1 : 0
     const { pads, keys, limit, ttlMs } = this.parts
     const mine: Living = { timeMs, row, partners: 0 }
-    this.lanes?.came(side, keys.valueOf(keyId), timeMs, row, timeMs + ttlMs)
+    this.lanes?.came(side, keyId, timeMs, row, timeMs + ttlMs)
     for (const partner of this.living(other, keyId)) {
       mine.partners++
       if (++partner.partners === 1 && pads[other]) this.give(other, partner.row, null, partner.timeMs, -1)
       this.give(side, row, partner.row, Math.max(timeMs, partner.timeMs), 1)
-      if (this.lanes !== undefined) this.lanes.paired(side === 0 ? row : partner.row, side === 0 ? partner.row : row)
+      if (this.lanes !== undefined)
+        this.lanes.paired(keyId, side === 0 ? row : partner.row, side === 0 ? partner.row : row)
     }
     if (mine.partners === 0 && pads[side]) this.give(side, row, null, timeMs, 1)
     let list = this.lists[side][keyId]

@@ -87,6 +87,7 @@ export abstract class TwoSides implements TwoInputOperator {
     const begun = inputs.watermarkMs
     this.lanes = new JoinLanes({
       watermarkMs: () => inputs.watermarkMs,
+      keyOf: keyId => this.keyOf(keyId),
       sinceMs: Number.isFinite(begun) ? begun : null,
       followed: this.follows,
     })
@@ -105,6 +106,11 @@ export abstract class TwoSides implements TwoInputOperator {
   /** The rows held, for somebody who begins to look; none where rows are not followed. */
   protected held(): Iterable<HeldRow> {
     return []
+  }
+
+  /** The key of an id, for a picture. */
+  protected keyOf(_keyId: number): unknown {
+    return undefined
   }
 
   /** Whether rows are followed, or only counted. */

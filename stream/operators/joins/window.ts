@@ -83,7 +83,7 @@ export class WindowJoin extends TwoInputs {
     const rows = side === 0 ? group.left : group.right
     rows.push(batch.rows[i])
     slice.count++
-    this.lanes?.came(side, keys.valueOf(keyId), batch.eventTimesMs[i] as number, batch.rows[i], lastEnd - 1)
+    this.lanes?.came(side, keyId, batch.eventTimesMs[i] as number, batch.rows[i], lastEnd - 1)
     limit.took(batch.rows[i], keyId, rows.length)
   }
 
@@ -108,6 +108,10 @@ export class WindowJoin extends TwoInputs {
     return this.parts.limit.count
   }
 
+  protected override keyOf(keyId: number): unknown {
+    return this.parts.keys.valueOf(keyId)
+  }
+
   protected heldCounts(): readonly [number, number] {
     let left = 0
     for (const { groups, keyless } of this.slices) {
@@ -119,10 +123,9 @@ export class WindowJoin extends TwoInputs {
 
   /** Times of rows are not kept: one that came before somebody looked stands at the start of its slice. */
   protected override *held(): Iterable<HeldRow> {
-    const { keys } = this.parts
     for (const { start, lastEnd, groups, keyless } of this.slices) {
       for (const [keyId, group] of [...groups, [NO_KEY, keyless] as const]) {
-        const shared = { key: keys.valueOf(keyId), timeMs: start, untilMs: lastEnd - 1, matched: undefined }
+        const shared = { keyId, timeMs: start, untilMs: lastEnd - 1, matched: undefined }
         for (const row of group.left) yield { side: 0, row, ...shared }
         for (const row of group.right) yield { side: 1, row, ...shared }
       }
@@ -185,7 +188,7 @@ export class WindowJoin extends TwoInputs {
     for (const keyId of order) {
       const group = groups.get(keyId) as Group
       pairUp(group, type, bounds, out)
-      this.lanes?.met(group)
+      this.lanes?.met(keyId, group)
     }
   }
 }
