@@ -1,6 +1,7 @@
 /** The quiet line under a chart: how the stream is, what was left out, and the buttons. Everything is text. */
 import { clockText, compact, grouped } from './numbers.ts'
 import { hasOwnRows } from '../../stream/charts/picture-rows.ts'
+import { isOver } from '../../stream/charts/protocol.ts'
 import type { LiveChart } from './live-chart.ts'
 import type { ChartStatus } from '../../stream/charts/protocol.ts'
 
@@ -68,7 +69,7 @@ export function makeStrip(actions: StripActions): Strip {
       setText(errors, status.errors.at(-1) ?? '')
       errors.hidden = status.errors.length === 0
       const live = chart.liveness === 'live'
-      const over = ['ended', 'failed', 'stopped'].includes(status.state)
+      const over = isOver(status.state)
       pause.hidden = !live || over
       stop.hidden = !live || over
       picture.hidden = chart.spec === null

@@ -13,6 +13,7 @@ import type { PatternView } from '../patterns/view.ts'
 import type { JoinConcept, ScoresConcept } from './concept.ts'
 import type { JoinView } from '../join-view.ts'
 
+export { isOver } from '../model.ts'
 export type { PatternView, ViewedLive, ViewedMiss } from '../patterns/view.ts'
 export type { JoinSideView, JoinView, UnmatchedRow, ViewedRow } from '../join-view.ts'
 
