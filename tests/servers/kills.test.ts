@@ -1,6 +1,7 @@
 /**
  * kill -9 of the engine, of the cells, of the kernel and of the broker in the middle of a windowed join of two topics into a
  * transactional one: readers of what is committed find the rows of the undisturbed run, each once. LONG=1: a million records; RECORDS=n: so many.
+ * A million records take a busy machine of two cores 8 to 18 minutes a kill; fewer than some 20,000 are over before the kill.
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
