@@ -401,3 +401,26 @@ test('the row that ends an idle input is judged before the input counts, the nex
   pipeline.push(1, { kind: 'rows', rows })
   assert.deepEqual(pipeline.lateRows.map(refused => refused.row), [rows[1]]) // prettier-ignore
 })
+
+test('a pad that was given before a restart is not given again', () => {
+  const { plan } = feed<Order>({ time: 'at' }).join(
+    feed<Payment>({ time: 'at' }),
+    { on: 'id', within: '0ms..20ms', type: 'right' },
+    (_, p) => p.id,
+  )
+  const given: unknown[] = []
+  const make = () =>
+    buildPipeline(plan, {
+      revive: slot => slot as (...args: never[]) => unknown,
+      decode: () => ({ rows: [], keys: [], failures: [] }),
+      onOutput: ({ rows }) => given.push(...rows),
+    })
+  const first = make()
+  first.push(1, { kind: 'rows', rows: [{ id: 1, at: 28, amount: 1 }, { id: 1, at: 29, amount: 1 }] }) // prettier-ignore
+  for (const side of [0, 1]) first.push(side, { kind: 'watermark', watermarkMs: 28 })
+  assert.deepEqual(given, [1])
+  const second = make()
+  second.restore(first.snapshot())
+  for (const side of [0, 1]) second.push(side, { kind: 'watermark', watermarkMs: 100 })
+  assert.deepEqual(given, [1, 1])
+})

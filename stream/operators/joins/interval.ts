@@ -231,7 +231,9 @@ export class IntervalJoin extends TwoInputs {
         this.heldOf[side]++
         limit.took(row, keyId, list.count)
         this.buckets[side].add(timeMs + this.last[side], keyId)
-        if (mark?.matched === false) this.pads.add(timeMs + this.last[side], { side, keyless: false, mark })
+        // A row that was padded may still stand in its list, until its bucket is over.
+        const padded = timeMs + this.last[side] <= this.inputs.watermarkMs
+        if (mark?.matched === false && !padded) this.pads.add(timeMs + this.last[side], { side, keyless: false, mark })
       }
     }
     for (const [side, { timeMs, row, mark }] of s.keyless) {
