@@ -74,7 +74,14 @@ export type SourceEvent =
   /** The partition turns idle now; its next record makes it active again. */
   | { readonly kind: 'idle'; readonly partition: number }
   /** The source exists with this many partitions from now on (sent first, and again when a topic grows). */
-  | { readonly kind: 'partitions'; readonly count: number }
+  | {
+      readonly kind: 'partitions'
+      readonly count: number
+      /** Offset each is read from, where no record tells it yet. */
+      readonly starts?: readonly (readonly [partition: number, offset: bigint])[] | undefined
+      /** It goes on after a restore: what came meanwhile is history, so no partition is idle before it is at the end of that. */
+      readonly resumed?: boolean | undefined
+    }
   /** Bounded source: no more records; the watermark goes to +Infinity. */
   | { readonly kind: 'end' }
 
@@ -97,6 +104,8 @@ export interface Batch {
   readonly watermarkMs: number
   /** True: after this batch no partition of the source takes part in the watermark. Absent means false. */
   readonly idle?: boolean | undefined
+  /** True: the source goes on after a restore and holds the watermark again. Only on batches without rows. */
+  readonly resumed?: boolean | undefined
   /** +1 or −1 per row; absent means all +1. */
   readonly weights?: Int8Array | undefined
   /** The same rows as columns, where they are at hand; `rows` is then made of them when somebody looks. */

@@ -530,8 +530,9 @@ function run(operator: Operator, batch: Batch): Batch {
   return batch.watermarkMs === Infinity ? operator.onEnd() : operator.onWatermark(batch.watermarkMs)
 }
 
-/** A step passes its input's idleness on. */
+/** A step passes on whether its input takes part in the time. */
 function withIdle(batch: Batch, input: Batch): Batch {
+  if (input.resumed === true) return { ...batch, resumed: true }
   return input.idle === true && batch.idle !== true ? { ...batch, idle: true } : batch
 }
 

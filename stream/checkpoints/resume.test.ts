@@ -39,10 +39,14 @@ async function brokerWith(count: number): Promise<EmbeddedConnection> {
   return broker
 }
 
-const send = (broker: EmbeddedConnection, from: number, to: number) =>
+const send = (broker: EmbeddedConnection, from: number, to: number, topic = 'orders') =>
   broker.produce(
-    'orders',
-    Array.from({ length: to - from }, (_, i) => ({ key: null, value: new TextEncoder().encode(`{"at":${from + i}}`) })),
+    topic,
+    Array.from({ length: to - from }, (_, i) => ({
+      key: null,
+      value: new TextEncoder().encode(`{"at":${from + i}}`),
+      timestampMs: from + i,
+    })),
   )
 
 /** A program that keeps its stream `s` in the folder, once it has read so many records. */
@@ -128,4 +132,84 @@ test('what cannot be read again is told, not kept; off keeps nothing', async () 
   await runtime.checkpoint({ everyMs: undefined })
   await runtime.close()
   assert.throws(() => readdirSync(folder), { code: 'ENOENT' })
+})
+
+const idleIn = async (runtime: LocalRuntime, phases: string) => {
+  const now = async () => (await runtime.list())[0]?.stats.time?.sources.flat().map(({ phase }) => phase)
+  while ((await now())?.join() !== phases) await new Promise(resolve => setImmediate(resolve))
+}
+
+test('what came while nobody read is history: no topic of a join runs ahead of the other', async () => {
+  const folder = newFolder()
+  const broker = await brokerWith(1500)
+  await broker.create('payments', { partitions: 1 })
+  await send(broker, 0, 900, 'payments')
+  const side = (topic: string): PlanNode => ({
+    op: 'topic',
+    connection: 'embedded',
+    topic,
+    options: { from: 'earliest', time: 'at', outOfOrderMs: 0 },
+  })
+  const pairs: PlanNode = {
+    op: 'join',
+    left: side('orders'),
+    right: side('payments'),
+    options: { mode: { kind: 'interval', fromMs: 0, toMs: 0 }, type: 'inner', on: [{ left: 'at', right: 'at' }] },
+  }
+  // Both topics are read to their ends; orders went on alone from 900 to 1500.
+  const first = await program(broker, folder, pairs, 2400)
+  await idleIn(first.runtime, 'idle,idle')
+  await first.runtime.close()
+  await send(broker, 1500, 3500)
+  await send(broker, 1500, 3500, 'payments')
+  const second = await program(broker, folder, pairs, 6400)
+  assert.equal(await rowCount(second.runtime), 2900)
+  assert.equal((await second.runtime.list())[0]?.stats.droppedCount, 0)
+  await second.runtime.close()
+})
+
+test('what came while nobody read is history: no partition runs ahead of the other', async () => {
+  const folder = newFolder()
+  const broker = new EmbeddedConnection({ clock: wallClock, demos: [] })
+  await broker.create('orders', { partitions: 2 })
+  /** A record each millisecond; `sentMs` is when the first was sent. */
+  const sent = (partition: number, from: number, to: number, sentMs: number) =>
+    broker.produce(
+      'orders',
+      Array.from({ length: to - from }, (_, i) => ({
+        key: null,
+        value: new TextEncoder().encode(`{"at":${from + i}}`),
+        timestampMs: sentMs + i,
+        partition,
+      })),
+    )
+  for (const partition of [0, 1]) await sent(partition, 0, 100, 0)
+  const first = await program(broker, folder, counted(10), 200)
+  await idleIn(first.runtime, 'idle,idle')
+  await first.runtime.close()
+  // The first to be read is ahead in event time.
+  await sent(0, 200, 300, 1000)
+  await sent(1, 100, 200, 2000)
+  const second = await program(broker, folder, counted(10), 400)
+  assert.equal((await second.runtime.list())[0]?.stats.droppedCount, 0)
+  await second.runtime.close()
+})
+
+test('a stream of the newest records that had none yet goes on where it began', async () => {
+  const folder = newFolder()
+  const broker = await brokerWith(100)
+  const newest: PlanNode = {
+    op: 'topic',
+    connection: 'embedded',
+    topic: 'orders',
+    options: { from: 'latest', time: 'at', outOfOrderMs: 0 },
+  }
+  const first = await program(broker, folder, newest, 0)
+  while ((await first.runtime.list())[0]?.stats.time?.sources[0]?.length !== 1)
+    await new Promise(resolve => setImmediate(resolve))
+  await first.runtime.close()
+  await send(broker, 100, 150)
+  const second = await program(broker, folder, newest, 50)
+  assert.equal(await rowCount(second.runtime), 50)
+  await second.runtime.close()
 })

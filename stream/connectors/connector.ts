@@ -164,7 +164,7 @@ export interface ReadOptions {
   readonly from: string
   readonly to?: string | undefined
   readonly partition?: number | undefined
-  /** Exact start positions (restore); wins over `from`. Partition -> next offset. */
+  /** Exact start positions (restore); wins over `from`. Partition -> next offset; one that is not told is new and read whole. */
   readonly positions?: ReadonlyMap<number, bigint> | undefined
   /** One line for people: the source is away, it is back. Default: the connection's. */
   readonly onNotice?: ((text: string) => void) | undefined
@@ -178,6 +178,8 @@ export interface ReadOptions {
  */
 export interface Reader {
   readonly partitionCount: number
+  /** Offset each partition is read from; those that were added since are read whole. */
+  readonly starts: readonly (readonly [partition: number, offset: bigint])[]
   /** Next batch, or null at the end of a bounded read. Waits for data; rejects when the reader fails for good. */
   next(): Promise<ReadResult | null>
   /** Records between the position read and the end of the topic. */

@@ -57,6 +57,7 @@ export interface KafkaReaderOptions {
 }
 
 export class KafkaReader implements Reader {
+  readonly starts: readonly (readonly [number, bigint])[]
   readonly #options: KafkaReaderOptions
   readonly #cursors: KafkaCursor[]
   #partitionCount: number
@@ -87,6 +88,7 @@ export class KafkaReader implements Reader {
   constructor(options: KafkaReaderOptions) {
     this.#options = options
     this.#cursors = [...options.cursors]
+    this.starts = options.cursors.map(({ partition, position }) => [partition, position])
     this.#partitionCount = options.metadata.partitionMetadata.length
     this.#lookedMs = options.clock.nowMs()
     this.#metadata = options.metadata

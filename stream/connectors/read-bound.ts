@@ -22,6 +22,9 @@ const unitMs: Readonly<Record<string, number>> = {
   w: 604_800_000,
 }
 
+/** Where a stream that goes on reads a partition that was not there when it stopped. */
+export const EARLIEST: ReadBound = { kind: 'earliest' }
+
 /** Reads one of the forms; a duration counts back from `nowMs`. Throws POSITION_INVALID. */
 export function parseReadBound(text: string, nowMs: number, option: 'from' | 'to' = 'from'): ReadBound {
   const typed = text.trim()

@@ -8,7 +8,7 @@
  * else batches are cut. Waiting costs nothing: an append wakes the reader, or a timer when a feed knows its next record.
  */
 import { StreamError } from '../errors.ts'
-import { beyondEnd, lastPerPartition, parseReadBound, requirePartition } from '../connectors/read-bound.ts'
+import { beyondEnd, EARLIEST, lastPerPartition, parseReadBound, requirePartition } from '../connectors/read-bound.ts'
 import { BatchBuilder } from './batch-builder.ts'
 import type { ReadBound } from '../connectors/read-bound.ts'
 import type { ReadOptions, Reader, ReadResult } from '../connectors/connector.ts'
@@ -31,6 +31,7 @@ interface Cursor {
 }
 
 export class LogReader implements Reader {
+  readonly starts: readonly (readonly [number, bigint])[]
   readonly #topic: TopicLog
   readonly #clock: Clock
   readonly #maxBatch: number
@@ -68,11 +69,13 @@ export class LogReader implements Reader {
     this.#cursors = all.filter(read).map(p => {
       const log = topic.partitions[p]!
       const asked = options.positions?.get(p)
-      const position = asked === undefined ? this.#resolve(from, p) : Number(asked)
+      const start = options.positions === undefined ? from : EARLIEST
+      const position = asked === undefined ? this.#resolve(start, p) : Number(asked)
       if (position > log.highOffset) throw beyondEnd(topic.name, p, BigInt(position), BigInt(log.highOffset))
       const end = to === undefined || this.#endAtMs !== undefined ? Infinity : this.#resolve(to, p)
       return { partition: p, position, historyEnd: Math.min(log.highOffset, end), end, announced: false }
     })
+    this.starts = this.#cursors.map(({ partition, position }) => [partition, BigInt(position)])
   }
 
   get partitionCount(): number {

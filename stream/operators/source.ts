@@ -107,7 +107,11 @@ export class SourceStage {
         break
       case 'partitions':
         this.watermark.grow(event.count)
-        break
+        for (const [partition, offset] of event.starts ?? [])
+          if (!this.next.has(partition)) this.next.set(partition, offset)
+        if (event.resumed !== true) break
+        for (let p = 0; p < event.count; p++) this.watermark.wake(p)
+        return { ...emptyBatch(this.watermark.watermarkMs), resumed: true }
       case 'end':
         this.ended = true
         this.watermark.end()

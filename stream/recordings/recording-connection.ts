@@ -85,6 +85,7 @@ export class RecordingConnection implements Connection {
     let read = false
     return {
       partitionCount: partitions.length,
+      starts: partitions.map(({ partition, lowOffset }) => [partition, lowOffset] as const),
       next: async () => {
         if (read || taken.length === 0) return null
         read = true

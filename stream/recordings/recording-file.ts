@@ -132,7 +132,7 @@ function bodyOf(event: SourceEvent): Line {
     case 'idle':
       return { k: 'idle', p: event.partition }
     case 'partitions':
-      return { k: 'partitions', n: event.count }
+      return { k: 'partitions', n: event.count, r: event.resumed === true ? true : undefined }
     case 'end':
       return { k: 'end' }
   }
@@ -165,7 +165,7 @@ function sourceEventOf(line: Line): SourceEvent {
     case 'idle':
       return { kind: 'idle', partition: line['p'] as number }
     case 'partitions':
-      return { kind: 'partitions', count: line['n'] as number }
+      return { kind: 'partitions', count: line['n'] as number, resumed: line['r'] === true }
     default:
       return { kind: 'end' }
   }

@@ -10,6 +10,7 @@ import { driveTopic } from './source-driver.ts'
 /** A reader fed by the test. */
 class FakeReader implements Reader {
   readonly partitionCount = 2
+  readonly starts = []
   closed = false
   private results: (ReadResult | null | Error)[] = []
   private wake: (() => void) | undefined

@@ -178,7 +178,8 @@ class TopicDriver implements SourceDriver {
   private async run(): Promise<void> {
     try {
       void this.compareRetention()
-      await this.deliver({ kind: 'partitions', count: this.reader.partitionCount })
+      const { partitionCount: count, starts } = this.reader
+      await this.deliver({ kind: 'partitions', count, starts, resumed: this.options.positions !== undefined })
       const { partition } = this.options.node.options
       // Partitions nobody reads must not hold the watermark.
       if (partition !== undefined) {

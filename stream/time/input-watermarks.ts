@@ -63,6 +63,13 @@ export class InputWatermarks {
     else this.inputs.record(input, -Infinity)
   }
 
+  /** The input goes on after a restore: it holds the watermark until it is idle again. */
+  resume(input: number): void {
+    if (this.ended[input] === true) return
+    this.isIdle[input] = false
+    this.inputs.wake(input)
+  }
+
   snapshot(): InputWatermarksState {
     return {
       inputs: this.inputs.snapshot(),

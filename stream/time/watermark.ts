@@ -113,6 +113,11 @@ export class SourceWatermark {
     this.raise()
   }
 
+  /** It takes part again before its next record, and holds the watermark wherever that stands. */
+  wake(partition: number): void {
+    if (this.phase[partition] === IDLE) this.phase[partition] = ACTIVE
+  }
+
   isIdle(partition: number): boolean {
     return this.phase[partition] === IDLE
   }

@@ -21,6 +21,7 @@ class CountedConnection extends EmbeddedConnection {
     let closed = false
     return {
       partitionCount: reader.partitionCount,
+      starts: reader.starts,
       next: () => reader.next(),
       lagCount: () => reader.lagCount(),
       close: async () => {

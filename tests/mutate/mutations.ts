@@ -1818,4 +1818,32 @@ export const mutations: readonly Mutation[] = [
     replace: 'const state = kept === undefined ? ofBase : undefined',
     suite: ['tests/hosted/checkpoints.test.ts'],
   },
+  {
+    name: 'a partition that was idle stays so when its stream goes on',
+    file: 'stream/operators/source.ts',
+    find: 'this.watermark.wake(p)',
+    replace: 'void p',
+    suite: ['stream/checkpoints/resume.test.ts'],
+  },
+  {
+    name: 'a join is not told that a topic goes on',
+    file: 'stream/operators/joins/two-sides.ts',
+    find: 'inputs.resume(side)',
+    replace: 'void side',
+    suite: ['stream/checkpoints/resume.test.ts'],
+  },
+  {
+    name: 'a stream without records yet forgets where it began',
+    file: 'stream/operators/source.ts',
+    find: 'this.next.set(partition, offset)',
+    replace: 'void offset',
+    suite: ['stream/checkpoints/resume.test.ts'],
+  },
+  {
+    name: 'a partition that is new to a stream that goes on is read from --from',
+    file: 'stream/log/log-reader.ts',
+    find: 'const start = options.positions === undefined ? from : EARLIEST',
+    replace: 'const start = options.positions === undefined ? from : from',
+    suite: ['tests/servers/embedded.test.ts'],
+  },
 ]

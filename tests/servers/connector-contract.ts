@@ -130,6 +130,9 @@ export function connectorContract(name: string, open: () => Promise<ContractSubj
         [2, 1n],
       ])
       assert.deepEqual((await readAll(topic, { positions })).values, ['v4', 'v6'])
+      // A partition that has none is new, and read whole.
+      positions.delete(1)
+      assert.deepEqual((await readAll(topic, { from: 'latest', positions })).values, ['v1', 'v4', 'v6'])
     })
 
     test('the live tail follows history, and lag counts down', async () => {

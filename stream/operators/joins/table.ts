@@ -45,6 +45,10 @@ export class TableJoin implements TwoInputOperator {
   }
 
   onInput(side: Side, batch: Batch): Batch {
+    if (batch.resumed === true && side === 0) {
+      this.idle = false
+      return { ...emptyBatch(this.leftMs), resumed: true }
+    }
     if (side === 1) {
       for (let i = 0; i < batch.count; i++) this.put(batch, i)
       return this.marked(emptyBatch(this.leftMs))

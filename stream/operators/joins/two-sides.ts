@@ -57,9 +57,11 @@ export abstract class TwoSides implements TwoInputOperator {
     const { inputs } = this
     if (batch.count > 0) this.onRows(side, batch)
     this.tell(side, batch.watermarkMs)
+    if (batch.resumed === true) inputs.resume(side)
     // After its rows: the record that ends the idleness is judged before it takes part in the time.
     this.setIdle(side, batch.idle === true)
     const out = this.output.take(this.delayed(inputs.watermarkMs))
+    if (batch.resumed === true) return { ...out, resumed: true }
     return inputs.allIdle ? { ...out, idle: true } : out
   }
 

@@ -17,9 +17,10 @@ export class Union implements TwoInputOperator {
       beforeMs[i] = inputs.watermarkMs
     }
     inputs.tell(side, batch.watermarkMs)
+    if (batch.resumed === true) inputs.resume(side)
     inputs.setIdle(side, batch.idle === true)
     const idle = inputs.allIdle ? true : undefined
-    if (count === 0) return { ...emptyBatch(inputs.watermarkMs), idle }
+    if (count === 0) return { ...emptyBatch(inputs.watermarkMs), idle, resumed: batch.resumed }
     return { ...batch, beforeMs, watermarkMs: inputs.watermarkMs, idle }
   }
 
