@@ -112,12 +112,18 @@ export class ColumnRing {
   /** Gives the new head of a long list its jump. */
   addJump(row: number, behind: number): void {
     const { jumps, depths, mask, tail } = this
-    const depthOf = (x: number) => ((jumps[x & mask] as number) < 0 ? 0 : (depths[x & mask] as number))
     const first = jumps[behind & mask] as number
     const second = first < tail ? -1 : (jumps[first & mask] as number)
-    const even = second >= tail && depthOf(behind) - depthOf(first) === depthOf(first) - depthOf(second)
+    const middle = this.depthOf(first)
+    const even = second >= tail && this.depthOf(behind) - middle === middle - this.depthOf(second)
     jumps[row & mask] = even ? second : behind
-    depths[row & mask] = depthOf(behind) + 1
+    depths[row & mask] = this.depthOf(behind) + 1
+  }
+
+  /** A method: this runs for each row, a function made within would be made for each. */
+  private depthOf(row: number): number {
+    const { jumps, depths, mask } = this
+    return (jumps[row & mask] as number) < 0 ? 0 : (depths[row & mask] as number)
   }
 
   snapshot(): ColumnRingState {

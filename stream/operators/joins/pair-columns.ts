@@ -45,6 +45,8 @@ export class PairColumns implements Output {
   /** Watermark before a row and those after it, pairs of row and watermark. */
   private steps: number[] = [0, -Infinity]
   private along: Along | undefined
+  /** Rows of the batch before. */
+  private lastCount = 0
   /** Values a column of numbers cannot hold: column, row, value. */
   private odd: { readonly column: number; readonly row: number; readonly value: unknown }[] = []
 
@@ -131,9 +133,10 @@ export class PairColumns implements Output {
     this.odd = []
     this.along = undefined
     this.count = 0
-    // The next batch is mostly as large: memory is not worth growing into again.
+    // The next batch of this side is mostly as large, and sides take turns: memory is not worth growing into again.
     let capacity = SMALLEST
-    while (capacity < count) capacity *= 2
+    while (capacity < count || capacity < this.lastCount) capacity *= 2
+    this.lastCount = count
     this.renew(capacity)
     return batch
   }
