@@ -27,6 +27,7 @@ const path = join(folder, `engine-${process.pid}.sock`)
 
 const cells = new Set<Rpc<object, CellsNotice>>()
 const engine = new Engine({
+  instance: process.env['RIFFLE_ENGINE_INSTANCE'],
   worker: entryPoint('kernel/engine/compute-worker'),
   chart: (connection, message, buffers) => supervisor.notify({ type: 'chart', connection, message, buffers }),
   lambdaOutput: (cellId, name, text) => supervisor.notify({ type: 'lambdaOutput', cellId, name, text }),

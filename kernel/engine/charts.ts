@@ -43,6 +43,8 @@ export interface ChartsOptions {
   peek(connection: string, topic: string): Promise<PeekAnswer>
   /** The notebook is being saved. */
   saved(): void
+  /** A chart was made; in another process `goOn` shows it again. */
+  created(chart: { chartId: string; stream: string; options: ChartOptions; cellId: string | undefined }): void
   /** How a model stands, when it was trained here. */
   trained(model: string): ModelStanding | undefined
   /** Resolves when it learns again, or when it is known that it cannot; never rejects. */
@@ -229,19 +231,22 @@ export class Charts {
     return { ...stats, labels: this.labels.of(scores.source), ...(model === undefined ? {} : { model }) }
   }
 
+  /** The chart of a stream that goes on in this process: pages that show it find it under its id. */
+  goOn(chartId: string, name: string, options: ChartOptions, cellId: string | undefined): void {
+    const plan = this.options.streams().planOf(name)
+    if (plan !== undefined) this.show(name, plan, options, cellId, chartId)
+  }
+
   /** A chart of a named stream, as MIME bundle; the same chart again gives the same one. */
-  show(name: string, plan: PlanNode, options: ChartOptions, cellId: string | undefined): MimeBundle {
+  show(name: string, plan: PlanNode, options: ChartOptions, cellId: string | undefined, goesOn?: string): MimeBundle {
     const streams = this.options.streams()
     const refusal = this.refusal(name, plan, { options, cellId })
     if (refusal !== undefined) throw refusal
     const concept = this.conceptOf(plan)
-    const { chartId, tap, created } = this.hub.register({
-      stream: name,
-      concept,
-      options,
-      ...(isView(name) ? { title: outline(plan) } : {}),
-    })
+    const title = isView(name) ? outline(plan) : undefined
+    const { chartId, tap, created } = this.hub.register({ stream: name, concept, options, title }, goesOn)
     if (created) {
+      this.options.created({ chartId, stream: name, options, cellId })
       let charts = this.chartsOf.get(name)
       if (charts === undefined) this.chartsOf.set(name, (charts = new Map()))
       charts.set(chartId, { options, cellId })

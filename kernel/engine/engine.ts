@@ -46,6 +46,8 @@ import { Subscriptions } from './subscriptions.ts'
 import { planKey } from './plan-key.ts'
 
 export interface EngineOptions extends ComputeOptions {
+  /** That of the engine whose streams and charts go on here; default a new one, and pages of before ask for their cells again. */
+  readonly instance?: string | undefined
   readonly connections?: Connections | undefined
   chart(connection: string, message: FromEngine, buffers?: readonly Uint8Array[]): void
   lambdaOutput(cellId: string, name: 'stdout' | 'stderr', text: string): void
@@ -56,7 +58,7 @@ export interface EngineOptions extends ComputeOptions {
 }
 
 export class Engine {
-  readonly instance = randomUUID()
+  readonly instance: string
   readonly compute: Compute
   readonly connections: Connections
   readonly streams: Streams
@@ -74,6 +76,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.options = options
+    this.instance = options.instance ?? randomUUID()
     this.compute = new Compute(options)
     this.connections = options.connections ?? new Connections()
     this.params = new Params((name, value) => this.onParam(name, value))
@@ -125,6 +128,7 @@ export class Engine {
       topics: () => this.topicLines(),
       peek: (connection, topic) => this.peeks.look(connection, topic),
       saved: () => void this.checkpoints.save(true),
+      created: chart => this.recall.keep({ kind: 'chart', ...chart }),
       trained: name => this.models.standing(name),
       retrain: name => this.retrain(name),
       send: (connection, message, buffers) => options.chart(connection, message, buffers),
@@ -210,7 +214,7 @@ export class Engine {
       connections: () => this.connections.list(),
       stopTrainings: () => this.trainings.stop(),
       chartPicture: chartId => this.charts.picture(chartId),
-      cellCharts: (cellId, chartIds) => this.charts.cellShows(cellId, chartIds),
+      cellCharts: (cellId, chartIds) => this.cellShows(cellId, chartIds),
       // The closing of the old process's socket has said it already, and the new process may be connected by now.
       cellsReplaced: () => {},
       recall: entries => this.begin(entries),
@@ -258,7 +262,9 @@ export class Engine {
         if (entry.kind === 'connection') await this.connect(entry.url, entry.settings)
         else if (entry.kind === 'param') this.defineParam(entry.spec)
         else if (entry.kind === 'checkpoints') this.checkpoint(entry.settings)
-        else await this.streams.start(entry.name, entry.plan, entry.options)
+        else if (entry.kind === 'stream') await this.streams.start(entry.name, entry.plan, entry.options)
+        else if (entry.kind === 'chart') this.charts.goOn(entry.chartId, entry.stream, entry.options, entry.cellId)
+        else this.cellShows(entry.cellId, entry.chartIds)
       } catch (error) {
         const cellId = entry.kind === 'stream' ? entry.options.cellId : undefined
         const name = entry.kind === 'stream' ? entry.name : entry.kind
@@ -267,6 +273,11 @@ export class Engine {
         this.options.streamError(cellId ?? '', name, parts ?? { code: 'STREAM_FAILED', message })
       }
     }
+  }
+
+  private cellShows(cellId: string, chartIds: readonly string[]): void {
+    this.charts.cellShows(cellId, chartIds)
+    this.recall.keep({ kind: 'cell', cellId, chartIds })
   }
 
   /** Topics of all connections, for the topic browser; a broker that does not answer is left out. */

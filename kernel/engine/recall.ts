@@ -1,8 +1,9 @@
 /**
  * What an engine tells its supervisor so that the next engine can begin where this one was killed: connections, params, named
- * streams. It stays in the supervisor's memory (a login must not reach a file), and only while checkpoints are on: without them
+ * streams, charts. It stays in the supervisor's memory (a login must not reach a file), and only while checkpoints are on: without them
  * a stream would begin anew behind the user's back.
  */
+import type { ChartOptions } from '../../stream/charts/protocol.ts'
 import type { PlanNode } from '../../stream/plan.ts'
 import type { CheckpointSettings, ConnectSettings, ParamSpec, StartOptions } from '../../stream/targets/runtime.ts'
 
@@ -11,9 +12,18 @@ export type Remembered =
   | { readonly kind: 'param'; readonly spec: ParamSpec }
   | { readonly kind: 'checkpoints'; readonly settings: CheckpointSettings }
   | { readonly kind: 'stream'; readonly name: string; readonly plan: PlanNode; readonly options: StartOptions }
+  | {
+      readonly kind: 'chart'
+      readonly chartId: string
+      readonly stream: string
+      readonly options: ChartOptions
+      readonly cellId: string | undefined
+    }
+  /** Which charts the output of a cell has. */
+  | { readonly kind: 'cell'; readonly cellId: string; readonly chartIds: readonly string[] }
 
 /** In which order a new engine is told: what a stream needs comes before it. */
-const ORDER: readonly Remembered['kind'][] = ['connection', 'param', 'checkpoints', 'stream']
+const ORDER: readonly Remembered['kind'][] = ['connection', 'param', 'checkpoints', 'stream', 'chart', 'cell']
 
 export class Recall {
   private readonly tell: (key: string, value: Remembered | undefined) => void
@@ -47,6 +57,8 @@ export class Recall {
 function keyOf(value: Remembered): string {
   if (value.kind === 'connection') return `connection ${value.settings.as ?? 'embedded'}`
   if (value.kind === 'param') return `param ${value.spec.name}`
+  if (value.kind === 'chart') return `chart ${value.chartId}`
+  if (value.kind === 'cell') return `cell ${value.cellId}`
   return value.kind === 'stream' ? `stream ${value.name}` : 'checkpoints '
 }
 

@@ -22,6 +22,8 @@ interface OpenComm {
   readonly owner: Owner
   /** Parent of what is sent without a request of its own: the message that opened it. */
   readonly parent: Header | undefined
+  /** What it was opened with. */
+  readonly data: unknown
 }
 
 export interface CommRoutes {
@@ -60,7 +62,7 @@ export class Comms {
     if (typeof id !== 'string') return
     if (header.msg_type === 'comm_open') {
       const target = String(content['target_name'] ?? '')
-      this.#open.set(id, { target, owner: OWNERS[target] ?? 'cells', parent: header })
+      this.#open.set(id, { target, owner: OWNERS[target] ?? 'cells', parent: header, data: content['data'] })
       if (target === COMM_TARGET) this.#routes.onHello()
     }
     const comm = this.#open.get(id)
@@ -82,10 +84,18 @@ export class Comms {
       })
     } else if (kind === 'close') {
       this.#routes.toEngine({ type: 'chart', connection: id, message: { type: 'bye' } })
-    } else if (isObject(body) && typeof body['type'] === 'string') {
-      // The engine checks the message: what a browser sends is not to be trusted here or there.
-      this.#routes.toEngine({ type: 'chart', connection: id, message: body as unknown as ToEngine })
-    }
+    } else this.#tellEngine(id, body)
+  }
+
+  #tellEngine(connection: string, body: unknown): void {
+    // The engine checks the message: what a browser sends is not to be trusted here or there.
+    if (isObject(body) && typeof body['type'] === 'string')
+      this.#routes.toEngine({ type: 'chart', connection, message: body as unknown as ToEngine })
+  }
+
+  /** The engine's charts go on in a new process, which is told of every page; its welcome makes them subscribe again. */
+  greetEngine(): void {
+    for (const [id, { owner, data }] of this.#open) if (owner === 'engine') this.#tellEngine(id, data)
   }
 
   async #answerEditor(id: string, comm: OpenComm, parent: Header, body: unknown): Promise<void> {
@@ -98,7 +108,8 @@ export class Comms {
   fromCells(comm: CellsComm): void {
     const parent = this.#routes.headerOf(comm.parentId)
     const known = this.#open.get(comm.commId)
-    if (comm.kind === 'open') this.#open.set(comm.commId, { target: comm.targetName ?? '', owner: 'cells', parent })
+    if (comm.kind === 'open')
+      this.#open.set(comm.commId, { target: comm.targetName ?? '', owner: 'cells', parent, data: undefined })
     if (comm.kind === 'close') this.#open.delete(comm.commId)
     const opened = comm.kind === 'open' ? { target_name: comm.targetName ?? '' } : {}
     this.#routes.iopub.message({

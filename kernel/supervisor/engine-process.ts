@@ -1,6 +1,7 @@
 /** The child where streams live, reached by calls over its IPC channel; started anew when it dies. */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import type { EngineForSupervisor, EngineNotice, SupervisorNotice } from '../engine/protocol.ts'
 import type { Remembered } from '../engine/recall.ts'
 import { createRpc, ipcTransport } from '../rpc.ts'
@@ -11,8 +12,8 @@ type EngineRpc = Rpc<EngineForSupervisor, SupervisorNotice>
 
 export interface EngineEvents {
   onNotice(notice: Exclude<EngineNotice, { type: 'remember' }>): void
-  /** It ended without being asked to; a new one is being started. */
-  onLost(how: string): void
+  /** It ended without being asked to; a new one is being started. `goesOn`: what this one told goes on there, charts too. */
+  onLost(how: string, goesOn: boolean): void
 }
 
 /** A process that dies at once again and again is not started for ever. */
@@ -27,6 +28,7 @@ export class EngineProcess {
   #path: string | undefined
   #waiting: ((rpc: EngineRpc | undefined) => void)[] = []
   #early: SupervisorNotice[] = []
+  #instance = randomUUID()
   #failures = 0
   /** What the engine told for the one after it. */
   readonly #remembered = new Map<string, Remembered>()
@@ -49,7 +51,7 @@ export class EngineProcess {
       // What the engine prints is a fault report for the kernel's log, never part of a notebook.
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced',
-      env: this.#environment,
+      env: { ...this.#environment, RIFFLE_ENGINE_INSTANCE: this.#instance },
     })
     this.#child = child
     const rpc = createRpc<never, EngineForSupervisor, EngineNotice, SupervisorNotice>(ipcTransport(child), {
@@ -121,8 +123,11 @@ export class EngineProcess {
     this.#early = []
     if (this.#stopping) return
     this.#failures += 1
-    this.#events.onLost(how)
-    if (this.#failures < START_LIMIT) this.start()
+    const again = this.#failures < START_LIMIT
+    const goesOn = again && this.#remembered.size > 0
+    if (!goesOn) this.#instance = randomUUID()
+    this.#events.onLost(how, goesOn)
+    if (again) this.start()
     else for (const resolve of this.#waiting.splice(0)) resolve(undefined)
   }
 }

@@ -92,8 +92,9 @@ export class Kernel {
       childEnvironment({ RIFFLE_ENGINE_DIR: launched.folder.path }, options.connectionFile),
       {
         onNotice: notice => this.#engineNotice(notice),
-        onLost: () => {
-          this.#comms.closeAll('engine')
+        onLost: (_how, goesOn) => {
+          if (goesOn) this.#comms.greetEngine()
+          else this.#comms.closeAll('engine')
           this.#language.engineLost()
         },
       },

@@ -87,13 +87,17 @@ export class ChartHub {
     this.#options = options
   }
 
-  /** Makes a chart of a stream, or gives the one that shows the same stream in the same way. Throws DURATION_INVALID. */
-  register(definition: ChartDefinition): Registered {
+  /**
+   * Makes a chart of a stream, or gives the one that shows the same stream in the same way. `goesOn`: the id it had in another
+   * process. Throws DURATION_INVALID.
+   */
+  register(definition: ChartDefinition, goesOn?: string): Registered {
     const { stream, concept, options, title } = definition
     const id = JSON.stringify([stream, options])
     const known = this.#charts.get(this.#idOfDefinition.get(id) ?? '')
     if (known !== undefined) return { chartId: known.chartId, tap: known.tap(), created: false }
-    const chartId = `${stream}#${this.#nextChart++}`
+    const chartId = goesOn ?? `${stream}#${this.#nextChart}`
+    this.#nextChart = Math.max(this.#nextChart, Number(chartId.slice(chartId.lastIndexOf('#') + 1))) + 1
     const chart = new Chart({ chartId, stream, concept, options, title: title ?? stream })
     this.#charts.set(chartId, chart)
     this.#idOfDefinition.set(id, chartId)

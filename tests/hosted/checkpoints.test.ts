@@ -16,6 +16,7 @@ import { CheckpointStore } from '../../stream/checkpoints/store.ts'
 import { EmbeddedConnection } from '../../stream/connectors/embedded.ts'
 import type { Connection } from '../../stream/connectors/connector.ts'
 import { LocalRuntime } from '../../stream/targets/local.ts'
+import type { StreamStats } from '../../stream/model.ts'
 import type { PlanNode } from '../../stream/plan.ts'
 import { LIVE_MIME } from '../../stream/charts/protocol.ts'
 import type { ChartOptions, ChartRow, LiveBundle } from '../../stream/charts/protocol.ts'
@@ -48,6 +49,10 @@ class Outside extends Connections {
   override async close(): Promise<void> {}
 }
 
+/** Ended after the file, also when a check failed. */
+const made: Engine[] = []
+after(() => Promise.all(made.map(engine => engine.close())))
+
 function makeEngine(broker: Connection, said: string[] = []) {
   const remembered = new Map<string, Remembered>()
   const engine = new Engine({
@@ -59,6 +64,7 @@ function makeEngine(broker: Connection, said: string[] = []) {
     paramChanged: () => {},
     remember: (key, value) => void (value === undefined ? remembered.delete(key) : remembered.set(key, value)),
   })
+  made.push(engine)
   return { engine, cells: engine.forCells({}), remembered }
 }
 
@@ -117,8 +123,12 @@ async function keptPositions(folder: string, name: string): Promise<string[]> {
   return own.base.positions.map(of => (of.length > 0 ? 'positions' : 'earliest'))
 }
 
+/** That the stream has read so many records, and knows that there are no more. */
+const wholeRead = (stats: StreamStats | undefined, count: number) =>
+  stats?.recordCount === count && stats.time?.sources.flat().every(({ phase }) => phase === 'idle') ? true : undefined
+
 const recordCount = async (cells: ReturnType<Engine['forCells']>, name: string, count: number) =>
-  until(async () => ((await cells.list()).find(s => s.name === name)?.stats.recordCount === count ? true : undefined))
+  until(async () => wholeRead((await cells.list()).find(s => s.name === name)?.stats, count))
 
 /** State of a stream without the parts of the machinery. */
 const stateOf = (bytes: Uint8Array) => {
@@ -134,7 +144,7 @@ async function undisturbed(): Promise<Uint8Array> {
   ])
   const runtime = new LocalRuntime({ embedded: async () => broker })
   await runtime.start('paid', JSON.parse(JSON.stringify(joined).replaceAll('"prod"', '"embedded"')) as PlanNode)
-  await until(async () => ((await runtime.list())[0]?.stats.recordCount === 10_000 ? true : undefined))
+  await until(async () => wholeRead((await runtime.list())[0]?.stats, 10_000))
   const bytes = await runtime.snapshot('paid')
   await runtime.close()
   return (deserialize(bytes) as { pipeline: Uint8Array }).pipeline
@@ -172,7 +182,6 @@ test(
 
     assert.deepEqual(stateOf(await second.cells.snapshot('paid')), stateOf(await undisturbed()))
     assert.ok(((await second.cells.list())[0]?.stats.rowCount ?? 0) > 3000)
-    for (const { engine } of [first, second]) await engine.close()
   },
 )
 
@@ -245,7 +254,35 @@ test('the charts of a stream that goes on are those of one that nobody disturbed
   assert.deepEqual(single, undisturbed.single)
   const texts = (rows: readonly ChartRow[]) => rows.map(row => JSON.stringify(row)).sort()
   assert.deepEqual(texts(after.counts), texts(undisturbed.counts))
-  for (const { engine } of [first, second, alone]) await engine.close()
+})
+
+test('a chart of a killed engine has its id and its rows in the next', { timeout: 60_000 }, async () => {
+  const folder = newFolder()
+  const broker = await filled([[0, 100]])
+  const first = makeEngine(broker)
+  await first.cells.checkpoint({ everyMs: 3_600_000, folder })
+  const single = topicNode('orders')
+  await first.cells.start('single', single, {})
+  const show = async ({ cells }: ReturnType<typeof makeEngine>, options: ChartOptions) =>
+    ((await cells.show({ name: 'single', plan: single }, options))[LIVE_MIME] as LiveBundle).chartId
+  await show(first, { keep: 5 })
+  const chartId = await show(first, { keep: 400 })
+  const shown = await until(async () => {
+    const rows = await shownRows(first, chartId)
+    return rows.length === 100 ? rows : undefined
+  })
+  first.engine.chartMessage('page', { type: 'saved' })
+  const saved = async () => (await first.cells.checkpoint(undefined)).streams.every(s => s.savedAtMs !== undefined)
+  await until(async () => ((await saved()) ? true : undefined))
+  await kill(first)
+  const second = makeEngine(broker)
+  await second.engine.forSupervisor(() => {}).recall([...first.remembered.values()])
+  assert.deepEqual(await shownRows(second, chartId), shown)
+  assert.equal(await show(second, { keep: 400 }), chartId)
+  assert.deepEqual(
+    [await show(second, { keep: 5 }), chartId, await show(second, { keep: 300 })],
+    ['single#1', 'single#2', 'single#3'],
+  )
 })
 
 test('streams that cannot be read again are told, not kept', { timeout: 60_000 }, async () => {

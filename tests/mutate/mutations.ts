@@ -1846,4 +1846,18 @@ export const mutations: readonly Mutation[] = [
     replace: 'const start = options.positions === undefined ? from : from',
     suite: ['tests/servers/embedded.test.ts'],
   },
+  {
+    name: 'the charts of a killed engine are not made again',
+    file: 'kernel/engine/charts.ts',
+    find: 'if (plan !== undefined) this.show(name, plan, options, cellId, chartId)',
+    replace: 'void plan',
+    suite: ['tests/hosted/checkpoints.test.ts'],
+  },
+  {
+    name: 'a chart of a killed engine gets another id',
+    file: 'stream/charts/hub.ts',
+    find: 'const chartId = goesOn ?? `${stream}#${this.#nextChart}`',
+    replace: 'const chartId = `${stream}#${this.#nextChart + (goesOn === undefined ? 0 : 1)}`',
+    suite: ['tests/hosted/checkpoints.test.ts'],
+  },
 ]

@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Loose, Message } from './client.ts'
 import { kernelOfFile, whileLooping } from './kernel-of-file.ts'
@@ -123,6 +126,42 @@ test('an engine that dies is replaced: its comms are closed, a new one is welcom
     (await client.run("(await topic('orders', { from: 'earliest' })).take(1)")).reply.content['status'],
     'ok',
   )
+})
+
+test('with checkpoints on, pages of an engine that dies are welcomed by the next, which knows their charts', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'comms-'))
+  try {
+    await client.run(`%checkpoint 1h --folder ${folder}\n%topic orders`)
+    const shown = await client.run('%%chart orders --mark table')
+    assert.equal(shown.reply.content['evalue'], undefined)
+    const bundles = shown.iopub.map(({ content }) => content['data']?.['application/vnd.riffle.live.v1+json'] as Loose)
+    const { chartId } = bundles.find(bundle => bundle !== undefined)!
+    const id = randomUUID()
+    const data = { type: 'hello', protocol: 1, client: 'd' }
+    const next = (check: (data: Record<string, Loose>) => boolean) => {
+      const known = new Set(client.received)
+      return client.until(message => !known.has(message) && fromKernel(id, check)(message))
+    }
+    const subscribed = async () => {
+      const subscribe = { type: 'subscribe', chartId, since: 0, visible: true }
+      client.send('shell', 'comm_msg', { comm_id: id, data: subscribe })
+      const { content } = await next(({ type }) => type === 'frame' || type === 'gone')
+      return [content['data'].type, content['data'].charts?.[0].chartId]
+    }
+    const welcomed = () => next(({ type }) => type === 'welcome')
+    const first = welcomed()
+    client.send('shell', 'comm_open', { comm_id: id, target_name: 'riffle.live.v1', data })
+    const before = await first
+    assert.deepEqual(await subscribed(), ['frame', chartId])
+    const again = welcomed()
+    process.kill(engineOf(kernel.process.pid!), 'SIGKILL')
+    const after = await again
+    assert.equal(after.content['data'].instance, before.content['data'].instance)
+    assert.deepEqual(await subscribed(), ['frame', chartId])
+    await client.run('%checkpoint off\n%stop orders')
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 /** The child of the kernel that runs engine.js. */
