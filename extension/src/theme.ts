@@ -5,6 +5,8 @@ export interface ChartTheme {
   readonly background: string
   readonly text: string
   readonly font: string
+  /** Of the series. */
+  readonly colours: readonly string[]
   readonly config: Record<string, unknown>
 }
 
@@ -59,6 +61,7 @@ export function readTheme(): ChartTheme {
     background: variable('--jp-layout-color0', light ? '#ffffff' : '#111111'),
     text,
     font,
+    colours: series,
     config: {
       background: 'transparent',
       font,

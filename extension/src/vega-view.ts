@@ -6,6 +6,7 @@ import * as vega from 'vega'
 import { compile } from 'vega-lite'
 import { expressionInterpreter } from 'vega-interpreter'
 import { CalmDomain } from '../../stream/charts/domains.ts'
+import { coloursWithOther } from '../../stream/charts/other-colours.ts'
 import { paramValues } from '../../stream/charts/fallback.ts'
 import { drawnMarks } from '../../stream/charts/marks.ts'
 import { validateSpec } from '../../stream/charts/validate.ts'
@@ -69,7 +70,10 @@ export class VegaView {
     // The chart's title stands above its picture already.
     const rest = isTitle(title, options.title) ? untitled : { ...untitled, ...(title === undefined ? {} : { title }) }
     const sized = 'width' in rest ? { ...rest, width: options.width } : rest
-    const compiled = compile(sized as never, { config: mergeConfig(options.theme.config, specConfig) as never }).spec
+    const config = mergeConfig(options.theme.config, specConfig)
+    const category = coloursWithOther(spec, options.theme.colours)
+    const range = category === undefined ? {} : { range: { category } }
+    const compiled = compile(sized as never, { config: { ...config, ...range } as never }).spec
     this.#picked = pickedNames(spec, compiled)
     this.#holds = letAxesBeHeld(compiled as Compiled)
     this.#signals = new Set((compiled.signals ?? []).map(signal => signal.name))

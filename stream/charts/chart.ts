@@ -11,6 +11,8 @@ import { grouped } from './counts.ts'
 import { PROTOCOL_VERSION } from './protocol.ts'
 import { promisedColumns, widenColumns } from './columns.ts'
 import { leftText } from './time-left.ts'
+import { byName, COLOURED_SERIES } from './other.ts'
+import { otherOptions, seriesRoom } from './other-options.ts'
 import { retentionFor } from './retain.ts'
 import { validateSpec } from './validate.ts'
 import type {
@@ -29,15 +31,13 @@ import type {
 } from './protocol.ts'
 import { EMPTY_JOIN } from './lanes.ts'
 import type { ChartConcept, JoinConcept, ScoresConcept } from './concept.ts'
+import type { Series } from './other.ts'
 import type { Spec } from './spec.ts'
 import type { StreamState, StreamStats } from '../model.ts'
 import type { TapFrame, TapOptions } from './tap.ts'
 
-const SERIES_LIMIT = 20
 const DEFAULT_FPS = 10
 const ERROR_LINES = 5
-
-type Series = string | number | boolean | null
 
 /** A chart in a checkpoint: as many rows as it can draw, as long as they are small. */
 const KEPT = { rows: 5000, bytes: 1_000_000 }
@@ -132,6 +132,8 @@ export class Chart {
     const latestBy =
       this.#concept.form === 'rows' ? (series !== null ? [series] : x !== undefined ? [x] : []) : this.#concept.by
     const latest = this.#retention.latestPerKey === true
+    const other = otherOptions(this.#concept, this.options, this.#retention)
+    const room = other === undefined ? COLOURED_SERIES : seriesRoom(this.#concept, other)
     return {
       concept: this.#concept,
       retention: this.#retention,
@@ -142,7 +144,8 @@ export class Chart {
           : series !== null
             ? [series]
             : (this.#concept.scores?.by ?? []),
-      seriesLimit: this.#concept.form === 'running' ? this.#retention.rows : SERIES_LIMIT,
+      seriesLimit: this.#concept.form === 'running' ? this.#retention.rows : room,
+      ...(other === undefined ? {} : { other }),
     }
   }
 
@@ -180,7 +183,7 @@ export class Chart {
     const delta = this.#model.apply(frame.delta)
     this.#count(frame)
     this.#notice(frame)
-    return { delta, redesigned: this.#learn(delta, frame.changes) }
+    return { delta, redesigned: this.#learn(delta, frame.changes, frame.folded?.series) }
   }
 
   #count({ seenCount, retractedCount, changes }: TapFrame): void {
@@ -260,15 +263,16 @@ export class Chart {
     return chartBundle(live, this.options.zone)
   }
 
-  #learn(delta: ChartDelta, changes: ChartChanges | undefined): boolean {
+  #learn(delta: ChartDelta, changes: ChartChanges | undefined, told?: readonly Series[]): boolean {
     const settled = new Set(promisedColumns(this.#concept).map(column => column.name))
     // A row that came and went between two ticks is seen among the changes only.
     const rows = [...delta.upsert, ...(changes?.entries ?? []).map(({ row }) => row)]
     const columns = widenColumns(this.#columns, rows, settled)
-    const series = this.#newSeries(delta)
-    if (columns === this.#columns && series.length === 0) return false
+    const series = told ?? [...this.#series, ...this.#newSeries(delta)]
+    const same = series.length === this.#series.length && series.every((one, i) => one === this.#series[i])
+    if (columns === this.#columns && same) return false
     this.#columns = columns
-    this.#series.push(...series)
+    this.#series = [...series]
     this.#design()
     return true
   }
@@ -276,7 +280,7 @@ export class Chart {
   #newSeries(delta: ChartDelta): Series[] {
     const field = seriesField(this.#concept, this.options) ?? runningKey(this.#concept)
     if (field === null) return []
-    const limit = this.#concept.form === 'running' ? this.#retention.rows : SERIES_LIMIT
+    const limit = this.#concept.form === 'running' ? this.#retention.rows : COLOURED_SERIES
     const known = new Set(this.#series)
     const found = new Set<Series>()
     for (const row of delta.upsert) {
@@ -285,7 +289,7 @@ export class Chart {
       if (typeof value === 'number' && this.#concept.form === 'rows') continue
       if (isSeries(value) && !known.has(value)) found.add(value)
     }
-    return [...found].sort(bySeries).slice(0, Math.max(0, limit - known.size))
+    return [...found].sort(byName).slice(0, Math.max(0, limit - known.size))
   }
 
   #design(): void {
@@ -311,22 +315,24 @@ export class Chart {
   }
 
   #closedCount(): number {
-    return this.#model.rows().reduce((count, row) => (row.$open === true ? count : count + 1), 0)
+    return this.#model.rows().reduce((count, row) => (row.$open === true || '$other' in row ? count : count + 1), 0)
   }
 
   /** What the chart leaves out, in words (law 2 of the product: nothing is lost silently). */
-  #notice({ seenCount, retractedCount, conflatedCount, otherSeriesCount }: TapFrame): void {
+  #notice({ seenCount, retractedCount, conflatedCount, otherSeriesCount, folded }: TapFrame): void {
     // A row that was taken back is not left out, and neither is what took it back.
     const holding = seenCount - 2 * retractedCount
     const plain = this.#concept.form === 'rows'
     const shown = this.#model.size
-    const closed = this.#concept.form === 'window' && !this.#concept.revisions ? this.#closedCount() : null
+    const closed =
+      this.#concept.form === 'window' && !this.#concept.revisions ? this.#closedCount() + (folded?.rowCount ?? 0) : null
     const stepMs = this.#model.thinStepMs
     const which = stepMs === null ? 'newest' : `lowest and highest of every ${leftText(stepMs)},`
     const parts = [
       ...(plain && holding > shown ? [`${which} ${grouped(shown)} of ${grouped(holding)} rows`] : []),
       ...(closed !== null && holding > closed ? [`${which} ${grouped(closed)} of ${grouped(holding)} results`] : []),
       ...(!plain && conflatedCount > 0 ? [`${grouped(conflatedCount)} updates merged`] : []),
+      ...((folded?.count ?? 0) > 0 ? [`${grouped(folded?.count ?? 0)} more series as other`] : []),
       ...(otherSeriesCount > 0 ? [`${grouped(otherSeriesCount)} other series not drawn`] : []),
       ...(this.#removed.length > 0 ? [`taken out of the spec: ${this.#removed.join(', ')}`] : []),
     ]
@@ -382,9 +388,4 @@ function runningKey(concept: ChartConcept): string | null {
 
 function isSeries(value: unknown): value is Series {
   return value === null || ['string', 'number', 'boolean'].includes(typeof value)
-}
-
-function bySeries(a: Series, b: Series): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b
-  return String(a) < String(b) ? -1 : 1
 }

@@ -4,6 +4,7 @@
  */
 import { DATASET, LIVE_MIME, PARAM_MIME, PROTOCOL_VERSION } from './protocol.ts'
 import { CalmDomain, DENSE_ROWS, openFrom, timeDomain } from './domains.ts'
+import { coloursWithOther } from './other-colours.ts'
 import { pictureRows } from './picture-rows.ts'
 import { chartText } from './text.ts'
 import type { Domain } from './domains.ts'
@@ -40,9 +41,11 @@ export function staticSpec({
   if (spec === null) return null
   const rows = pictureRows(spec, last.rows, last.status)
   const values = restingParams(spec, rows, retention)
+  const category = coloursWithOther(spec)
   return {
     ...spec,
     data: { name: DATASET, values: rows },
+    ...(category === undefined ? {} : { config: { ...(spec['config'] as object), range: { category } } }),
     params: paramsOf(spec).map(param =>
       nameOf(param) in values ? { name: nameOf(param), value: values[nameOf(param)] } : param,
     ),

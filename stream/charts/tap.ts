@@ -3,6 +3,7 @@
  * However fast the stream runs, a tap never holds more than the chart will keep; what it leaves out is counted.
  */
 import { ChangeLog, CHANGES_KEPT } from './changes.ts'
+import { COLOURED_SERIES, FOLDED_ROWS, OtherSeries } from './other.ts'
 import { PendingDelta } from './model.ts'
 import { plainValue } from './columns.ts'
 import { expiredKeys } from './retain.ts'
@@ -10,6 +11,7 @@ import { scoredFields } from './scored-rows.ts'
 import { StepFilter } from './thin.ts'
 import type { Batch } from '../model.ts'
 import type { ChartConcept } from './concept.ts'
+import type { OtherOptions, OtherState, Series } from './other.ts'
 import type { ChartChange, ChartChanges, ChartDelta, ChartRow, Retention } from './protocol.ts'
 
 /** Plain data: made by the hub, sent to the worker. */
@@ -21,6 +23,8 @@ export interface TapOptions {
   /** Field whose values are the series; rows beyond `seriesLimit` of them are not drawn. */
   readonly seriesBy: readonly string[]
   readonly seriesLimit: number
+  /** Of the series that are drawn the smaller ones are one, "other". */
+  readonly other?: OtherOptions | undefined
 }
 
 /** What happened to a chart since the last tick. Counts are totals since the tap was made. */
@@ -36,6 +40,9 @@ export interface TapFrame {
   readonly conflatedCount: number
   /** Series left out because the chart has no room for them. */
   readonly otherSeriesCount: number
+  /** Where the smaller series are one: who has a colour, how many have none, how many finished rows of theirs are in "other". */
+  readonly folded?:
+    { readonly series: readonly Series[]; readonly count: number; readonly rowCount: number } | undefined
 }
 
 /** What a tap knows beside what it has told: plain data, for a worker that is restored. */
@@ -45,6 +52,7 @@ export interface TapState {
   readonly arrivals: readonly { readonly key: string; readonly row: Readonly<Record<string, unknown>> }[]
   readonly series: readonly string[]
   readonly otherSeries: readonly string[]
+  readonly other?: OtherState | undefined
   readonly seenCount: number
   readonly retractedCount: number
   readonly conflatedCount: number
@@ -82,9 +90,11 @@ export class ChartTap {
   #nextRow = 0
   /** Where the chart shows the outermost rows of a span instead of the newest. */
   readonly #steps: StepFilter | null
+  readonly #other: OtherSeries | null
 
   constructor(options: TapOptions) {
     this.#options = options
+    this.#other = options.other === undefined ? null : new OtherSeries(options.other)
     const { thin, spanMs, rows } = options.retention
     this.#steps = thin === undefined || spanMs === undefined ? null : new StepFilter(thin, { spanMs, limit: rows })
   }
@@ -134,8 +144,10 @@ export class ChartTap {
     this.#open = open
     this.#results.clear()
     const changes = this.#changes?.take()
+    const delta = this.#pending.take()
     return {
-      delta: this.#pending.take(),
+      delta: this.#other?.apply(delta) ?? delta,
+      ...(this.#other === null ? {} : { folded: this.#other.summary }),
       seenCount: this.#seenCount,
       retractedCount: this.#retractedCount,
       ...(changes === undefined ? {} : { changes }),
@@ -178,6 +190,7 @@ export class ChartTap {
       arrivals: this.#arrivals.map(({ key, row }) => ({ key, row })),
       series: [...this.#series],
       otherSeries: [...this.#otherSeries],
+      ...(this.#other === null ? {} : { other: this.#other.snapshot() }),
       seenCount: this.#seenCount,
       retractedCount: this.#retractedCount,
       conflatedCount: this.#conflatedCount,
@@ -194,6 +207,7 @@ export class ChartTap {
     this.#arrivals = state.arrivals.map(({ key, row }) => ({ key, row }))
     refill(this.#series, state.series)
     refill(this.#otherSeries, state.otherSeries)
+    if (state.other !== undefined) this.#other?.restore(state.other)
     this.#seenCount = state.seenCount
     this.#retractedCount = state.retractedCount
     if (this.#changes !== null) this.#changes = new ChangeLog(state.seenCount)
@@ -291,8 +305,10 @@ export class ChartTap {
 
   /** Catching up on history closes windows by the thousand; those the chart would let go of at once are not carried. */
   #forgetOldResults(): void {
-    const { retention } = this.#options
-    if (this.#results.size <= 2 * retention.rows) return
+    // What "other" is made of is dropped with its window, never row by row.
+    const { rows, thin: _, ...spans } = this.#options.retention
+    const retention = this.#other === null ? this.#options.retention : { ...spans, rows: FOLDED_ROWS }
+    if (this.#results.size <= 2 * (this.#other === null ? rows : FOLDED_ROWS)) return
     for (const key of expiredKeys(this.#results.values(), retention)) {
       this.#results.delete(key)
       this.#pending.remove(key)
@@ -325,11 +341,14 @@ export class ChartTap {
 
   /** Whether the row's series is among those drawn; the first ones to come are. */
   #fits(row: Readonly<Record<string, unknown>>): boolean {
-    const { concept, seriesBy, seriesLimit } = this.#options
+    const { concept, seriesBy, other } = this.#options
     const [only] = seriesBy
     if (only === undefined) return true
     // A number in a plain row is a shade, however many there are.
     if (concept.form === 'rows' && seriesBy.length === 1 && typeof row[only] === 'number') return true
+    // Numbers are shades here too: there is no room in them for a series with a name.
+    const numeric = other !== undefined && seriesBy.length === 1 && typeof row[only] === 'number'
+    const seriesLimit = numeric ? COLOURED_SERIES : this.#options.seriesLimit
     const series = JSON.stringify(seriesBy.map(name => row[name]))
     if (this.#series.has(series)) return true
     if (this.#series.size < seriesLimit) {

@@ -84,6 +84,25 @@ test('a theme change restyles the chart and keeps its rows; there is a canvas at
   assert.equal(await page.evaluate(() => window.blanks), 0)
 })
 
+test('of more series than colours the rest is one grey series, the strip says how many it is', async () => {
+  const { page, errors } = open
+  await addWindows(page, { mark: 'bar' })
+  // North 0 is 100 high, north 24 is 76: the last five are 80 + 79 + 78 + 77 + 76.
+  const wide = (index: number) => Array.from({ length: 25 }, (_, i) => windowRow(`north ${i}`, index, 100 - i))
+  await push(page, [...wide(0), ...wide(1)])
+  await rowsAre(page, 42)
+  const others = (await marksOf(page, 's')).filter(({ row }) => row['region'] === 'other')
+  assert.deepEqual(
+    others.map(({ row, fill }) => [row['n'], fill]),
+    [
+      [390, '#868686'],
+      [390, '#868686'],
+    ],
+  )
+  assert.match((await chartsOf(page))[0]?.strip ?? '', /5 more series as other/)
+  assert.deepEqual(errors, [])
+})
+
 test('the Table tab shows the newest rows as text, hostile text too', async () => {
   const { page } = open
   await addWindows(page)

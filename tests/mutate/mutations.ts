@@ -257,6 +257,27 @@ export const mutations: readonly Mutation[] = [
     suite: ['stream/charts/tap.test.ts'],
   },
   {
+    name: 'a series loses its colour to one that is barely larger',
+    file: 'stream/charts/other.ts',
+    find: 'OVERTAKEN_BY * size(least)',
+    replace: 'size(least)',
+    suite: ['stream/charts/other.test.ts'],
+  },
+  {
+    name: 'who takes a colour over leaves the rows of who had it in the picture',
+    file: 'stream/charts/other.ts',
+    find: 'if (moved) for (const row of rows)',
+    replace: 'if (!moved) for (const row of rows)',
+    suite: ['stream/charts/other.test.ts'],
+  },
+  {
+    name: 'values of open windows give a colour',
+    file: 'stream/charts/other.ts',
+    find: 'row.$open === true ? 0 : Math.abs',
+    replace: 'row.$open === null ? 0 : Math.abs',
+    suite: ['stream/charts/other.test.ts'],
+  },
+  {
     name: 'an axis is held although dragging selects',
     file: 'extension/src/zoom.ts',
     find: 'if (selects || ',

@@ -12,6 +12,7 @@ import {
   timeParams,
   valueEncoding,
 } from '../encodings.ts'
+import { COLOURED_SERIES } from '../other.ts'
 import { replacesLayers } from '../overlay.ts'
 import type { Spec, SpecRequest } from './form.ts'
 
@@ -56,9 +57,16 @@ export function plot(
       ...(spans ? { x2: { field: 'windowEnd' } } : {}),
       y: valueEncoding(y, yQuantitative, calmly),
       ...(color === null ? {} : { color }),
+      // Its lowest and its highest rows are two lines.
+      ...(color !== null && otherDrawn(request) ? { detail: { field: '$other', type: 'nominal' } } : {}),
     },
     ...(ownMark(request, mark) ?? marks(x)),
   }
+}
+
+/** Beside the series with colours there is "other" (other.ts). */
+function otherDrawn({ concept, series }: SpecRequest): boolean {
+  return concept.form === 'window' && series.length > COLOURED_SERIES
 }
 
 /** The user's partial spec brings its own mark or layers; undefined when it does not. */

@@ -1,0 +1,31 @@
+/** Which charts fold their smaller series into "other", and how many series they have room for then. */
+import { COLOURED_SERIES, FOLDED_ROWS } from './other.ts'
+import { markOf } from './spec.ts'
+import type { ChartConcept } from './concept.ts'
+import type { ChartOptions, Retention } from './protocol.ts'
+import type { OtherOptions } from './other.ts'
+
+const STACKED = ['area', 'bar']
+const SINGLE = ['line', 'point']
+
+/** Windows by keys over a span, drawn by our own spec with time to the right. Undefined: series beyond the colours are left out. */
+export function otherOptions(
+  concept: ChartConcept,
+  options: ChartOptions,
+  { spanMs, latestPerKey }: Retention,
+): OtherOptions | undefined {
+  const { by, form, aggregates } = concept
+  const mark = markOf({ concept, options })
+  const y = options.y ?? aggregates[0]
+  if (form !== 'window' || by.length === 0 || y === undefined || spanMs === undefined || latestPerKey === true) return
+  if (options.spec !== undefined || ![...STACKED, ...SINGLE].includes(mark)) return
+  if (options.color !== undefined && (by.length > 1 || options.color !== by[0])) return
+  if (options.x !== undefined && options.x !== 'windowStart' && options.x !== 'windowEnd') return
+  if (by.includes(y)) return
+  return { by, y, stacked: STACKED.includes(mark), spanMs }
+}
+
+/** Every window of the span is held with all its series, so the longer the span, the fewer they are. */
+export function seriesRoom({ stepMs = 0 }: ChartConcept, { spanMs }: OtherOptions): number {
+  return stepMs === 0 ? COLOURED_SERIES : Math.max(COLOURED_SERIES, Math.floor(FOLDED_ROWS / (spanMs / stepMs + 2)))
+}
