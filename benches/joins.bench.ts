@@ -285,6 +285,7 @@ async function columnState(): Promise<Record<string, number>> {
 export const measurements: readonly Measurement[] = [
   ...comparison('joins', 'W4-100k'),
   ...comparison('joins', 'W5-100k'),
+  ...comparison('joins', 'W4-1k'),
   { name: 'joins.interval-100k-keys', unit: 'events/s', runs: 3, measure: () => measure('interval') },
   { name: 'joins.as-of-100k-keys', unit: 'events/s', runs: 3, measure: () => measure('asOf') },
   { name: 'joins.waiting-row-bytes', unit: 'bytes', runs: 1, measure: waitingBytes },
