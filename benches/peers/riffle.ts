@@ -123,7 +123,7 @@ function sides({ ts, key, val, side, n }: Input, bound: number) {
   let right = 0
   for (let i = 0; i < n; i++) right += side[i]!
   // One place more each: a row is written to both, and counts in one.
-  const [l, r] = [empty(n - right + 1), empty(right + 1)]
+  const [l, r] = [room(0, n - right + 1), room(1, right + 1)]
   for (let i = 0, a = 0, b = 0; i < n; i++) {
     l.ts[a] = r.ts[b] = ts[i]!
     l.key[a] = r.key[b] = key[i]!
@@ -133,6 +133,14 @@ function sides({ ts, key, val, side, n }: Input, bound: number) {
   }
   const options = { time: 'ts', outOfOrder: bound } as const
   return [fromColumns(cut(l, n - right), options), fromColumns(cut(r, right), options)] as const
+}
+
+/** Used by each repetition again, as a program that splits one input after the other would. */
+const rooms: ReturnType<typeof empty>[] = []
+
+function room(side: number, count: number): ReturnType<typeof empty> {
+  const known = rooms[side]
+  return known !== undefined && known.ts.length >= count ? known : (rooms[side] = empty(count))
 }
 
 const empty = (count: number) => ({
