@@ -35,3 +35,10 @@ export function element(tag: 'div' | 'span' | 'ul' | 'li' | 'h3', className: str
 export function setText(node: HTMLElement, text: string): void {
   if (node.textContent !== text) node.textContent = text
 }
+
+/** Its name, for who hears it and who points at it. */
+export function setLabel(node: HTMLElement, name: string): void {
+  if (node.getAttribute('aria-label') === name) return
+  node.setAttribute('aria-label', name)
+  node.title = name
+}

@@ -1,4 +1,5 @@
 /** Which parts of a compiled view hold what its reader picked through the params of its spec. They outlive the view (`VegaView.picked`). */
+import { isPlain } from '../../stream/charts/shape.ts'
 
 /** What a reader has picked in a view by means of the spec's own params: brushes, clicked series, inputs. */
 export interface PickedState {
@@ -20,10 +21,10 @@ interface Compiled {
 export function pickedNames(spec: Readonly<Record<string, unknown>>, compiled: Compiled): PickedNames {
   const views = [spec, ...(Array.isArray(spec['layer']) ? (spec['layer'] as unknown[]) : [])]
   const params = views.flatMap(view =>
-    isRecord(view) && Array.isArray(view['params']) ? (view['params'] as unknown[]) : [],
+    isPlain(view) && Array.isArray(view['params']) ? (view['params'] as unknown[]) : [],
   )
   const names = params.flatMap(param => {
-    const picks = isRecord(param) && ('select' in param || 'bind' in param)
+    const picks = isPlain(param) && ('select' in param || 'bind' in param)
     return picks && typeof param['name'] === 'string' ? [param['name']] : []
   })
   const belongs = (name: string): boolean => names.some(own => name === own || name.startsWith(`${own}_`))
@@ -31,8 +32,4 @@ export function pickedNames(spec: Readonly<Record<string, unknown>>, compiled: C
     signals: [...new Set((compiled.signals ?? []).map(({ name }) => name).filter(belongs))],
     data: (compiled.data ?? []).map(({ name }) => name).filter(name => name.endsWith('_store') && belongs(name)),
   }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
 }

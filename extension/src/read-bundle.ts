@@ -1,4 +1,5 @@
 /** Bundles from a file may have been written by anybody: only what has the right shape is drawn. */
+import { isPlain } from '../../stream/charts/shape.ts'
 import { cleanText, plainValue } from '../../stream/charts/columns.ts'
 import { PROTOCOL_VERSION } from '../../stream/charts/protocol.ts'
 import { isJoinStatus } from '../../stream/charts/lanes-shape.ts'
@@ -90,8 +91,4 @@ function isColumns(value: unknown): boolean {
     value.length <= 500 &&
     value.every(column => isPlain(column) && typeof column['name'] === 'string')
   )
-}
-
-function isPlain(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

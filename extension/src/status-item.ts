@@ -1,4 +1,5 @@
 /** The status bar's line about the notebook in front: how many streams run, how fast they read. A click opens the panel. */
+import { setText } from './panel-parts.ts'
 import { Widget } from '@lumino/widgets'
 import { compact } from './numbers.ts'
 import type { KernelLink } from './kernel-link.ts'
@@ -47,7 +48,7 @@ export class StatusItem extends Widget {
 
   #update(streams: readonly StreamLine[]): void {
     const text = statusText(streams)
-    if (this.#button.textContent !== text) this.#button.textContent = text
+    setText(this.#button, text)
     this.#button.hidden = streams.length === 0
   }
 }

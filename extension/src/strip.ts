@@ -1,4 +1,5 @@
 /** The quiet line under a chart: how the stream is, what was left out, and the buttons. Everything is text. */
+import { setLabel, setText } from './panel-parts.ts'
 import { clockText, compact, grouped } from './numbers.ts'
 import { hasOwnRows } from '../../stream/charts/picture-rows.ts'
 import { isOver } from '../../stream/charts/protocol.ts'
@@ -186,16 +187,6 @@ function setParts(host: HTMLElement, parts: { text: string; alert: boolean; titl
 function setButton(element: HTMLElement, label: string, stream: string): void {
   setText(element, label)
   setLabel(element, `${label} stream ${stream}`)
-}
-
-function setLabel(element: HTMLElement, name: string): void {
-  if (element.getAttribute('aria-label') === name) return
-  element.setAttribute('aria-label', name)
-  element.title = name
-}
-
-function setText(element: HTMLElement, text: string): void {
-  if (element.textContent !== text) element.textContent = text
 }
 
 function make(tag: 'div' | 'span', className: string): HTMLElement {

@@ -1,4 +1,5 @@
 /** Joins the hub of charts (pure, stream/charts) with the streams: taps in the worker, counters, the supervisor's comms. */
+import { finiteOrNull } from '../../stream/time/finite.ts'
 import { ChartHub } from '../../stream/charts/hub.ts'
 import type { KeptChart } from '../../stream/charts/chart.ts'
 import type { LabelWish, PeekAnswer } from '../../stream/charts/hub.ts'
@@ -373,7 +374,7 @@ function reasonOf(error: Pick<StreamErrorParts, 'message' | 'detail'>): string {
 
 function streamLine({ name, cellId, outline: text, stats }: StreamSummary): StreamLine {
   const { state, recordsPerSecond, recordCount, lagCount, lateCount, droppedCount, errorCount, stateBytes } = stats
-  const watermarkMs = stats.watermarkMs !== null && Number.isFinite(stats.watermarkMs) ? stats.watermarkMs : null
+  const watermarkMs = finiteOrNull(stats.watermarkMs)
   const counts = { recordsPerSecond, recordCount, lagCount, lateCount, droppedCount, errorCount, stateBytes }
   return { name, cellId: cellId ?? null, outline: text, state, watermarkMs, ...counts }
 }

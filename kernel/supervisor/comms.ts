@@ -22,8 +22,8 @@ interface OpenComm {
   readonly owner: Owner
   /** Parent of what is sent without a request of its own: the message that opened it. */
   readonly parent: Header | undefined
-  /** What it was opened with. */
-  readonly data: unknown
+  /** Of a page of charts: what it opened with, for the engine after this one. */
+  readonly hello?: unknown
 }
 
 export interface CommRoutes {
@@ -62,7 +62,8 @@ export class Comms {
     if (typeof id !== 'string') return
     if (header.msg_type === 'comm_open') {
       const target = String(content['target_name'] ?? '')
-      this.#open.set(id, { target, owner: OWNERS[target] ?? 'cells', parent: header, data: content['data'] })
+      const owner = OWNERS[target] ?? 'cells'
+      this.#open.set(id, { target, owner, parent: header, ...(owner === 'engine' ? { hello: content['data'] } : {}) })
       if (target === COMM_TARGET) this.#routes.onHello()
     }
     const comm = this.#open.get(id)
@@ -95,7 +96,7 @@ export class Comms {
 
   /** The engine's charts go on in a new process, which is told of every page; its welcome makes them subscribe again. */
   greetEngine(): void {
-    for (const [id, { owner, data }] of this.#open) if (owner === 'engine') this.#tellEngine(id, data)
+    for (const [id, { owner, hello }] of this.#open) if (owner === 'engine') this.#tellEngine(id, hello)
   }
 
   async #answerEditor(id: string, comm: OpenComm, parent: Header, body: unknown): Promise<void> {
@@ -108,8 +109,7 @@ export class Comms {
   fromCells(comm: CellsComm): void {
     const parent = this.#routes.headerOf(comm.parentId)
     const known = this.#open.get(comm.commId)
-    if (comm.kind === 'open')
-      this.#open.set(comm.commId, { target: comm.targetName ?? '', owner: 'cells', parent, data: undefined })
+    if (comm.kind === 'open') this.#open.set(comm.commId, { target: comm.targetName ?? '', owner: 'cells', parent })
     if (comm.kind === 'close') this.#open.delete(comm.commId)
     const opened = comm.kind === 'open' ? { target_name: comm.targetName ?? '' } : {}
     this.#routes.iopub.message({

@@ -84,10 +84,9 @@ export class ChangeLog {
   }
 
   #trim(): void {
-    const surplus = this.#entries.length - CHANGES_KEPT
-    if (surplus <= 0) return
-    this.#since = this.#entries[surplus - 1]?.number ?? this.#since
-    this.#entries = this.#entries.slice(surplus)
+    const { since, entries } = newest({ since: this.#since, upTo: this.#upTo, entries: this.#entries })
+    this.#since = since
+    this.#entries = [...entries]
   }
 }
 

@@ -2,6 +2,7 @@
  * One chart in the engine: its rows, what is known of its columns and series, and the picture drawn from them. When rows
  * bring a new column or series the picture changes (`respec`), otherwise only rows do.
  */
+import { finiteOrNull } from '../time/finite.ts'
 import { followChanges, NO_CHANGES, savedChanges } from './changes.ts'
 import { chartBundle, savedRows } from './fallback.ts'
 import { ChartModel } from './model.ts'
@@ -198,7 +199,7 @@ export class Chart {
     const state = this.#refused ? 'failed' : stats.state
     const { recordsPerSecond, recordCount, rowCount, watermarkMs, lagCount, lateCount, droppedCount, errorCount } =
       stats
-    const finite = watermarkMs !== null && Number.isFinite(watermarkMs) ? watermarkMs : null
+    const finite = finiteOrNull(watermarkMs)
     this.#status = {
       ...{
         state,

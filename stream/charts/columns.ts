@@ -2,6 +2,7 @@
  * Columns of drawn rows: which kind each one is, and how any value becomes something that JSON and a chart can carry.
  * Names starting with `$` belong to the chart (`$key`, `$open`, `$at`, `$series`) and are never a column.
  */
+import { shortened } from '../shown-text.ts'
 import type { ChartColumn } from './protocol.ts'
 import type { ChartConcept } from './concept.ts'
 
@@ -84,8 +85,7 @@ export function plainValue(value: unknown): string | number | boolean | null {
 
 /** Text from a stream, fit for a label: no control or direction marks, at most 200 characters. */
 export function cleanText(text: string): string {
-  const clean = text.replace(UNSAFE_TEXT, '�')
-  return clean.length > TEXT_LIMIT ? `${clean.slice(0, TEXT_LIMIT - 1)}…` : clean
+  return shortened(text.replace(UNSAFE_TEXT, '�'), TEXT_LIMIT)
 }
 
 /** The same characters as escapes, where a text is shown for what it is. */

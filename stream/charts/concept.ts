@@ -2,6 +2,7 @@
  * What kind of result a plan gives, as far as a chart cares: windows over time, one running row per key, or plain rows.
  * The concept picks the default picture (spec.ts), the identity of a row (tap.ts) and how much is kept (retain.ts).
  */
+import { shortened } from '../shown-text.ts'
 import type { JoinNode, JoinType, PlanNode, ScoreOptions, WindowOptions } from '../plan.ts'
 import { parsePattern } from '../patterns/parse.ts'
 import { outline, stepText } from '../targets/outline.ts'
@@ -100,13 +101,9 @@ function scoresConcept({ by, features, model, threshold }: ScoreOptions, source:
 
 function joinConcept(plan: JoinNode): JoinConcept {
   const { mode, type } = plan.options
-  const [left, right] = [clipped(outline(plan.left)), clipped(outline(plan.right))]
+  const [left, right] = [shortened(outline(plan.left), NAME_LIMIT), shortened(outline(plan.right), NAME_LIMIT)]
   const names = left === right ? (['left', 'right'] as const) : ([left, right] as const)
   return { kind: mode.kind, type, text: stepText(plan), names }
-}
-
-function clipped(name: string): string {
-  return name.length > NAME_LIMIT ? `${name.slice(0, NAME_LIMIT - 1)}…` : name
 }
 
 /** The topic or named stream that the first rows come from. */

@@ -317,6 +317,7 @@ export class ChartHub {
       this.#options.watched?.(chartId, watched)
     }
   }
+
   #tellAsked(chartId: string): void {
     const asked = [...this.#connections.values()].some(connection => connection.asksChanges(chartId))
     if (asked === this.#asked.has(chartId)) return

@@ -1,4 +1,5 @@
 /** Whether a value has the shape of a join at work: what a notebook file tells may have been written by anybody. */
+import { isPlain } from './shape.ts'
 import type { JoinStatus } from './protocol.ts'
 
 const MANY = 400
@@ -59,8 +60,4 @@ function isPair(value: unknown, each: (one: unknown) => boolean): boolean {
 
 function isList(value: unknown, each: (one: unknown) => boolean): boolean {
   return Array.isArray(value) && value.length <= MANY && value.every(each)
-}
-
-function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,7 +1,7 @@
 /** A join at work in words: for the Join tab, for readers without eyes, and for viewers that draw nothing. */
 import { formatBytes } from '../state/format-bytes.ts'
 import { grouped } from './counts.ts'
-import { leftText } from './time-left.ts'
+import { timeLeft } from './time-left.ts'
 import { clock } from './ruler.ts'
 import type { JoinStatus, UnmatchedRow } from './protocol.ts'
 
@@ -54,7 +54,7 @@ export function waitingCells({ rows, names, watermarkMs }: JoinStatus): string[]
       key ?? '',
       clock(atMs),
       untilMs === null ? 'no time ends it' : clock(untilMs),
-      untilMs === null || watermarkMs === null ? '' : leftText(Math.max(0, untilMs - watermarkMs)),
+      timeLeft(untilMs, watermarkMs) ?? '',
     ])
 }
 

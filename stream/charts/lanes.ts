@@ -9,7 +9,7 @@
  * Pure: from the status of a chart to the rows a picture draws.
  */
 import { instantText } from './zone.ts'
-import { leftText } from './time-left.ts'
+import { timeLeft } from './time-left.ts'
 import type { ChartRow, JoinStatus, JoinView, ViewedRow } from './protocol.ts'
 
 /** The field a picture of lanes has its height in; no other picture has it. */
@@ -136,13 +136,14 @@ function laneOf({ side }: ViewedRow): number {
 
 function toldOf(row: ViewedRow, { names, watermarkMs }: JoinStatus): Record<string, unknown> {
   const { untilMs } = row
+  const left = timeLeft(untilMs, watermarkMs)
   return {
     state: STATES[row.state],
     stream: names[row.side],
     key: row.key,
     'event time': instantText(row.atMs),
     ...(untilMs === null ? {} : { 'leaves at': instantText(untilMs) }),
-    ...(untilMs === null || watermarkMs === null ? {} : { 'time left': leftText(Math.max(0, untilMs - watermarkMs)) }),
+    ...(left === undefined ? {} : { 'time left': left }),
   }
 }
 

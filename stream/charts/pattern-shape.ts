@@ -1,4 +1,5 @@
 /** Whether a value has the shape of a pattern at work: what a notebook file tells may have been written by anybody. */
+import { isPlain } from './shape.ts'
 import type { PatternView } from '../patterns/view.ts'
 
 const MANY = 200
@@ -49,8 +50,4 @@ function isTexts(value: unknown): boolean {
 
 function isInstantOrNull(value: unknown): boolean {
   return value === null || typeof value === 'number'
-}
-
-function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

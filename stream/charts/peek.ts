@@ -2,6 +2,7 @@
  * Records of a topic as lines of text for the topic browser. Nothing of them is anybody's HTML, and what would not be seen or would turn
  * the writing direction (control characters, bidirectional marks) is written as its escape, so that two records that differ look different.
  */
+import { shortened } from '../shown-text.ts'
 import { escapeUnseen } from './columns.ts'
 
 const LINE_LIMIT = 300
@@ -9,7 +10,7 @@ const LINE_LIMIT = 300
 /** One decoded row as one line: JSON, with bytes as hex, dates as ISO text and big integers with their `n`. */
 export function peekLine(row: unknown): string {
   const text = escapeUnseen(typeof row === 'string' ? row : jsonOf(row))
-  return text.length > LINE_LIMIT ? `${text.slice(0, LINE_LIMIT - 1)}…` : text
+  return shortened(text, LINE_LIMIT)
 }
 
 function jsonOf(row: unknown): string {

@@ -5,6 +5,7 @@
  *   rows of one key ─▶ points in time order ─▶ band of the rows before ─▶ geometry in px
  *                                          └▶ alerts as scored, at the threshold asked for, by the range rule ─▶ judgements
  */
+import { finiteOrNull } from '../time/finite.ts'
 import { Range } from '../scoring/detectors/range.ts'
 import { Adwin } from '../scoring/drift/adwin.ts'
 import { ScoreStore } from '../scoring/quality/score-store.ts'
@@ -114,7 +115,7 @@ export function scoresPicture(
   const y = scale(low, high, VALUE_BOTTOM, VALUE_TOP)
   const [, most] = extremes(points.map(point => point.score))
   // A threshold far above all scores stands at the edge: scores that fill the lane are what one drags it to.
-  const top = 1.1 * Math.max(most, Math.min(finite(threshold) ?? 0, 2 * most), 1e-9)
+  const top = 1.1 * Math.max(most, Math.min(finiteOrNull(threshold) ?? 0, 2 * most), 1e-9)
   const scoreY = scale(0, top, SCORE_BOTTOM, SCORE_TOP)
 
   const flags = points.map(({ score, anomalous }) =>
@@ -153,8 +154,8 @@ export function scoresPicture(
       const at = x(Math.max(first, fromMs))
       return [{ x: at, width: Math.max(2, x(Math.min(toMs, untilMs)) - at), fromMs }]
     }),
-    threshold: finite(threshold),
-    thresholdY: finite(threshold) === null ? SCORE_TOP : Math.max(SCORE_TOP, scoreY(threshold!)),
+    threshold: finiteOrNull(threshold),
+    thresholdY: finiteOrNull(threshold) === null ? SCORE_TOP : Math.max(SCORE_TOP, scoreY(threshold!)),
     valueTicks: ticks(low, high, 4).map(value => ({ y: y(value), text: short(value) })),
     scoreTicks: ticks(0, top, 3).map(value => ({ y: scoreY(value), text: short(value) })),
     timeTicks: timeTicks(first, toMs).map(atMs => ({ atMs, x: x(atMs) })),
@@ -310,10 +311,6 @@ function timeTicks(fromMs: number, toMs: number): number[] {
 
 function short(value: number): string {
   return String(Number(value.toPrecision(3)))
-}
-
-function finite(value: number | null): number | null {
-  return value !== null && Number.isFinite(value) ? value : null
 }
 
 function alertText({ value, score, cause }: Point): string {

@@ -2,6 +2,7 @@
  * The worker's end of a chart: turns output batches and the rows of open windows into one small delta per tick.
  * However fast the stream runs, a tap never holds more than the chart will keep; what it leaves out is counted.
  */
+import { finiteOrNull } from '../time/finite.ts'
 import { ChangeLog, CHANGES_KEPT } from './changes.ts'
 import { COLOURED_SERIES, FOLDED_ROWS, OtherSeries } from './other.ts'
 import { PendingDelta } from './model.ts'
@@ -371,7 +372,7 @@ function changeOf({
   readonly atMs: number
   readonly row: Readonly<Record<string, unknown>>
 }): ChartChange {
-  return { number, weight: retracted ? -1 : 1, atMs: Number.isFinite(atMs) ? atMs : null, row }
+  return { number, weight: retracted ? -1 : 1, atMs: finiteOrNull(atMs), row }
 }
 
 /** Without its time: a row is taken back at the time of what made it wrong. */

@@ -1,4 +1,5 @@
 /** text/plain of a chart: one line of summary and a small table, for viewers that show nothing else. */
+import { shortened } from '../shown-text.ts'
 import { changeColumns, changeLines, changesNotice } from './changes.ts'
 import { grouped } from './counts.ts'
 import { sideTexts } from './lanes-text.ts'
@@ -83,5 +84,5 @@ export function summaryText(status: ChartStatus): string {
 }
 
 function clip(text: string): string {
-  return text.length > WIDTH_LIMIT ? `${text.slice(0, WIDTH_LIMIT - 1)}…` : text
+  return shortened(text, WIDTH_LIMIT)
 }

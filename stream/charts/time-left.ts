@@ -1,5 +1,10 @@
 export { formatDuration } from '../time/duration.ts'
 
+/** What is left until a watermark gets there; undefined where either is not known. */
+export function timeLeft(untilMs: number | null, watermarkMs: number | null): string | undefined {
+  return untilMs === null || watermarkMs === null ? undefined : leftText(Math.max(0, untilMs - watermarkMs))
+}
+
 /** A span of time as a reader wants it: `4m 05s`, `12s`, `300ms`. */
 export function leftText(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)}ms`

@@ -2,6 +2,7 @@
  * What a spec may hold before anything compiles it. A spec comes from a notebook file or a cell, so it may have been written
  * by anybody: whatever reaches the network, the page around the chart, or the renderer's own switches is taken out and named.
  */
+import { isPlain } from './shape.ts'
 
 export interface Validated {
   readonly spec: Record<string, unknown>
@@ -72,8 +73,4 @@ function depthOf(value: unknown, depth: number): number {
   let deepest = depth
   for (const child of Object.values(value)) deepest = Math.max(deepest, depthOf(child, depth + 1))
   return deepest
-}
-
-function isPlain(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -24,7 +24,7 @@ import { groupsOf } from './kafka-groups.ts'
 import { configEntries, ownConfig, partitionLog, topicFacts } from './kafka-topics.ts'
 import { unknownTopic } from './nearest-names.ts'
 import { KafkaWriter, makeProducer, messageOf, Partitions, requestsOf } from './kafka-writer.ts'
-import { beyondEnd, EARLIEST, lastPerPartition, parseReadBound, requirePartition } from './read-bound.ts'
+import { beyondEnd, lastPerPartition, parseReadBound, requirePartition, startBound } from './read-bound.ts'
 import type { SchemaRegistry } from '../schema-model.ts'
 import type { Clock } from '../time/clock.ts'
 import { KafkaTransactions } from './kafka-transactions.ts'
@@ -290,9 +290,9 @@ export class KafkaConnection implements Connection {
       (options.partition === undefined || options.partition === p) &&
       (from.kind !== 'offset' || from.partition === p) &&
       (to?.kind !== 'offset' || to.partition === p)
+    const start = startBound(from, options.positions)
     const cursors = topic.partitionMetadata.filter(read).map(({ partitionId }) => {
       const high = known.highs.get(partitionId) ?? 0n
-      const start = options.positions === undefined ? from : EARLIEST
       const position = options.positions?.get(partitionId) ?? known.at(start, partitionId)
       if (position > high) throw beyondEnd(name, partitionId, position, high)
       return cursorAt(partitionId, position, high, to === undefined || future ? undefined : known.at(to, partitionId))

@@ -22,8 +22,10 @@ const unitMs: Readonly<Record<string, number>> = {
   w: 604_800_000,
 }
 
-/** Where a stream that goes on reads a partition that was not there when it stopped. */
-export const EARLIEST: ReadBound = { kind: 'earliest' }
+/** Where a partition is read from that `positions` does not tell: of a stream that goes on it is new since, and read whole. */
+export function startBound(from: ReadBound, positions: ReadonlyMap<number, bigint> | undefined): ReadBound {
+  return positions === undefined ? from : { kind: 'earliest' }
+}
 
 /** Reads one of the forms; a duration counts back from `nowMs`. Throws POSITION_INVALID. */
 export function parseReadBound(text: string, nowMs: number, option: 'from' | 'to' = 'from'): ReadBound {

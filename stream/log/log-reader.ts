@@ -8,7 +8,7 @@
  * else batches are cut. Waiting costs nothing: an append wakes the reader, or a timer when a feed knows its next record.
  */
 import { StreamError } from '../errors.ts'
-import { beyondEnd, EARLIEST, lastPerPartition, parseReadBound, requirePartition } from '../connectors/read-bound.ts'
+import { beyondEnd, lastPerPartition, parseReadBound, requirePartition, startBound } from '../connectors/read-bound.ts'
 import { BatchBuilder } from './batch-builder.ts'
 import type { ReadBound } from '../connectors/read-bound.ts'
 import type { ReadOptions, Reader, ReadResult } from '../connectors/connector.ts'
@@ -66,10 +66,10 @@ export class LogReader implements Reader {
     this.#all = options.partition === undefined && from.kind !== 'offset' && to === undefined
     const all = topic.partitions.map((_, p) => p)
     this.#unread = all.filter(p => !read(p))
+    const start = startBound(from, options.positions)
     this.#cursors = all.filter(read).map(p => {
       const log = topic.partitions[p]!
       const asked = options.positions?.get(p)
-      const start = options.positions === undefined ? from : EARLIEST
       const position = asked === undefined ? this.#resolve(start, p) : Number(asked)
       if (position > log.highOffset) throw beyondEnd(topic.name, p, BigInt(position), BigInt(log.highOffset))
       const end = to === undefined || this.#endAtMs !== undefined ? Infinity : this.#resolve(to, p)

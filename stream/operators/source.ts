@@ -2,6 +2,7 @@
  * From what a source tells to rows with event time and watermark. The only stage that knows partitions: below it there is one
  * watermark, carried per row in `beforeMs`.
  */
+import { finiteOrNull } from '../time/finite.ts'
 import type { Batch, Columns, EnvelopeBatch, Origin, PartitionTime, Refused, SourceEvent } from '../model.ts'
 import type { FeedNode, TopicNode } from '../plan.ts'
 import { looksLikeSeconds, PROCESSING_TIME, readEventTime } from '../time/event-time.ts'
@@ -83,7 +84,7 @@ export class SourceStage {
     const { own, phase } = this.watermark.snapshot()
     return own.map((watermarkMs, partition) => ({
       partition,
-      watermarkMs: Number.isFinite(watermarkMs) ? watermarkMs : null,
+      watermarkMs: finiteOrNull(watermarkMs),
       phase: PHASES[phase[partition] as number] ?? 'active',
     }))
   }

@@ -4,6 +4,8 @@
  * remember anew, only its counts go on.
  */
 import type { MatchOptions } from '../plan.ts'
+import { keyText, rowText, shortened } from '../shown-text.ts'
+import { finiteOrNull } from '../time/finite.ts'
 import type { Automaton } from './compile.ts'
 import { patternGraph } from './graph.ts'
 import type { PatternGraph } from './graph.ts'
@@ -20,7 +22,6 @@ const NEWEST = 24
 const LIVE = 12
 /** Events shown of one match. */
 const EVENTS = 12
-const TEXT = 160
 
 export interface WatchParts {
   readonly options: MatchOptions
@@ -87,7 +88,7 @@ export class PatternWatch {
     return {
       text: options.pattern,
       withinMs: options.withinMs ?? null,
-      watermarkMs: Number.isFinite(watermarkMs) ? watermarkMs : null,
+      watermarkMs: finiteOrNull(watermarkMs),
       steps: graph.steps.map((step, i) => ({ ...step, takenCount: nfa.takenCounts[definition(i)] ?? 0 })),
       edges: graph.edges.map(edge => ({ ...edge, count: countOf(edge.from, edge.to) })),
       matchCount: nfa.givenCounts.reduce((sum, count) => sum + count, 0),
@@ -200,23 +201,4 @@ export function watchOf(parts: Omit<WatchParts, 'graph'>): PatternWatch {
 /** As it was typed: in one line, the API without the name a magic puts before it. */
 function asTyped(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/\briffle\.(?=\w+\()/g, '')
-}
-
-function keyText(key: unknown): string | null {
-  if (key === undefined) return null
-  return typeof key === 'string' ? shortened(key) : rowText(key)
-}
-
-function rowText(row: unknown): string {
-  try {
-    return shortened(
-      JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)) ?? String(row),
-    )
-  } catch {
-    return shortened(String(row))
-  }
-}
-
-function shortened(text: string): string {
-  return text.length <= TEXT ? text : `${text.slice(0, TEXT - 1)}…`
 }

@@ -89,9 +89,3 @@ export class IntEntries {
     }
   }
 }
-
-/** Where the entry of key `k` is, or would be: `p`, in the table `T` whose number of integers less one is `m`. */
-export function entryText(width: number): string {
-  return `let p = (Math.imul(k, 0x9E3779B1) >>> 7) * ${width} & m
-    while (T[p + 1] !== 0 && T[p] !== k) p = p + ${width} & m`
-}

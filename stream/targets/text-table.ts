@@ -1,4 +1,5 @@
 /** `.chart()` outside Jupyter: the newest rows as a text table at the end of the stream (rules.md 25). */
+import { shortened } from '../shown-text.ts'
 import { isDeepStrictEqual } from 'node:util'
 import { changesNotice } from '../charts/changes.ts'
 import type { RowSource } from './runtime.ts'
@@ -73,5 +74,5 @@ function cellText(value: unknown): string {
     typeof value === 'object' && value !== null
       ? JSON.stringify(value, (_k, v: unknown) => (typeof v === 'bigint' ? String(v) : v))
       : String(value)
-  return text.length > WIDEST ? `${text.slice(0, WIDEST - 1)}…` : text
+  return shortened(text, WIDEST)
 }

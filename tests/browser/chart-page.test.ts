@@ -1,29 +1,24 @@
 /** One chart in one page, with the engine's hub beside it: what a user sees when rows come, frames get lost, themes change. */
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
+import { test } from 'node:test'
 import { becomes, chartsOf, marksDrawn, marksOf, stateBecomes } from './lab-page.ts'
-import { T0, addWindows, drawn, push, rowsAre, windowRow, type ChartPage, type PageNode } from './one-chart.ts'
-import { launchChromium, openChartPage, type OpenPage } from './open-chart-page.ts'
-import type { Browser } from 'playwright-core'
+import {
+  chartPageForTests,
+  T0,
+  addWindows,
+  drawn,
+  push,
+  rowsAre,
+  windowRow,
+  type ChartPage,
+  type PageNode,
+} from './one-chart.ts'
+import { openChartPage } from './open-chart-page.ts'
 
-let browser: Browser
-let open: OpenPage
-
-before(async () => {
-  browser = await launchChromium()
-})
-
-after(async () => {
-  await browser?.close()
-})
-
-beforeEach(async () => {
-  await open?.close()
-  open = await openChartPage(browser)
-})
+const its = chartPageForTests()
 
 test('rows become marks, an open window is replaced by its result, and the page has no errors', async () => {
-  const { page, errors } = open
+  const { page, errors } = its
   await addWindows(page)
   await push(page, [windowRow('north', 0, 5)], [windowRow('north', 1, 2)])
   await rowsAre(page, 2)
@@ -41,7 +36,7 @@ test('rows become marks, an open window is replaced by its result, and the page 
 })
 
 test('lost frames leave no hole: the rows are whole after the next one', async () => {
-  const { page } = open
+  const { page } = its
   await addWindows(page)
   await push(page, [windowRow('north', 0, 0)])
   await rowsAre(page, 1)
@@ -58,7 +53,7 @@ test('lost frames leave no hole: the rows are whole after the next one', async (
 })
 
 test('a theme change restyles the chart and keeps its rows; there is a canvas at every moment', async () => {
-  const { page } = open
+  const { page } = its
   await addWindows(page)
   await push(page, [windowRow('north', 0, 5), windowRow('south', 0, 7)])
   await rowsAre(page, 2)
@@ -85,7 +80,7 @@ test('a theme change restyles the chart and keeps its rows; there is a canvas at
 })
 
 test('of more series than colours the rest is one grey series, the strip says how many it is', async () => {
-  const { page, errors } = open
+  const { page, errors } = its
   await addWindows(page, { mark: 'bar' })
   // North 0 is 100 high, north 24 is 76: the last five are 80 + 79 + 78 + 77 + 76.
   const wide = (index: number) => Array.from({ length: 25 }, (_, i) => windowRow(`north ${i}`, index, 100 - i))
@@ -104,7 +99,7 @@ test('of more series than colours the rest is one grey series, the strip says ho
 })
 
 test('the Table tab shows the newest rows as text, hostile text too', async () => {
-  const { page } = open
+  const { page } = its
   await addWindows(page)
   await push(page, [windowRow('<img src=x onerror=alert(1)>', 0, 5), windowRow('north', 1, 6)])
   await rowsAre(page, 2)
@@ -121,7 +116,7 @@ test('the Table tab shows the newest rows as text, hostile text too', async () =
 })
 
 test('a picture that is cleared shows what comes afterwards, says so, and gives back what was cleared', async () => {
-  const { page } = open
+  const { page } = its
   await addWindows(page)
   await push(page, [windowRow('north', 0, 1), windowRow('south', 0, 2)])
   await rowsAre(page, 2)
@@ -136,7 +131,7 @@ test('a picture that is cleared shows what comes afterwards, says so, and gives 
 })
 
 test('the table turns into a cross table: windows down, regions across', async () => {
-  const { page } = open
+  const { page } = its
   await addWindows(page)
   await push(page, [windowRow('north', 0, 5), windowRow('south', 0, 7), windowRow('north', 1, 6)])
   await rowsAre(page, 3)
@@ -156,7 +151,7 @@ test('the table turns into a cross table: windows down, regions across', async (
 })
 
 test('who asked for less motion sees a picture a second, the others ten', async () => {
-  const { page } = open
+  const { page } = its
   // The page's own time stands still between two steps of it: a slow machine draws as many pictures as a fast one.
   await page.clock.install({ time: T0 })
   await addWindows(page)
@@ -184,7 +179,7 @@ test('who asked for less motion sees a picture a second, the others ten', async 
 })
 
 test('buttons name their stream; a paused stream offers Resume; the end stays with its reason', async () => {
-  const { page } = open
+  const { page } = its
   await addWindows(page)
   await page.evaluate(row => window.page.push('s', [row], [], { state: 'paused' }), windowRow('north', 0, 1))
   await stateBecomes(page, 's', 'paused')
@@ -198,7 +193,7 @@ test('buttons name their stream; a paused stream offers Resume; the end stays wi
 })
 
 test('a kernel out of reach leaves the last frame with the reason', async () => {
-  const { page } = open
+  const { page } = its
   await addWindows(page)
   await push(page, [windowRow('north', 0, 1)])
   await rowsAre(page, 1)
@@ -209,7 +204,7 @@ test('a kernel out of reach leaves the last frame with the reason', async () => 
 })
 
 test('a hidden page is sent nothing, and all that came meanwhile when it is seen again', async () => {
-  const { page } = open
+  const { page } = its
   await addWindows(page)
   await push(page, [windowRow('north', 0, 0)])
   await rowsAre(page, 1)
@@ -242,7 +237,7 @@ test('a hidden page is sent nothing, and all that came meanwhile when it is seen
 })
 
 test('nothing of a chart is reachable from the page, and no request leaves it', async () => {
-  const { page } = open
+  const { page } = its
   const requests: string[] = []
   page.on('request', request => requests.push(request.url()))
   await page.evaluate(() =>
@@ -269,7 +264,7 @@ test('nothing of a chart is reachable from the page, and no request leaves it', 
 
 test('under a policy header that forbids eval the chart is drawn by the interpreter', async () => {
   const policy = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src data:"
-  const strict = await openChartPage(browser, { policy })
+  const strict = await openChartPage(its.browser, { policy })
   try {
     const { page } = strict
     assert.equal(await page.title(), 'no eval')
@@ -287,7 +282,7 @@ test('under a policy header that forbids eval the chart is drawn by the interpre
 })
 
 test('the spec of a notebook that is not trusted is interpreted: no code is made of it', async () => {
-  const { page } = open
+  const { page } = its
   const compiled = async (trusted: boolean): Promise<number> =>
     page.evaluate(
       async ([trust, row]) => {
@@ -324,7 +319,7 @@ test('the spec of a notebook that is not trusted is interpreted: no code is made
 })
 
 test('the tooltip is text: a field called image asks for nothing, and markup is shown as it is', async () => {
-  const { page } = open
+  const { page } = its
   const requests: string[] = []
   page.on('request', request => requests.push(request.url()))
   await page.evaluate(() =>

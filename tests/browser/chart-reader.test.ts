@@ -1,26 +1,11 @@
 /** What a reader does with a chart by hand: looks closer, picks, presses keys, sorts and filters its table. */
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
+import { test } from 'node:test'
 import { becomes, chartsOf, marksOf, type Mark } from './lab-page.ts'
-import { addWindows, drawn, push, rowsAre, windowRow, type ChartPage } from './one-chart.ts'
-import { launchChromium, openChartPage, type OpenPage } from './open-chart-page.ts'
-import type { Browser, Page } from 'playwright-core'
+import { chartPageForTests, addWindows, drawn, push, rowsAre, windowRow, type ChartPage } from './one-chart.ts'
+import type { Page } from 'playwright-core'
 
-let browser: Browser
-let open: OpenPage
-
-before(async () => {
-  browser = await launchChromium()
-})
-
-after(async () => {
-  await browser?.close()
-})
-
-beforeEach(async () => {
-  await open?.close()
-  open = await openChartPage(browser)
-})
+const its = chartPageForTests()
 
 const TEN = Array.from({ length: 10 }, (_, index) => windowRow('north', index, index + 1))
 
@@ -42,7 +27,7 @@ async function drag(page: Page, fromX: number, toX: number): Promise<void> {
 }
 
 test('a part that was dragged over stays in sight while rows, a new series and another theme come, until it is let go', async () => {
-  const { page, errors } = open
+  const { page, errors } = its
   await addWindows(page)
   await push(page, TEN)
   await rowsAre(page, 10)
@@ -74,7 +59,7 @@ test('a part that was dragged over stays in sight while rows, a new series and a
 })
 
 test('a brush of the user stays on its rows when others come and when the picture is built anew', async () => {
-  const { page } = open
+  const { page } = its
   const opacity = { condition: { param: 'brush', empty: false, value: 1 }, value: 0.2 }
   const spec = {
     params: [{ name: 'brush', select: { type: 'interval', encodings: ['x'] } }],
@@ -99,7 +84,7 @@ test('a brush of the user stays on its rows when others come and when the pictur
 })
 
 test('keys on a chart: space pauses its stream, plus looks closer, 0 shows all; its label says what it is', async () => {
-  const { page } = open
+  const { page } = its
   await addWindows(page)
   await push(page, TEN)
   await rowsAre(page, 10)
@@ -121,7 +106,7 @@ test('keys on a chart: space pauses its stream, plus looks closer, 0 shows all; 
 })
 
 test('the table is sorted by a click or a key on a column, and filtered by what is typed', async () => {
-  const { page } = open
+  const { page } = its
   await addWindows(page)
   await push(page, [windowRow('north', 0, 5), windowRow('south', 1, 9), windowRow('north', 2, 7)])
   await rowsAre(page, 3)
@@ -140,23 +125,22 @@ test('the table is sorted by a click or a key on a column, and filtered by what 
 })
 
 test('a title stands above its chart once', async () => {
-  const { page } = open
+  const { page } = its
   const places = async (): Promise<unknown[]> => (await points(page)).map(({ x, y }) => [x, y])
   await addWindows(page)
   await push(page, TEN)
   await rowsAre(page, 10)
   const untitled = await places()
-  await open.close()
-  open = await openChartPage(browser)
-  await addWindows(open.page, { title: 'Orders by region' })
-  await push(open.page, TEN)
-  await rowsAre(open.page, 10)
-  assert.equal(await open.page.locator('.riffle-title').innerText(), 'Orders by region')
+  await its.reopen()
+  await addWindows(its.page, { title: 'Orders by region' })
+  await push(its.page, TEN)
+  await rowsAre(its.page, 10)
+  assert.equal(await its.page.locator('.riffle-title').innerText(), 'Orders by region')
   // A title inside the picture would push its points down.
-  const titled = (await marksOf(open.page, 's')).filter(({ type }) => type === 'symbol').map(({ x, y }) => [x, y])
+  const titled = (await marksOf(its.page, 's')).filter(({ type }) => type === 'symbol').map(({ x, y }) => [x, y])
   assert.deepEqual(titled, untitled)
-  assert.equal((await drawn(open.page)).length, 10)
-  assert.equal((await chartsOf(open.page))[0]?.state, 'running')
+  assert.equal((await drawn(its.page)).length, 10)
+  assert.equal((await chartsOf(its.page))[0]?.state, 'running')
 })
 
 declare const window: { page: ChartPage }

@@ -14,6 +14,8 @@ import {
   writeNotebook,
   type LabPage,
   labForFile,
+  savedOutput,
+  savedValues,
 } from './lab-page.ts'
 import { tumblingCounts, type DumpedRecord } from '../notebooks/reference-windows.ts'
 import type { Page } from 'playwright-core'
@@ -91,19 +93,13 @@ test('a reload takes the chart up again, and the file keeps its last frame for w
   await sequenceAfter(page, 'ordersWindow', 3)
   await rowsDrawn(page, 'ordersWindow', WINDOWS_OF_HISTORY)
   await notebook.command('docmanager:save')
-  const saved = JSON.parse(readFileSync(join(its.lab.root, 'saved.ipynb'), 'utf8')) as {
-    cells: { outputs: { data: Record<string, unknown> }[] }[]
-  }
-  const data = saved.cells[1]?.outputs[0]?.data ?? {}
+  const data = savedOutput(its.lab, 'saved.ipynb', 1)
   const live = data['application/vnd.riffle.live.v1+json'] as {
     last: { sequence: number; savedAt: string; rows: unknown[] }
   }
   assert.ok(live.last.sequence >= 3)
   assert.ok(live.last.rows.length > 100)
-  assert.equal(
-    ((data['application/vnd.vegalite.v5+json'] as { data: { values: unknown[] } }).data.values ?? []).length,
-    live.last.rows.length,
-  )
+  assert.equal(savedValues(data).length, live.last.rows.length)
   assert.match(String(data['image/png']), /^iVBOR/)
   assert.match(String(data['text/plain']), /^ordersWindow: running/)
 

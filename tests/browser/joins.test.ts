@@ -1,9 +1,18 @@
 /** A join at work in a real JupyterLab: its lanes, what waits and what left alone, in words too, and what of it is saved. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { becomes, HANG_LIMIT_MS, marksDrawn, marksOf, openNotebook, writeNotebook, labForFile } from './lab-page.ts'
+import {
+  becomes,
+  HANG_LIMIT_MS,
+  marksDrawn,
+  marksOf,
+  openNotebook,
+  writeNotebook,
+  labForFile,
+  savedOutput,
+  savedValues,
+} from './lab-page.ts'
 import type { Locator } from 'playwright-core'
 
 const its = labForFile()
@@ -80,11 +89,8 @@ test('lanes show who met, who waits until when and who left alone; the Join tab 
     await chart.screenshot({ path: join(process.env['SCREENSHOTS'], 'join-tab.png') })
 
   await notebook.command('docmanager:save')
-  const saved = JSON.parse(readFileSync(join(its.lab.root, 'joins.ipynb'), 'utf8')) as {
-    cells: { outputs: { data: Record<string, unknown> }[] }[]
-  }
-  const data = saved.cells[1]?.outputs[0]?.data ?? {}
-  const { values } = (data['application/vnd.vegalite.v5+json'] as { data: { values: Record<string, unknown>[] } }).data
+  const data = savedOutput(its.lab, 'joins.ipynb', 1)
+  const values = savedValues(data)
   assert.deepEqual(
     values
       .filter(row => row['what'] === 'row' && row['state'] === 'waiting')

@@ -1,6 +1,6 @@
 /** A real JupyterLab with a real kernel in Chromium: opens a notebook, runs its cells, waits for conditions. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before } from 'node:test'
@@ -74,6 +74,21 @@ export function writeNotebook(
     })),
   }
   writeFileSync(join(lab.root, name), JSON.stringify(notebook))
+}
+
+/** What the file of a notebook holds as the first output of a cell, by MIME type. */
+export function savedOutput(lab: Lab, name: string, cell: number): Readonly<Record<string, unknown>> {
+  const { cells } = JSON.parse(readFileSync(join(lab.root, name), 'utf8')) as {
+    cells: { outputs: { data: Record<string, unknown> }[] }[]
+  }
+  return cells[cell]?.outputs[0]?.data ?? {}
+}
+
+/** Rows of the picture in such an output. */
+export function savedValues(output: Readonly<Record<string, unknown>>): Record<string, unknown>[] {
+  return (
+    (output['application/vnd.vegalite.v5+json'] as { data: { values?: Record<string, unknown>[] } }).data.values ?? []
+  )
 }
 
 export interface LabPage {

@@ -1,9 +1,16 @@
 /** What helps people to write a notebook: the panel of topics, the picker of forms, settings, colours and mistakes in the editor. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { becomes, labForFile, openNotebook, sequenceAfter, streamListed, writeNotebook } from './lab-page.ts'
+import {
+  becomes,
+  labForFile,
+  openNotebook,
+  sequenceAfter,
+  streamListed,
+  writeNotebook,
+  savedOutput,
+} from './lab-page.ts'
 import type { Page } from 'playwright-core'
 
 const its = labForFile()
@@ -112,12 +119,10 @@ test('the table of a changelog shows the rows that hold, and on demand those tha
     await page.screenshot({ path: join(process.env['SCREENSHOTS'], 'changes.png') })
 
   await notebook.command('docmanager:save')
-  const saved = JSON.parse(readFileSync(join(its.lab.root, 'changes.ipynb'), 'utf8')) as {
-    cells: { outputs: { data: Record<string, { last?: { changes?: { entries: unknown[] } } }> }[] }[]
-  }
-  const data = saved.cells[1]?.outputs[0]?.data
-  assert.equal(data?.['application/vnd.riffle.live.v1+json']?.last?.changes?.entries.length, 4)
-  assert.match([data?.['text/plain']].flat().join(''), /\n− 2026-01-01 09:00:00 {3}1/)
+  const data = savedOutput(its.lab, 'changes.ipynb', 1)
+  const { last } = data['application/vnd.riffle.live.v1+json'] as { last?: { changes?: { entries: unknown[] } } }
+  assert.equal(last?.changes?.entries.length, 4)
+  assert.match([data['text/plain']].flat().join(''), /\n− 2026-01-01 09:00:00 {3}1/)
 
   await toggle.click()
   await becomes(page, rows, ['1\tcard', '2\t'])
@@ -139,10 +144,8 @@ test('settings: a save leaves the frames in the file alone, and the status bar i
     await streamListed(page, 'ordersWindow', 'running')
     assert.equal(await page.locator('.riffle-status button:visible').count(), 0)
     await notebook.command('docmanager:save')
-    const saved = JSON.parse(readFileSync(join(its.lab.root, 'settings.ipynb'), 'utf8')) as {
-      cells: { outputs: { data: Record<string, { last?: { savedAt: unknown } }> }[] }[]
-    }
-    assert.equal(saved.cells[1]?.outputs[0]?.data['application/vnd.riffle.live.v1+json']?.last?.savedAt, null)
+    const saved = savedOutput(its.lab, 'settings.ipynb', 1)['application/vnd.riffle.live.v1+json']
+    assert.equal((saved as { last?: { savedAt: unknown } }).last?.savedAt, null)
   } finally {
     await saveSettings(page, '{}')
   }

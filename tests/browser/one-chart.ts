@@ -1,8 +1,39 @@
 /** A chart `s` of windows by region in a page of its own: makes it, gives it rows, reads what it drew. */
+import { after, before, beforeEach } from 'node:test'
 import { marksOf } from './lab-page.ts'
-import type { Page } from 'playwright-core'
+import { launchChromium, openChartPage, type OpenPage } from './open-chart-page.ts'
+import type { Browser, Page } from 'playwright-core'
 import type { ChartConcept } from '../../stream/charts/concept.ts'
 import type { ChartOptions } from '../../stream/charts/protocol.ts'
+
+/** A browser for all tests of a file, with a page for each of them; `reopen` gives another. */
+export function chartPageForTests() {
+  let browser: Browser
+  let open: OpenPage | undefined
+  const reopen = async (): Promise<void> => {
+    await open?.close()
+    open = await openChartPage(browser)
+  }
+  before(async () => {
+    browser = await launchChromium()
+  })
+  after(async () => {
+    await browser?.close()
+  })
+  beforeEach(reopen)
+  return {
+    reopen,
+    get browser(): Browser {
+      return browser
+    },
+    get page(): Page {
+      return open!.page
+    },
+    get errors(): readonly string[] {
+      return open!.errors
+    },
+  }
+}
 
 export const T0 = Date.UTC(2026, 0, 1, 9)
 export const windowRow = (region: string, index: number, n: number): object => ({

@@ -1,9 +1,18 @@
 /** A pattern at work in a real JupyterLab: its graph, its near misses, its timeline, and what of them is saved. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { becomes, HANG_LIMIT_MS, marksDrawn, marksOf, openNotebook, writeNotebook, labForFile } from './lab-page.ts'
+import {
+  becomes,
+  HANG_LIMIT_MS,
+  marksDrawn,
+  marksOf,
+  openNotebook,
+  writeNotebook,
+  labForFile,
+  savedOutput,
+  savedValues,
+} from './lab-page.ts'
 import type { Locator } from 'playwright-core'
 
 const its = labForFile()
@@ -71,11 +80,8 @@ test('the graph counts what the engine took, near misses name the false conditio
     await chart.screenshot({ path: join(process.env['SCREENSHOTS'], 'pattern-timeline.png') })
 
   await notebook.command('docmanager:save')
-  const saved = JSON.parse(readFileSync(join(its.lab.root, 'pattern.ipynb'), 'utf8')) as {
-    cells: { outputs: { data: Record<string, unknown> }[] }[]
-  }
-  const data = saved.cells[1]?.outputs[0]?.data ?? {}
-  const { values } = (data['application/vnd.vegalite.v5+json'] as { data: { values: Record<string, unknown>[] } }).data
+  const data = savedOutput(its.lab, 'pattern.ipynb', 1)
+  const values = savedValues(data)
   assert.deepEqual(
     values.filter(row => row['what'] === 'match').map(row => [row['$lane'], row['step'], row['$at']]),
     [

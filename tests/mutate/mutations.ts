@@ -665,8 +665,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'rows that can match nothing any more stay in the join',
     file: 'stream/operators/joins/interval.ts',
-    find: 'const gone = list.expire',
-    replace: 'const gone = 0 * list.expire',
+    find: 'this.parts.limit.count -= list.expire',
+    replace: 'this.parts.limit.count -= 0 * list.expire',
     suite: joins,
   },
   {
@@ -1862,9 +1862,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'a partition that is new to a stream that goes on is read from --from',
-    file: 'stream/log/log-reader.ts',
-    find: 'const start = options.positions === undefined ? from : EARLIEST',
-    replace: 'const start = options.positions === undefined ? from : from',
+    file: 'stream/connectors/read-bound.ts',
+    find: "positions === undefined ? from : { kind: 'earliest' }",
+    replace: 'positions === undefined ? from : from',
     suite: ['tests/servers/embedded.test.ts'],
   },
   {

@@ -8,6 +8,7 @@ import {
   WAITING_COLUMNS,
   waitingCells,
 } from '../../../stream/charts/lanes-text.ts'
+import { setText } from '../panel-parts.ts'
 import { list, text, words } from './list.ts'
 import type { ChartTab, TabMaker } from './tab.ts'
 
@@ -44,8 +45,4 @@ function makeJoin(): ChartTab {
 
 function asNodes(rows: readonly (readonly string[])[]): Node[][] {
   return rows.map(cells => cells.map(words))
-}
-
-function setText(element: HTMLElement, value: string): void {
-  if (element.textContent !== value) element.textContent = value
 }

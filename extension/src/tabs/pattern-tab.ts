@@ -1,7 +1,8 @@
 /** The Pattern tab: the graph of a pattern with live counts, near misses with what was false, and what waits with its time left. */
 import { clock } from '../../../stream/charts/ruler.ts'
 import { countText, graphPicture, NODE_HEIGHT } from '../../../stream/charts/pattern-graph.ts'
-import { formatDuration, leftText } from '../../../stream/charts/time-left.ts'
+import { formatDuration, timeLeft } from '../../../stream/charts/time-left.ts'
+import { setText } from '../panel-parts.ts'
 import { list, text, words } from './list.ts'
 import type { ChartTab, TabMaker } from './tab.ts'
 import type { PatternView, ViewedLive, ViewedMiss } from '../../../stream/charts/protocol.ts'
@@ -29,8 +30,7 @@ function makePattern(): ChartTab {
       const view = chart.status.pattern
       if (view === undefined) return
       drawGraph(picture, view, width)
-      const told = countsOf(view)
-      if (counts.textContent !== told) counts.textContent = told
+      setText(counts, countsOf(view))
       misses.show(view.misses.slice(-MISSES).reverse().map(missCells), 'Nothing has come close yet')
       live.show(
         view.live.map(one => liveCells(one, view)),
@@ -71,12 +71,7 @@ function missCells(miss: ViewedMiss): Node[] {
 }
 
 function liveCells(live: ViewedLive, { watermarkMs }: PatternView): Node[] {
-  const left =
-    live.deadlineMs === null
-      ? 'no limit'
-      : watermarkMs === null
-        ? ''
-        : leftText(Math.max(0, live.deadlineMs - watermarkMs))
+  const left = live.deadlineMs === null ? 'no limit' : (timeLeft(live.deadlineMs, watermarkMs) ?? '')
   return [
     words(live.key ?? ''),
     words(`${live.reached} (${live.events.length})`),

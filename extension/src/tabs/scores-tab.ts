@@ -18,6 +18,7 @@ import { qualityTable } from '../../../stream/charts/scores-quality.ts'
 import type { DriftTold } from '../../../stream/charts/scores-drift.ts'
 import type { ScoresPicture, ScoresWish } from '../../../stream/charts/scores-view.ts'
 import type { LiveChart } from '../live-chart.ts'
+import { setText } from '../panel-parts.ts'
 import type { ChartTab, TabMaker } from './tab.ts'
 
 export const scoresTab: TabMaker = {
@@ -113,13 +114,13 @@ class ScoresTab implements ChartTab {
     const told =
       `Drag the line to move the threshold${status.param === null ? '' : ` (param ${status.param} follows)`}. Drag across the value to label an anomaly, ` +
       `double-click a label to take it away: ${status.labels.length} in ${status.labelFile}.`
-    if (this.#told.textContent !== told) this.#told.textContent = told
+    setText(this.#told, told)
     this.#tellDrift(driftTold(picture.drifts, status, this.#chart.liveness === 'live'))
   }
 
   #tellDrift({ text, button }: DriftTold): void {
     this.#drift.hidden = text === '' && button === null
-    if (this.#driftText.textContent !== text) this.#driftText.textContent = text
+    setText(this.#driftText, text)
     this.#retrain.hidden = button === null
     if (button === null || this.#retrain.getAttribute('aria-label') === button.says) return
     this.#retrain.textContent = button.text
@@ -136,7 +137,7 @@ class ScoresTab implements ChartTab {
       while (line.cells.length > cells.length) line.deleteCell(-1)
       cells.forEach((text, c) => {
         const cell = line.cells[c] ?? line.appendChild(document.createElement(r === 0 || c === 0 ? 'th' : 'td'))
-        if (cell.textContent !== text) cell.textContent = text
+        setText(cell, text)
       })
     })
   }

@@ -2,12 +2,14 @@
  * The Table tab: the newest rows of a chart, as text only, or on demand the newest changes: rows that came and rows that were taken
  * back. Cells are reused, so a running table does not flicker.
  */
+import { setLabel, setText } from '../panel-parts.ts'
 import { changeColumns, changeLines, changesNotice } from '../../../stream/charts/changes.ts'
 import { pivotRows } from '../../../stream/charts/pivot.ts'
 import { makePivotForm } from '../pivot-form.ts'
 import { tableRows } from '../../../stream/charts/table.ts'
 import type { ChartTab, TabMaker } from './tab.ts'
 import type { LiveChart } from '../live-chart.ts'
+import type { ChartChanges } from '../../../stream/charts/protocol.ts'
 import type { TableWish } from '../../../stream/charts/table.ts'
 
 const ROW_LIMIT = 50
@@ -74,6 +76,34 @@ function makeTable(onWish: () => void): ChartTab {
       textContent: 'Waiting for the first rows',
     }),
   )
+  const showChanges = (chart: LiveChart, changes: ChartChanges): void => {
+    const columns = changeColumns(chart.columns)
+    const lines = changeLines(changes, chart.columns, ROW_LIMIT, { filter: wish.filter })
+    // Of all, whatever the filter leaves of them.
+    const notice = changesNotice(Math.min(changes.entries.length, ROW_LIMIT), chart.status.changes)
+    setText(told, notice)
+    const kinds = columns.map(column => column.kind)
+    fill(
+      head,
+      columns.map(column => column.name),
+      kinds,
+      'th',
+    )
+    for (const cell of head.cells) {
+      cell.removeAttribute('aria-sort')
+      cell.removeAttribute('tabindex')
+      cell.title = ''
+    }
+    fillBody(
+      body,
+      lines.map(({ inserted, texts }) => ({ open: false, texts, inserted })),
+      kinds,
+    )
+    table.setAttribute('aria-label', `Newest changes of ${chart.title}`)
+    table.hidden = lines.length === 0
+    empty.hidden = lines.length > 0
+    empty.textContent = wish.filter === '' ? 'Waiting for the first change' : 'No change holds this text'
+  }
   return {
     element,
     update(chart) {
@@ -81,43 +111,11 @@ function makeTable(onWish: () => void): ChartTab {
       pivot.offer(chart.columns)
       changes.hidden = !chart.retracts
       changes.setAttribute('aria-pressed', String(chart.changes !== null))
-      const label = `Changes of ${chart.title}: rows that came, and rows that were taken back`
-      if (changes.title !== label) {
-        changes.title = label
-        changes.setAttribute('aria-label', label)
-      }
+      setLabel(changes, `Changes of ${chart.title}: rows that came, and rows that were taken back`)
       told.hidden = chart.changes === null
       pivot.element.hidden = chart.changes !== null
       filter.hidden = pivot.wish !== null && chart.changes === null
-      if (chart.changes !== null) {
-        const columns = changeColumns(chart.columns)
-        const lines = changeLines(chart.changes, chart.columns, ROW_LIMIT, { filter: wish.filter })
-        // Of all, whatever the filter leaves of them.
-        const notice = changesNotice(Math.min(chart.changes.entries.length, ROW_LIMIT), chart.status.changes)
-        if (told.textContent !== notice) told.textContent = notice
-        const kinds = columns.map(column => column.kind)
-        fill(
-          head,
-          columns.map(column => column.name),
-          kinds,
-          'th',
-        )
-        for (const cell of head.cells) {
-          cell.removeAttribute('aria-sort')
-          cell.removeAttribute('tabindex')
-          cell.title = ''
-        }
-        fillBody(
-          body,
-          lines.map(({ inserted, texts }) => ({ open: false, texts, inserted })),
-          kinds,
-        )
-        table.setAttribute('aria-label', `Newest changes of ${chart.title}`)
-        table.hidden = lines.length === 0
-        empty.hidden = lines.length > 0
-        empty.textContent = wish.filter === '' ? 'Waiting for the first change' : 'No change holds this text'
-        return
-      }
+      if (chart.changes !== null) return showChanges(chart, chart.changes)
       if (pivot.wish !== null) {
         const { across, rows, leftOut } = pivotRows(chart.rows, chart.columns, pivot.wish, ROW_LIMIT)
         const kinds = ['text', ...across.map(() => 'number')]
@@ -135,7 +133,7 @@ function makeTable(onWish: () => void): ChartTab {
       }
       const rows = tableRows(chart.rows, chart.columns, chart.retention, ROW_LIMIT, undefined, wish)
       const text = chart.rowCount === 0 ? 'Waiting for the first rows' : 'No row holds this text'
-      if (empty.textContent !== text) empty.textContent = text
+      setText(empty, text)
       empty.hidden = rows.length > 0
       table.hidden = chart.rowCount === 0
       table.setAttribute('aria-label', `Newest rows of ${chart.title}`)

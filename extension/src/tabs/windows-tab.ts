@@ -1,4 +1,5 @@
 /** The Windows tab: the ruler of windows as SVG, with its reason in words. Text only; drawn anew twice a second at most. */
+import { setText } from '../panel-parts.ts'
 import { clock, hasRuler, rulerOf } from '../../../stream/charts/ruler.ts'
 import type { ChartTab, TabMaker } from './tab.ts'
 import type { Ruler } from '../../../stream/charts/ruler.ts'
@@ -27,7 +28,7 @@ function makeRuler(): ChartTab {
     update(chart, width) {
       const ruler = rulerOf(chart.rows, chart.status)
       const text = ruler?.why ?? 'Waiting for the first window'
-      if (why.textContent !== text) why.textContent = text
+      setText(why, text)
       picture.setAttribute('aria-label', `Windows of ${chart.title}: ${text}`)
       if (ruler === null) picture.replaceChildren()
       else draw(picture, ruler, Math.max(200, width))

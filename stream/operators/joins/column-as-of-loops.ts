@@ -2,14 +2,11 @@
 import type { IntEntries } from '../../state/int-entries.ts'
 import { loopFrom } from '../compile.ts'
 import type { ColumnAsOfJoin } from './column-as-of.ts'
-import { outText, writeText } from './column-join.ts'
+import { BLOCK, outText, writeText } from './column-join.ts'
 import type { ColumnJoinPlan } from './column-join.ts'
 import type { ColumnArray } from './column-queue.ts'
 import type { ColumnSide } from './column-side.ts'
 import type { PairColumns } from './pair-columns.ts'
-
-/** Rows of a side looked up at a time: what they touch stays in the caches until it is used. */
-export const BLOCK = 512
 
 /** What is looked up of a block. */
 export const SCRATCH = {

@@ -9,7 +9,7 @@ import { IntEntries } from '../../state/int-entries.ts'
 import type { IntEntriesState } from '../../state/int-entries.ts'
 import { loopFrom } from '../compile.ts'
 import type { StageContext } from '../operator.ts'
-import { ColumnJoin, keptParts, outText, writeText } from './column-join.ts'
+import { BLOCK, ColumnJoin, keptParts, outText, writeText } from './column-join.ts'
 import type { ColumnJoinPlan } from './column-join.ts'
 import { ColumnRing, SHORT_LIST } from './column-ring.ts'
 import type { ColumnRingState } from './column-ring.ts'
@@ -34,8 +34,6 @@ interface ColumnIntervalState {
 
 /** Integers of a key's entry: key, lengths of its lists (24 at most), heads of the lists. */
 const ENTRY = 4
-/** Rows looked up at a time: what they touch stays in the caches until it is used. */
-const BLOCK = 512
 
 export class ColumnIntervalJoin extends ColumnJoin {
   private readonly parts: ColumnIntervalParts

@@ -11,6 +11,9 @@ import { SizeLimit } from './size-limit.ts'
 import { TwoSides } from './two-sides.ts'
 import type { Side } from './two-sides.ts'
 
+/** Rows of a side looked up at a time: what they touch stays in the caches until it is used. */
+export const BLOCK = 512
+
 /** A join whose sides are columns of numbers with whole-number keys, and whose lambda only computes with them. */
 export interface ColumnJoinPlan {
   readonly sides: readonly [SideColumns, SideColumns]

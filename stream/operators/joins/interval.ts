@@ -77,7 +77,6 @@ export class IntervalJoin extends TwoInputs {
   /** Times of partners, from a row's own. */
   private readonly first: readonly [number, number]
   private readonly last: readonly [number, number]
-  private readonly heldOf: [number, number] = [0, 0]
   private sequence = 0
 
   constructor(parts: IntervalParts) {
@@ -146,9 +145,10 @@ export class IntervalJoin extends TwoInputs {
   }
 
   protected heldCounts(): readonly [number, number] {
-    const keyless: [number, number] = [0, 0]
-    for (const pad of this.pads.things) if (pad.keyless) keyless[pad.side]++
-    return [this.heldOf[0] + keyless[0], this.heldOf[1] + keyless[1]]
+    const held: [number, number] = [0, 0]
+    for (const side of [0, 1] as const) for (const list of this.lists[side]) held[side] += list?.count ?? 0
+    for (const pad of this.pads.things) if (pad.keyless) held[pad.side]++
+    return held
   }
 
   protected override *held(): Iterable<HeldRow> {
@@ -212,7 +212,6 @@ export class IntervalJoin extends TwoInputs {
     this.sequence = s.sequence
     this.lists[0] = []
     this.lists[1] = []
-    this.heldOf.fill(0)
     this.pads.clear()
     const { limit } = this.parts
     const { heads, times, marks, sequences } = s.lists
@@ -228,7 +227,6 @@ export class IntervalJoin extends TwoInputs {
         const row = rows[at]
         const mark = marks[at] === 0 ? undefined : { matched: marks[at] === 2, sequence: sequences[at] as number, timeMs, row } // prettier-ignore
         list.insert(timeMs, row, mark)
-        this.heldOf[side]++
         limit.took(row, keyId, list.count)
         this.buckets[side].add(timeMs + this.last[side], keyId)
         // A row that was padded may still stand in its list, until its bucket is over.
@@ -272,16 +270,13 @@ export class IntervalJoin extends TwoInputs {
     }
     list.insert(timeMs, row, mark)
     this.buckets[side].add(timeMs + this.last[side], keyId)
-    this.heldOf[side]++
     this.parts.limit.took(row, keyId, list.count)
   }
 
   private expire(side: Side, keyId: number, watermarkMs: number): void {
     const list = this.lists[side][keyId]
     if (list === undefined) return
-    const gone = list.expire(watermarkMs - this.last[side])
-    this.heldOf[side] -= gone
-    this.parts.limit.count -= gone
+    this.parts.limit.count -= list.expire(watermarkMs - this.last[side])
     if (list.count > 0) return
     this.lists[side][keyId] = undefined
     this.keys.release(keyId)

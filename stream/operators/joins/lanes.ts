@@ -7,6 +7,8 @@
  * What it holds is bounded: the newest rows of each side. A row that had to go before its end is counted. Where rows come faster than
  * a look is worth, only those of one key in 2, 4, 8 … are followed: of these keys nothing is missed.
  */
+import { keyText, rowText } from '../../shown-text.ts'
+import { finiteOrNull } from '../../time/finite.ts'
 import { roughBytes } from './size-limit.ts'
 import type { JoinSideView, JoinView, UnmatchedRow, ViewedRow } from '../../join-view.ts'
 import type { Side } from './two-sides.ts'
@@ -28,7 +30,6 @@ const WAITING = 24
 const ALONE = 24
 /** Rows that left alone, kept to be drawn. */
 const ALONE_KEPT = 512
-const TEXT = 160
 /** Rows weighed of each side, and bookkeeping beside a row. */
 const WEIGHED = 64
 const PER_ROW = 48
@@ -218,14 +219,14 @@ export class JoinLanes {
       for (const one of thinned(alone, ALONE)) rows.push(aloneRow(one))
     }
     return {
-      watermarkMs: Number.isFinite(watermarkMs) ? watermarkMs : null,
+      watermarkMs: finiteOrNull(watermarkMs),
       sinceMs: this.parts.sinceMs,
       followed: this.parts.followed ?? true,
       everyKey: this.mask + 1,
       sides: [sideView(left, held[0]), sideView(right, held[1])],
       rows,
       lines,
-      unmatched: this.unmatched.slice(-ALONE).map(one => ({ ...one, key: keyText(one.key), row: rowText(one.row) })),
+      unmatched: this.unmatched.slice(-ALONE).map(one => ({ ...one, key: keyOf(one.key), row: rowText(one.row) })),
     }
   }
 
@@ -318,7 +319,7 @@ export class JoinLanes {
     endedMs: number | null,
   ): void {
     this.sides[side].unmatchedCount++
-    this.unmatched.push({ number, side, key, atMs: timeMs, endedMs: finiteOr(endedMs), reason, row })
+    this.unmatched.push({ number, side, key, atMs: timeMs, endedMs: finiteOrNull(endedMs), reason, row })
     if (this.unmatched.length >= 2 * ALONE_KEPT) this.unmatched = this.unmatched.slice(-ALONE_KEPT)
   }
 }
@@ -342,13 +343,15 @@ function* standing({ rows, head }: List, state: Followed['state']): Iterable<Fol
 
 function emptySide(): FollowedSide {
   return {
-    ...{
-      rows: new Map<unknown, Followed>(),
-      waiting: { rows: [], head: 0 },
-      waitingCount: 0,
-      met: { rows: [], head: 0 },
-    },
-    ...{ next: 0, unmatchedCount: 0, unfollowedCount: 0, weighed: 0, weighedBytes: 0 },
+    rows: new Map(),
+    waiting: { rows: [], head: 0 },
+    waitingCount: 0,
+    met: { rows: [], head: 0 },
+    next: 0,
+    unmatchedCount: 0,
+    unfollowedCount: 0,
+    weighed: 0,
+    weighedBytes: 0,
   }
 }
 
@@ -376,36 +379,18 @@ function viewed(side: Side, one: Followed): ViewedRow {
   const { number, key, timeMs, over } = one
   const untilMs = untilOf(one)
   const state = one.state === 'met' || one.partners.length > 0 ? 'matched' : untilMs === Infinity ? 'kept' : 'waiting'
-  return { number, side, key: keyText(key), atMs: timeMs, state, untilMs: over ? null : finiteOr(untilMs) }
+  return { number, side, key: keyOf(key), atMs: timeMs, state, untilMs: over ? null : finiteOrNull(untilMs) }
 }
 
 function aloneRow({ number, side, key, atMs }: Alone): ViewedRow {
-  return { number, side, key: keyText(key), atMs, state: 'unmatched', untilMs: null }
+  return { number, side, key: keyOf(key), atMs, state: 'unmatched', untilMs: null }
 }
 
 function untilOf({ untilMs }: Followed): number {
   return typeof untilMs === 'number' ? untilMs : untilMs()
 }
 
-function finiteOr(ms: number | null): number | null {
-  return ms !== null && Number.isFinite(ms) ? ms : null
-}
-
-function keyText(key: unknown): string | null {
-  if (key === null || key === undefined) return null
-  return typeof key === 'string' ? shortened(key) : rowText(key)
-}
-
-function rowText(row: unknown): string {
-  try {
-    return shortened(
-      JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)) ?? String(row),
-    )
-  } catch {
-    return shortened(String(row))
-  }
-}
-
-function shortened(text: string): string {
-  return text.length <= TEXT ? text : `${text.slice(0, TEXT - 1)}…`
+/** A key that is null is none. */
+function keyOf(key: unknown): string | null {
+  return key === null ? null : keyText(key)
 }

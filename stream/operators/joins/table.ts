@@ -6,6 +6,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Batch } from '../../model.ts'
 import type { KeyTableState } from '../../state/key-table.ts'
+import { finiteOrNull } from '../../time/finite.ts'
 import { emptyBatch } from '../operator.ts'
 import type { StageContext } from '../operator.ts'
 import { NO_KEY, REFUSED } from './keys.ts'
@@ -92,7 +93,7 @@ export class TableJoin implements TwoInputOperator {
       ? new JoinLanes({
           watermarkMs: () => this.leftMs,
           keyOf: keyId => this.parts.keys.valueOf(keyId),
-          sinceMs: finiteOr(this.leftMs),
+          sinceMs: finiteOrNull(this.leftMs),
         })
       : undefined
   }
@@ -142,8 +143,4 @@ export class TableJoin implements TwoInputOperator {
     this.rows.set(keyId, row)
     this.lanes?.came(1, keyId, batch.eventTimesMs[i] as number, row, Infinity)
   }
-}
-
-function finiteOr(ms: number): number | null {
-  return Number.isFinite(ms) ? ms : null
 }

@@ -4,6 +4,7 @@
  *
  *   rows of a side, each under the watermark before it ─▶ onRows      watermark rose to W ─▶ advance(W): pads, firings, expiry
  */
+import { finiteOrNull } from '../../time/finite.ts'
 import type { Batch } from '../../model.ts'
 import { InputWatermarks } from '../../time/input-watermarks.ts'
 import type { InputWatermarksState } from '../../time/input-watermarks.ts'
@@ -86,11 +87,10 @@ export abstract class TwoSides implements TwoInputOperator {
       return
     }
     const { inputs } = this
-    const begun = inputs.watermarkMs
     this.lanes = new JoinLanes({
       watermarkMs: () => inputs.watermarkMs,
       keyOf: keyId => this.keyOf(keyId),
-      sinceMs: Number.isFinite(begun) ? begun : null,
+      sinceMs: finiteOrNull(inputs.watermarkMs),
       followed: this.follows,
     })
     this.lanes.begin(newestOf(this.held()), this.meets)
