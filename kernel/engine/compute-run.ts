@@ -354,11 +354,12 @@ export class ComputeRun {
     this.host.tick()
   }
 
-  /** Charts and counters of a run that moved since it was asked last. */
-  report(): void {
-    if (!this.changed || this.pipeline === undefined || this.over) return
+  /** Charts and counters of a run that moved since it was asked last; whether it did. */
+  report(): boolean {
+    if (!this.changed || this.pipeline === undefined || this.over) return false
     this.changed = false
     this.tell(this.pipeline)
+    return true
   }
 
   private tell(pipeline: Pipeline): void {

@@ -7,14 +7,10 @@ import { SharedRows } from '../../stream/schemas/shared-rows.ts'
 import { ComputeRun } from './compute-run.ts'
 import { GeneratorBody } from './generator-body.ts'
 import { PROGRESS } from './compute-protocol.ts'
+import { ReportPace } from './report-pace.ts'
 import type { ComputeData, FromCompute, ToCompute } from './compute-protocol.ts'
 
 const TICK_MS = 100
-/** Charts and counters are told at most so often: a little more than ten times a second, so that rows which come ten times a second do not fall behind. */
-const REPORT_EVERY_MS = 90
-/** Rows that belong together come within a few milliseconds: they are told together, in one frame for all charts. */
-const SETTLE_MS = 4
-const SETTLE_AT_MOST_MS = 20
 /** Messages are handled for so long at a stroke. */
 const TURN_MS = 20
 
@@ -60,27 +56,29 @@ function receive(message: ToCompute): void {
   }
 }
 
-let reportedMs = Number.NEGATIVE_INFINITY
-let receivedMs = 0
+const pace = new ReportPace()
 let reportTimer: NodeJS.Timeout | undefined
 
-/** What comes after a pause is on the screen soon, not with the next tick. */
+/** What came is on the screen soon, not with the next tick. */
 function reportSoon(): void {
-  receivedMs = performance.now()
-  if (reportTimer !== undefined) return
-  const dueMs = Math.max(receivedMs + SETTLE_MS, reportedMs + REPORT_EVERY_MS)
-  const tryIt = (): void => {
-    const nowMs = performance.now()
-    const wait = nowMs - receivedMs < SETTLE_MS && nowMs - dueMs < SETTLE_AT_MOST_MS
-    reportTimer = wait ? setTimeout(tryIt, SETTLE_MS) : undefined
-    if (!wait) report()
-  }
-  reportTimer = setTimeout(tryIt, dueMs - receivedMs)
+  pace.came(performance.now())
+  reportTimer ??= setTimeout(reportWhenDue, Math.ceil(pace.dueMs - performance.now()))
+}
+
+function reportWhenDue(): void {
+  const waitMs = pace.dueMs - performance.now()
+  reportTimer = waitMs > 0 ? setTimeout(reportWhenDue, Math.ceil(waitMs)) : undefined
+  if (waitMs <= 0) report()
 }
 
 function report(): void {
-  reportedMs = performance.now()
-  for (const [id, run] of runs) working(id, () => run.report())
+  const nowMs = performance.now()
+  let news = false
+  for (const [id, run] of runs)
+    working(id, () => {
+      if (run.report()) news = true
+    })
+  pace.told(nowMs, news)
 }
 
 /**
@@ -109,5 +107,6 @@ port.on('message', (message: ToCompute) => {
 })
 setInterval(() => {
   for (const [id, run] of runs) working(id, () => run.tick())
-  if (performance.now() - reportedMs >= REPORT_EVERY_MS) report()
+  // The pieces of a long firing are no messages.
+  if (pace.mayTell(performance.now())) report()
 }, TICK_MS)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DrawTurns } from '../../extension/src/draw-turns.ts'
+import { ReportPace } from '../../kernel/engine/report-pace.ts'
 import { VirtualClock } from '../../stream/time/clock.ts'
 
 const settle = async (): Promise<void> => {
@@ -109,4 +110,52 @@ test('ten charts with news every 100 ms take turns on one virtual thread: equal 
   assert.ok(Math.max(...taskMs) <= 30 + COST_MS, `a task of ${Math.max(...taskMs)} ms`)
   const longestWaitMs = Math.max(...drawn.map(({ askedMs, atMs }) => atMs - askedMs))
   assert.ok(longestWaitMs <= 100, `one waited ${longestWaitMs} ms`)
+})
+
+/** How long each arrival (ms, `news`: it brought something to tell) waited until it was told, and how often something was told. */
+function toldOf(arrivals: readonly { readonly atMs: number; readonly news: boolean }[]): {
+  readonly waitsMs: number[]
+  readonly count: number
+} {
+  const clock = new VirtualClock()
+  const pace = new ReportPace()
+  const waitsMs: number[] = []
+  let untold: number[] = []
+  let count = 0
+  for (let index = 0; index < arrivals.length || untold.length > 0 || pace.dueMs < Infinity;) {
+    const next = arrivals[index]
+    if (next !== undefined && next.atMs <= pace.dueMs) {
+      clock.advance(next.atMs - clock.nowMs())
+      pace.came(clock.nowMs())
+      if (next.news) untold.push(next.atMs)
+      index++
+      continue
+    }
+    clock.advance(pace.dueMs - clock.nowMs())
+    const news = untold.length > 0
+    pace.told(clock.nowMs(), news)
+    if (news) count++
+    for (const atMs of untold) waitsMs.push(clock.nowMs() - atMs)
+    untold = []
+  }
+  return { waitsMs, count }
+}
+
+test('rows that come ten times a second are told when they have settled, early or late by some, whatever was asked in between', () => {
+  const rows = Array.from({ length: 50 }, (_, i) => ({
+    atMs: 1000 + i * 100 + [0, 25, -20, 30, -5][i % 5]!,
+    news: true,
+  }))
+  // A snapshot a second: nothing new for a chart.
+  const snapshots = Array.from({ length: 5 }, (_, i) => ({ atMs: 1050 + i * 1000, news: false }))
+  const { waitsMs } = toldOf([...rows, ...snapshots].sort((a, b) => a.atMs - b.atMs))
+  assert.deepEqual(new Set(waitsMs), new Set([4]))
+})
+
+test('what belongs together is told at once, and a flood no more often than the rate', () => {
+  const five = toldOf([0, 1, 2, 3, 5].map(atMs => ({ atMs, news: true })))
+  assert.deepEqual(five, { waitsMs: [9, 8, 7, 6, 4], count: 1 })
+  const flood = toldOf(Array.from({ length: 4000 }, (_, i) => ({ atMs: i * 2.5, news: true })))
+  assert.ok(flood.count >= 100 && flood.count <= 107, `${flood.count} reports in ten seconds`)
+  assert.ok(Math.max(...flood.waitsMs) <= 95, `one waited ${Math.max(...flood.waitsMs)} ms`)
 })

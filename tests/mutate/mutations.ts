@@ -292,6 +292,20 @@ export const mutations: readonly Mutation[] = [
     suite: ['tests/charts/relay.test.ts'],
   },
   {
+    name: 'a look that found nothing new holds up the rows after it',
+    file: 'kernel/engine/report-pace.ts',
+    find: 'if (news) this.#turnMs',
+    replace: 'this.#turnMs',
+    suite: ['tests/charts/draw-turns.test.ts'],
+  },
+  {
+    name: 'rows that come a moment early wait for the rate',
+    file: 'kernel/engine/report-pace.ts',
+    find: 'this.#turnMs - AHEAD_MS',
+    replace: 'this.#turnMs',
+    suite: ['tests/charts/draw-turns.test.ts'],
+  },
+  {
     name: 'news waits for a frame although the last picture has been shown',
     file: 'extension/src/draw-turns.ts',
     find: 'if (!this.#working && !this.#unseen) this.#soon()',
