@@ -9,9 +9,14 @@ import type { DumpedRecord } from './reference-windows.ts'
 
 let server: JupyterServer | undefined
 
-export async function startServer(): Promise<void> {
+export function startServer(): Promise<void> {
+  return startServerWith({})
+}
+
+/** `env`: variables for the server and its kernels. */
+export async function startServerWith(env: NodeJS.ProcessEnv): Promise<void> {
   await ensureSetup()
-  server = await startJupyterServer()
+  server = await startJupyterServer({ env })
 }
 
 export async function stopServer(): Promise<void> {
