@@ -24,7 +24,13 @@ export const chart: MagicDefinition = defineMagic({
     { name: 'mark', type: 'choice', choices: CHART_MARKS, summary: 'What is drawn.', example: 'line' },
     { name: 'x', type: 'field', ofInput: true, summary: 'Field of the horizontal axis.', example: 'windowEnd' },
     { name: 'y', type: 'field', ofInput: true, summary: 'Field of the vertical axis.', example: 'revenue' },
-    { name: 'color', type: 'field', ofInput: true, summary: 'Field that parts the series.', example: 'region' },
+    {
+      name: 'color',
+      type: 'field',
+      ofInput: true,
+      summary: 'Field that parts the series; of more than twenty the smaller are one, "other".',
+      example: 'region',
+    },
     {
       name: 'keep',
       type: 'text',

@@ -12,8 +12,8 @@ import { grouped } from './counts.ts'
 import { PROTOCOL_VERSION } from './protocol.ts'
 import { promisedColumns, widenColumns } from './columns.ts'
 import { leftText } from './time-left.ts'
-import { byName, COLOURED_SERIES } from './other.ts'
-import { otherOptions, seriesRoom } from './other-options.ts'
+import { byName, COLOURED_SERIES, isSeries } from './top-series.ts'
+import { otherOptions, otherRowsOptions, seriesRoom, tellsSeries } from './other-options.ts'
 import { retentionFor } from './retain.ts'
 import { validateSpec } from './validate.ts'
 import type {
@@ -32,7 +32,7 @@ import type {
 } from './protocol.ts'
 import { EMPTY_JOIN } from './lanes.ts'
 import type { ChartConcept, JoinConcept, ScoresConcept } from './concept.ts'
-import type { Series } from './other.ts'
+import type { Series } from './top-series.ts'
 import type { Spec } from './spec.ts'
 import type { StreamState, StreamStats } from '../model.ts'
 import type { TapFrame, TapOptions } from './tap.ts'
@@ -127,6 +127,15 @@ export class Chart {
     return { spec: this.#spec, columns: this.#columns, retention: this.#retention, title: this.title }
   }
 
+  /** Rows say themselves which series they are drawn as (other-rows.ts). */
+  get #foldsRows(): boolean {
+    const { options } = this
+    return (
+      otherOptions(this.#concept, options, this.#retention) === undefined &&
+      otherRowsOptions(this.#concept, options) !== undefined
+    )
+  }
+
   tap(): TapOptions {
     const { color, mark, x } = this.options
     const series = color ?? null
@@ -134,7 +143,9 @@ export class Chart {
       this.#concept.form === 'rows' ? (series !== null ? [series] : x !== undefined ? [x] : []) : this.#concept.by
     const latest = this.#retention.latestPerKey === true
     const other = otherOptions(this.#concept, this.options, this.#retention)
-    const room = other === undefined ? COLOURED_SERIES : seriesRoom(this.#concept, other)
+    const otherRows = other === undefined ? otherRowsOptions(this.#concept, this.options) : undefined
+    const apart = this.#concept.form !== 'running' && tellsSeries(this.#concept, this.options)
+    const places = apart ? COLOURED_SERIES : this.#retention.rows
     return {
       concept: this.#concept,
       retention: this.#retention,
@@ -145,8 +156,9 @@ export class Chart {
           : series !== null
             ? [series]
             : (this.#concept.scores?.by ?? []),
-      seriesLimit: this.#concept.form === 'running' ? this.#retention.rows : room,
+      seriesLimit: other === undefined ? places : seriesRoom(this.#concept, other),
       ...(other === undefined ? {} : { other }),
+      ...(otherRows === undefined ? {} : { otherRows }),
     }
   }
 
@@ -303,6 +315,7 @@ export class Chart {
       options: this.options,
       retention: this.#retention,
       series: this.#series,
+      otherRows: this.#foldsRows && this.#series.length > COLOURED_SERIES,
       title: this.title,
       nearMs: typeof nearMs === 'number' ? nearMs : undefined,
     })
@@ -385,8 +398,4 @@ function columnsOf(concept: ChartConcept): ChartColumn[] {
 function runningKey(concept: ChartConcept): string | null {
   if (concept.form !== 'running' || concept.by.length === 0) return null
   return concept.by.length === 1 ? (concept.by[0] ?? null) : '$series'
-}
-
-function isSeries(value: unknown): value is Series {
-  return value === null || ['string', 'number', 'boolean'].includes(typeof value)
 }

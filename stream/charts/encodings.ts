@@ -118,7 +118,7 @@ export function colorField(concept: ChartConcept, options: ChartOptions): string
 /** The channel of the series; null where there are none. */
 export function seriesColor(request: SpecRequest, mark: string): Record<string, unknown> | null {
   const { concept, options, columns, series } = request
-  const field = colorField(concept, options)
+  const field = request.otherRows === true ? '$colour' : colorField(concept, options)
   if (field === null) return null
   const kind = kindOf(columns, field)
   if (kind === 'number' || kind === 'instant') return { field, type: 'quantitative', title: field }
@@ -158,7 +158,7 @@ export function xOfRunning(concept: ChartConcept): string {
 }
 
 export function kindOf(columns: readonly ChartColumn[], name: string): ChartColumn['kind'] {
-  if (name === '$series') return 'text'
+  if (name === '$series' || name === '$colour') return 'text'
   return columns.find(column => column.name === name)?.kind ?? 'other'
 }
 

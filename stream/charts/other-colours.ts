@@ -1,5 +1,5 @@
 /** The colour of the series "other" (other.ts): a grey between the grounds of light and dark pages, 3:1 against both. */
-import { COLOURED_SERIES } from './other.ts'
+import { COLOURED_SERIES } from './top-series.ts'
 
 const OTHER_GREY = '#868686'
 /** Vega's own category colours, for who draws a saved chart without our theme. */

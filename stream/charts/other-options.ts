@@ -1,9 +1,11 @@
 /** Which charts fold their smaller series into "other", and how many series they have room for then. */
-import { COLOURED_SERIES, FOLDED_ROWS } from './other.ts'
-import { markOf } from './spec.ts'
+import { COLOURED_SERIES } from './top-series.ts'
+import { FOLDED_ROWS } from './other.ts'
+import { markOf, seriesField } from './spec.ts'
 import type { ChartConcept } from './concept.ts'
 import type { ChartOptions, Retention } from './protocol.ts'
 import type { OtherOptions } from './other.ts'
+import type { OtherRowsOptions } from './other-rows.ts'
 
 const STACKED = ['area', 'bar']
 const SINGLE = ['line', 'point']
@@ -23,6 +25,23 @@ export function otherOptions(
   if (options.x !== undefined && options.x !== 'windowStart' && options.x !== 'windowEnd') return
   if (by.includes(y)) return
   return { by, y, stacked: STACKED.includes(mark), spanMs }
+}
+
+/** Rows drawn one by one in the colours of their series, by our own spec. */
+export function otherRowsOptions(concept: ChartConcept, options: ChartOptions): OtherRowsOptions | undefined {
+  const mark = markOf({ concept, options })
+  const counts = mark === 'histogram'
+  const field = counts ? (options.color ?? null) : seriesField(concept, options)
+  if (field === null || concept.form === 'running' || options.spec !== undefined) return
+  if (!counts && ![...STACKED, ...SINGLE].includes(mark)) return
+  return { field, y: counts ? null : (options.y ?? concept.aggregates[0] ?? null) }
+}
+
+/** Whether a chart tells series apart by colour or place: others have room for all. */
+export function tellsSeries(concept: ChartConcept, options: ChartOptions): boolean {
+  const mark = markOf({ concept, options })
+  if (mark === 'histogram') return options.color !== undefined
+  return mark !== 'table' && mark !== 'number' && mark !== 'none' && !(mark === 'heatmap' && concept.form === 'rows')
 }
 
 /** Every window of the span is held with all its series, so the longer the span, the fewer they are. */

@@ -5,6 +5,7 @@ import { ChartHub } from './hub.ts'
 import { ChartModel } from './model.ts'
 import { ChartTap } from './tap.ts'
 import { LIVE_MIME } from './protocol.ts'
+import { OtherRows } from './other-rows.ts'
 import { OtherSeries } from './other.ts'
 import { SAMPLE_STATS } from './sample-stats.ts'
 import { VEGALITE_MIME } from './fallback.ts'
@@ -152,7 +153,7 @@ function shown(held: readonly ChartRow[]): string[] {
 
 const CONCEPT: ChartConcept = { form: 'window', by: ['k'], aggregates: ['n'], stepMs: 10, revisions: false }
 
-function chartOf(options: ChartOptions, count: number): Record<string, unknown> {
+function chartOf(options: ChartOptions, count: number, concept = CONCEPT): Record<string, unknown> {
   const hub = new ChartHub({
     clock: new VirtualClock(),
     instance: 'i',
@@ -160,7 +161,7 @@ function chartOf(options: ChartOptions, count: number): Record<string, unknown> 
     setParam: () => undefined,
     send: () => undefined,
   })
-  const { chartId, tap: options_ } = hub.register({ stream: 's', concept: CONCEPT, options })
+  const { chartId, tap: options_ } = hub.register({ stream: 's', concept, options })
   const tap = new ChartTap(options_)
   const results = Array.from({ length: count }, (_, series) => ({ ...row(series, 1000 - series), $key: undefined }))
   tap.onBatch({
@@ -188,8 +189,168 @@ test('a chart of fifty keys names "other" last, paints it grey and says how many
   assert.match(String(bundle['text/plain']), /30 more series as other/)
 })
 
+test('keys that come and go: who left the picture makes room for who comes', () => {
+  const concept = { ...CONCEPT, stepMs: 10 }
+  const hub = new ChartHub({
+    clock: new VirtualClock(),
+    instance: 'i',
+    control: () => undefined,
+    setParam: () => undefined,
+    send: () => undefined,
+  })
+  const { tap: options } = hub.register({ stream: 's', concept, options: { mark: 'bar', keep: '1s' } })
+  const tap = new ChartTap(options)
+  const model = new ChartModel(options.retention)
+  const push = (series: number, start: number): unknown => {
+    const { $key: _, ...result } = row(series, 1, start)
+    const rows = [{ ...result, k: `key ${series}` }]
+    tap.onBatch({
+      count: 1,
+      rows,
+      eventTimesMs: new Float64Array(1),
+      beforeMs: new Float64Array(1),
+      watermarkMs: 0,
+    })
+    const { delta, otherSeriesCount } = tap.collect([])
+    model.apply(delta)
+    return otherSeriesCount
+  }
+  // A new key with each window: a hundred windows are in the picture, so ninety-eight keys have room.
+  for (let i = 0; i < 500; i++) push(i, 10 * i)
+  const before = push(500, 5000)
+  const shown = model.rows().map(({ windowEnd }) => Number(windowEnd))
+  assert.equal(Math.max(...shown), 5010)
+  assert.ok(Number(before) < 500, String(before))
+})
+
 test('a chart of twenty keys has no other', () => {
   const bundle = chartOf({ mark: 'bar' }, 20)
   assert.equal((bundle[LIVE_MIME] as LiveBundle).last.status.notice, null)
   assert.equal('range' in (bundle[VEGALITE_MIME] as { config: object }).config, false)
+})
+
+/** Plain rows of series 's00' and so on, as many of each as its place says. */
+const plain = (counts: readonly number[]): ChartRow[] =>
+  counts.flatMap((count, series) =>
+    Array.from({ length: count }, (_, i) => ({ k: name(series), n: 1, $at: i, $key: `${series} ${i}` })),
+  )
+const name = (series: number): string => `s${String(series).padStart(2, '0')}`
+const BY_COUNT = { field: 'k', y: null }
+/** 1, 2 … 20 and twice 1: the largest twenty are s02 to s21 (of equal ones the first by name). */
+const COUNTS = [1, 1, ...Array.from({ length: 20 }, (_, i) => i + 1)]
+
+test('of plain rows every one is drawn, those of the smaller series as other', () => {
+  const other = new OtherRows(BY_COUNT, { rows: 1000, timeField: '$at' })
+  const { upsert, remove } = other.apply({ upsert: plain(COUNTS), remove: [] })
+  assert.deepEqual([upsert.length, remove.length], [212, 0])
+  const as = (series: number): unknown => upsert.find(({ k }) => k === name(series))
+  // s00, s01 and s02 have one row each: one place is left for them, and s00 is the first by name.
+  assert.deepEqual(as(0), { k: 's00', n: 1, $at: 0, $key: '0 0', $colour: 's00' })
+  assert.deepEqual(as(1), { k: 's01', n: 1, $at: 0, $key: '1 0', $colour: 'other', $other: true })
+  assert.deepEqual([other.summary.count, other.summary.rowCount, other.summary.series.at(-1)], [2, 2, 'other'])
+  assert.equal(other.summary.series.length, 21)
+})
+
+test('twenty series of plain rows pass as they are, and the first one more colours all rows anew', () => {
+  const other = new OtherRows({ field: 'k', y: 'n' }, { rows: 1000, timeField: '$at' })
+  const twenty = plain(COUNTS.slice(2))
+  assert.equal(other.apply({ upsert: twenty, remove: [] }).upsert[0], twenty[0])
+  assert.equal(other.summary.series.length, 20)
+  const { upsert } = other.apply({ upsert: [{ k: 'new', n: 0, $at: 0, $key: 'x' }], remove: [] })
+  assert.deepEqual([upsert.length, upsert.every(row => '$colour' in row)], [211, true])
+})
+
+test('colours of plain rows change places every hundred turns at most, and what was drawn moves with them', () => {
+  const other = new OtherRows(BY_COUNT, { rows: 1000, timeField: '$at' })
+  other.apply({ upsert: plain(COUNTS), remove: [] })
+  const more = Array.from({ length: 9 }, (_, i) => ({ k: 's01', n: 1, $at: i, $key: `more ${i}` }))
+  other.apply({ upsert: more, remove: [] })
+  assert.equal(other.summary.series.includes('s01'), false)
+  for (let turn = 0; turn < 97; turn++) other.apply({ upsert: [], remove: [] })
+  const { upsert } = other.apply({ upsert: plain([1]), remove: [] })
+  assert.equal(other.summary.series.includes('s01'), true)
+  assert.deepEqual(
+    upsert.filter(({ k }) => k === 's01').map(({ $colour, $other }) => [$colour, $other]),
+    Array.from({ length: 10 }, () => ['s01', undefined]),
+  )
+})
+
+test('whatever comes, goes, expires and is restored, each row is told in the colour its series has now', () => {
+  const change = fc.record({
+    series: fc.nat(25),
+    at: fc.nat(30),
+    n: fc.integer({ min: -9, max: 99 }),
+    gone: fc.boolean(),
+  })
+  const runs = fc.array(fc.array(change, { maxLength: 40 }), { maxLength: 14 })
+  fc.assert(
+    fc.property(runs, fc.nat(14), fc.constantFrom(60, 1000), (deltas, restoredAt, rows) => {
+      const retention = { rows, timeField: '$at' }
+      let other = new OtherRows({ field: 'k', y: 'n' }, retention)
+      const told = new ChartModel({ rows: 10_000 })
+      const all = new ChartModel(retention)
+      deltas.forEach((changes, index) => {
+        const upsert = new Map<string, ChartRow>()
+        const remove = new Set<string>()
+        for (const { series, at, n, gone } of changes) {
+          const key = `${series} ${at}`
+          if (gone && !upsert.has(key)) remove.add(key)
+          else upsert.set(key, { k: name(series), n, $at: at, $key: key })
+        }
+        const delta = { upsert: [...upsert.values()], remove: [...remove] }
+        all.apply(delta)
+        told.apply(other.apply(delta))
+        if (index === restoredAt) {
+          const restored = new OtherRows({ field: 'k', y: 'n' }, retention)
+          restored.restore(structuredClone(other.snapshot()))
+          other = restored
+        }
+        const bare = told.rows().map(({ $colour: _c, $other: _o, ...row }) => row)
+        assert.deepEqual(
+          new Set(bare.map(row => JSON.stringify(row))),
+          new Set(all.rows().map(row => JSON.stringify(row))),
+        )
+        const { series } = other.summary
+        for (const row of told.rows()) {
+          const own = series.slice(0, 20).includes(row['k'] as string)
+          assert.equal(row['$colour'] ?? row['k'], own ? row['k'] : 'other')
+        }
+      })
+    }),
+    { numRuns: 60 },
+  )
+})
+
+const PLAIN: ChartConcept = { form: 'rows', by: [], aggregates: [], revisions: false }
+
+for (const mark of ['line', 'point', 'bar', 'area', 'histogram'] as const)
+  test(`plain rows of fifty colours as ${mark}: all are drawn, thirty series as other`, () => {
+    const { last, spec, columns } = chartOf({ mark, x: 'n', y: 'n', color: 'k' }, 50, PLAIN)[LIVE_MIME] as LiveBundle
+    assert.deepEqual([last.rows.length, last.status.notice], [50, '30 more series as other'])
+    assert.equal(last.rows.filter(row => row['$other'] === true).length, 30)
+    const { color } = (spec ?? {})['encoding'] as { color: { field: string; scale: { domain: string[] } } }
+    assert.deepEqual([color.field, color.scale.domain.length, color.scale.domain[20]], ['$colour', 21, 'other'])
+    // Tables and tooltips show what the row says.
+    assert.deepEqual(
+      columns.filter(column => column.name.startsWith('$')),
+      [],
+    )
+    assert.deepEqual(new Set(last.rows.map(row => row['k'])).size, 50)
+  })
+
+for (const [about, options, concept] of [
+  ['a table of windows', { mark: 'table' }, CONCEPT],
+  ['a histogram of windows', { mark: 'histogram', x: 'n' }, CONCEPT],
+  ['a heat map of plain rows', { mark: 'heatmap', x: 'n', y: 'n', color: 'k' }, PLAIN],
+  ['a table of plain rows', { mark: 'table', color: 'k' }, PLAIN],
+] as const)
+  test(`${about} has no colours to run out of: the rows of all fifty series are there`, () => {
+    const { last } = chartOf(options, 50, concept)[LIVE_MIME] as LiveBundle
+    assert.deepEqual([last.rows.length, last.status.notice], [50, null])
+  })
+
+test('sessions of fifty keys are drawn one by one, those of the smaller keys in grey', () => {
+  const { stepMs: _, ...sessions } = CONCEPT
+  const { last } = chartOf({}, 50, sessions)[LIVE_MIME] as LiveBundle
+  assert.deepEqual([last.rows.length, last.status.notice], [50, '30 more series as other'])
 })

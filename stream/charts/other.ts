@@ -6,9 +6,9 @@
  *
  * Large is the sum of the values in finished windows. Who has a colour loses it to a series half as large again, to no other.
  */
+import { otherLabel, topSeries } from './top-series.ts'
 import type { ChartDelta, ChartRow } from './protocol.ts'
-
-export type Series = string | number | boolean | null
+import type { Series } from './top-series.ts'
 
 /** Plain data, sent to the worker. */
 export interface OtherOptions {
@@ -22,15 +22,20 @@ export interface OtherOptions {
   readonly spanMs: number
 }
 
+/** In the order of their colours, "other" last; how many series it stands for, and how many finished rows. */
+export interface OtherSummary {
+  readonly series: readonly Series[]
+  readonly count: number
+  readonly rowCount: number
+}
+
 export interface OtherState {
   readonly rows: readonly ChartRow[]
   readonly top: readonly Series[]
 }
 
-export const COLOURED_SERIES = 20
 /** Rows of all series of a chart that are held at most. */
 export const FOLDED_ROWS = 10_000
-const OVERTAKEN_BY = 1.5
 
 /** Rows of a window: those of every series, and the keys of those of "other" that are told. */
 interface Pane {
@@ -57,7 +62,7 @@ export class OtherSeries {
     return this.#otherCount === 0 ? this.#top : [...this.#top, this.#label]
   }
 
-  get summary(): { readonly series: readonly Series[]; readonly count: number; readonly rowCount: number } {
+  get summary(): OtherSummary {
     return { series: this.series, count: this.#otherCount, rowCount: this.#rowCount }
   }
 
@@ -81,11 +86,11 @@ export class OtherSeries {
       gone.add(key)
     }
     for (const row of upsert) changed.add(this.#put(row))
-    this.#expire()
+    this.expire()
     const before = [...this.#top]
     this.#rank()
     const moved = before.some((series, place) => series !== this.#top[place])
-    const rows = moved ? [...this.#panes.values()].flatMap(pane => [...pane.rows.values()]) : upsert
+    const rows = moved ? this.rows() : upsert
     const shown = rows.filter(row => this.#isTop(row) && this.#paneOf.has(row.$key))
     if (moved) for (const row of rows) if (!this.#isTop(row)) gone.add(row.$key)
     for (const name of moved ? this.#panes.keys() : changed) {
@@ -96,8 +101,13 @@ export class OtherSeries {
     return { upsert: shown, remove: [...gone] }
   }
 
+  /** Rows of all series that are held. */
+  rows(): ChartRow[] {
+    return [...this.#panes.values()].flatMap(({ rows }) => [...rows.values()])
+  }
+
   snapshot(): OtherState {
-    return { rows: [...this.#panes.values()].flatMap(({ rows }) => [...rows.values()]), top: this.#top }
+    return { rows: this.rows(), top: this.#top }
   }
 
   restore({ rows, top }: OtherState): void {
@@ -109,9 +119,8 @@ export class OtherSeries {
     for (const name of this.#panes.keys()) this.#tell(name)
   }
 
-  /** A series may be called so itself. */
   get #label(): string {
-    return this.#top.includes('other') ? 'other series' : 'other'
+    return otherLabel(this.#top)
   }
 
   #put(row: ChartRow): string {
@@ -134,9 +143,8 @@ export class OtherSeries {
     return name
   }
 
-  /** As the model does, which tells nobody of rows that are older. */
-  #expire(): void {
-    let newestMs = -Infinity
+  /** As the model does, which tells nobody of rows that are older. `newestMs`: of a window that is not held. */
+  expire(newestMs = -Infinity): void {
     for (const { endMs } of this.#panes.values()) newestMs = Math.max(newestMs, endMs)
     for (const [name, { endMs, rows }] of this.#panes) {
       if (endMs >= newestMs - this.#options.spanMs) continue
@@ -158,15 +166,7 @@ export class OtherSeries {
 
   #rank(): void {
     this.#measure()
-    const size = (series: Series): number => this.#sizes.get(series) ?? -1
-    const rest = [...this.#sizes.keys()].filter(series => !this.#top.includes(series))
-    rest.sort((a, b) => size(b) - size(a) || byName(a, b))
-    this.#top.push(...rest.splice(0, COLOURED_SERIES - this.#top.length).sort(byName))
-    for (const series of rest) {
-      const least = this.#top.reduce((a, b) => (size(b) < size(a) ? b : a))
-      if (size(series) <= OVERTAKEN_BY * size(least)) return
-      this.#top[this.#top.indexOf(least)] = series
-    }
+    this.#top = topSeries(this.#top, this.#sizes, { overtaking: true })
   }
 
   /** The rows of "other" of a window, and the keys of those that were told and are no more. */
@@ -217,9 +217,4 @@ export class OtherSeries {
     const value = row[this.#options.y]
     return typeof value === 'number' ? value : null
   }
-}
-
-export function byName(a: Series, b: Series): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b
-  return String(a) < String(b) ? -1 : 1
 }

@@ -4,7 +4,9 @@
  */
 import { finiteOrNull } from '../time/finite.ts'
 import { ChangeLog, CHANGES_KEPT } from './changes.ts'
-import { COLOURED_SERIES, FOLDED_ROWS, OtherSeries } from './other.ts'
+import { COLOURED_SERIES } from './top-series.ts'
+import { FOLDED_ROWS, OtherSeries } from './other.ts'
+import { OtherRows } from './other-rows.ts'
 import { PendingDelta } from './model.ts'
 import { plainValue } from './columns.ts'
 import { expiredKeys } from './retain.ts'
@@ -12,7 +14,8 @@ import { scoredFields } from './scored-rows.ts'
 import { StepFilter } from './thin.ts'
 import type { Batch } from '../model.ts'
 import type { ChartConcept } from './concept.ts'
-import type { OtherOptions, OtherState, Series } from './other.ts'
+import type { OtherOptions, OtherState, OtherSummary } from './other.ts'
+import type { OtherRowsOptions } from './other-rows.ts'
 import type { ChartChange, ChartChanges, ChartDelta, ChartRow, Retention } from './protocol.ts'
 
 /** Plain data: made by the hub, sent to the worker. */
@@ -26,6 +29,8 @@ export interface TapOptions {
   readonly seriesLimit: number
   /** Of the series that are drawn the smaller ones are one, "other". */
   readonly other?: OtherOptions | undefined
+  /** All rows are drawn, those of the smaller series as "other". */
+  readonly otherRows?: OtherRowsOptions | undefined
 }
 
 /** What happened to a chart since the last tick. Counts are totals since the tap was made. */
@@ -42,8 +47,7 @@ export interface TapFrame {
   /** Series left out because the chart has no room for them. */
   readonly otherSeriesCount: number
   /** Where the smaller series are one: who has a colour, how many have none, how many finished rows of theirs are in "other". */
-  readonly folded?:
-    { readonly series: readonly Series[]; readonly count: number; readonly rowCount: number } | undefined
+  readonly folded?: OtherSummary | undefined
 }
 
 /** What a tap knows beside what it has told: plain data, for a worker that is restored. */
@@ -76,6 +80,8 @@ export class ChartTap {
   #open = new Map<string, string>()
   readonly #series = new Set<string>()
   readonly #otherSeries = new Set<string>()
+  /** Of the windows that were left out for want of room. */
+  #newestEndMs = -Infinity
   /** Results already given for windows that are still open (early rows): they stand when the window closes without another. */
   #early = new Map<string, ChartRow>()
   /** Plain rows the chart may still show, oldest first. */
@@ -91,11 +97,11 @@ export class ChartTap {
   #nextRow = 0
   /** Where the chart shows the outermost rows of a span instead of the newest. */
   readonly #steps: StepFilter | null
-  readonly #other: OtherSeries | null
+  readonly #other: OtherSeries | OtherRows | null
 
   constructor(options: TapOptions) {
     this.#options = options
-    this.#other = options.other === undefined ? null : new OtherSeries(options.other)
+    this.#other = otherOf(options)
     const { thin, spanMs, rows } = options.retention
     this.#steps = thin === undefined || spanMs === undefined ? null : new StepFilter(thin, { spanMs, limit: rows })
   }
@@ -133,6 +139,7 @@ export class ChartTap {
   collect(provisionalRows: readonly unknown[]): TapFrame {
     const open = new Map<string, string>()
     for (const provisional of provisionalRows) {
+      if (open.size >= FOLDED_ROWS) break
       const row = this.#plainRow(provisional, Number.NaN)
       if (!this.#fits(row)) continue
       const key = this.#keyOf(row)
@@ -145,9 +152,11 @@ export class ChartTap {
     this.#open = open
     this.#results.clear()
     const changes = this.#changes?.take()
-    const delta = this.#pending.take()
+    const taken = this.#pending.take()
+    const delta = this.#other?.apply(taken) ?? taken
+    if (this.#other instanceof OtherSeries) this.#forgetSeries(this.#other)
     return {
-      delta: this.#other?.apply(delta) ?? delta,
+      delta,
       ...(this.#other === null ? {} : { folded: this.#other.summary }),
       seenCount: this.#seenCount,
       retractedCount: this.#retractedCount,
@@ -307,14 +316,23 @@ export class ChartTap {
   /** Catching up on history closes windows by the thousand; those the chart would let go of at once are not carried. */
   #forgetOldResults(): void {
     // What "other" is made of is dropped with its window, never row by row.
+    const whole = this.#other instanceof OtherSeries
     const { rows, thin: _, ...spans } = this.#options.retention
-    const retention = this.#other === null ? this.#options.retention : { ...spans, rows: FOLDED_ROWS }
-    if (this.#results.size <= 2 * (this.#other === null ? rows : FOLDED_ROWS)) return
+    const retention = whole ? { ...spans, rows: FOLDED_ROWS } : this.#options.retention
+    if (this.#results.size <= 2 * (whole ? FOLDED_ROWS : rows)) return
     for (const key of expiredKeys(this.#results.values(), retention)) {
       this.#results.delete(key)
       this.#pending.remove(key)
       this.#conflatedCount++
     }
+  }
+
+  /** Keys may come and go: who has no window in the picture any more makes room. */
+  #forgetSeries(other: OtherSeries): void {
+    if (this.#series.size < this.#options.seriesLimit || this.#otherSeries.size === 0) return
+    other.expire(this.#newestEndMs)
+    this.#series.clear()
+    for (const row of other.rows()) this.#series.add(this.#seriesOf(row))
   }
 
   #plainRow(value: unknown, eventTimeMs: number): Record<string, unknown> {
@@ -340,25 +358,37 @@ export class ChartTap {
     return JSON.stringify([...concept.by.map(name => row[name]), row['windowStart'], row['windowEnd']])
   }
 
+  #seriesOf(row: Readonly<Record<string, unknown>>): string {
+    return JSON.stringify(this.#options.seriesBy.map(name => row[name]))
+  }
+
   /** Whether the row's series is among those drawn; the first ones to come are. */
   #fits(row: Readonly<Record<string, unknown>>): boolean {
-    const { concept, seriesBy, other } = this.#options
+    const { concept, seriesBy, other, otherRows } = this.#options
     const [only] = seriesBy
-    if (only === undefined) return true
+    if (only === undefined || otherRows !== undefined) return true
     // A number in a plain row is a shade, however many there are.
     if (concept.form === 'rows' && seriesBy.length === 1 && typeof row[only] === 'number') return true
     // Numbers are shades here too: there is no room in them for a series with a name.
     const numeric = other !== undefined && seriesBy.length === 1 && typeof row[only] === 'number'
     const seriesLimit = numeric ? COLOURED_SERIES : this.#options.seriesLimit
-    const series = JSON.stringify(seriesBy.map(name => row[name]))
+    const series = this.#seriesOf(row)
     if (this.#series.has(series)) return true
     if (this.#series.size < seriesLimit) {
       this.#series.add(series)
+      this.#otherSeries.delete(series)
       return true
     }
     if (this.#otherSeries.size < OTHER_SERIES_LIMIT) this.#otherSeries.add(series)
+    const { windowEnd } = row
+    if (typeof windowEnd === 'number') this.#newestEndMs = Math.max(this.#newestEndMs, windowEnd)
     return false
   }
+}
+
+function otherOf({ other, otherRows, retention }: TapOptions): OtherSeries | OtherRows | null {
+  if (other !== undefined) return new OtherSeries(other)
+  return otherRows === undefined ? null : new OtherRows(otherRows, retention)
 }
 
 function changeOf({

@@ -3,6 +3,7 @@
  * one with the highest value. A line through these looks like the line through all; the newest row of a series stays too, it is read
  * as the value of now, and so do open windows.
  */
+import { COLOURED_SERIES } from './top-series.ts'
 import type { ChartRow } from './protocol.ts'
 
 export interface Thinning {
@@ -28,7 +29,8 @@ export function thinnedRows(
   { field, by }: Thinning,
   { spanMs, limit }: { spanMs: number; limit: number },
 ): Thinned {
-  const series = rows.map(({ row }) => seriesOf(row, by))
+  // Rows drawn as "other" are thinned as the one series they look like.
+  const series = rows.map(({ row }) => (row['$other'] === true ? OTHER : seriesOf(row, by)))
   const stepMs = thinStepMs({ spanMs, limit, seriesCount: new Set(series).size })
   const lowest = new Map<string, TimedRow>()
   const highest = new Map<string, TimedRow>()
@@ -86,7 +88,8 @@ export class StepFilter {
     if (known === undefined) {
       // Beyond these, series are not drawn.
       if (this.#steps.size < SERIES_FILTERED) this.#steps.set(name, { step: Number.NaN, low: value, high: value })
-      this.#stepMs = thinStepMs({ ...this.#span, seriesCount: this.#steps.size })
+      // More than these are not told apart, and a step too short only lets by too much.
+      this.#stepMs = thinStepMs({ ...this.#span, seriesCount: Math.min(this.#steps.size, COLOURED_SERIES + 1) })
       return true
     }
     const step = Math.floor(timeMs / this.#stepMs)
@@ -100,6 +103,8 @@ export class StepFilter {
 }
 
 const SERIES_FILTERED = 100
+/** No list of values, as the names of series are. */
+const OTHER = 'other'
 
 function seriesOf(row: Readonly<Record<string, unknown>>, by: readonly string[]): string {
   return by.length === 0 ? '' : JSON.stringify(by.map(name => row[name]))

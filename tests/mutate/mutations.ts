@@ -258,7 +258,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'a series loses its colour to one that is barely larger',
-    file: 'stream/charts/other.ts',
+    file: 'stream/charts/top-series.ts',
     find: 'OVERTAKEN_BY * size(least)',
     replace: 'size(least)',
     suite: ['stream/charts/other.test.ts'],
@@ -542,6 +542,34 @@ export const mutations: readonly Mutation[] = [
     find: 'for (const one of left) await runtime().stop(one.name)',
     replace: '',
     suite: ['tests/protocol/streams.test.ts'],
+  },
+  {
+    name: 'rows of a series without a colour of its own are told as of the first',
+    file: 'stream/charts/other-rows.ts',
+    find: 'const colour = top ? series : otherLabel(this.#top)',
+    replace: 'const colour = top ? series : (this.#top[0] ?? series)',
+    suite: ['stream/charts/other.test.ts'],
+  },
+  {
+    name: 'rows that are there keep the colour their series has lost',
+    file: 'stream/charts/other-rows.ts',
+    find: 'for (const row of all ? this.#model.rows() : kept)',
+    replace: 'for (const row of kept)',
+    suite: ['stream/charts/other.test.ts'],
+  },
+  {
+    name: 'series that left the picture keep their room',
+    file: 'stream/charts/tap.ts',
+    find: 'other.expire(this.#newestEndMs)',
+    replace: 'other.expire()',
+    suite: ['stream/charts/other.test.ts'],
+  },
+  {
+    name: 'a table of windows has room for twenty keys',
+    file: 'stream/charts/other-options.ts',
+    find: "return mark !== 'table' && mark !== 'number'",
+    replace: "return mark !== 'number'",
+    suite: ['stream/charts/other.test.ts'],
   },
   {
     name: 'a cell stops a stream that another one has taken over',

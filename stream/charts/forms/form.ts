@@ -15,6 +15,8 @@ export interface SpecRequest {
   /** Values of the colour, in the order they appeared: colours never permute. */
   readonly series: readonly (string | number | boolean | null)[]
   readonly title: string
+  /** Rows say in `$colour` which series they are drawn as: those beyond the colours are "other" (other-rows.ts). */
+  readonly otherRows?: boolean
   /** An instant of the chart, to know the offset of `zone` there. */
   readonly nearMs?: number | undefined
 }

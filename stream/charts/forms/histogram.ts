@@ -30,6 +30,7 @@ export const histogram = defineForm({
           axis: { minExtent: 46, maxExtent: 46, tickCount: 5, format: '~s', domain: false, ticks: false },
         },
         ...(color === null ? {} : { color }),
+        ...(request.otherRows === true ? { detail: { field: '$other', type: 'nominal' } } : {}),
       },
     }
   },

@@ -1,5 +1,6 @@
 import { defineForm } from './form.ts'
 import { plot } from './plot.ts'
+import type { SpecRequest } from './form.ts'
 
 /** Finished windows are joined by a solid line; open ones are hollow points at the end of a dashed one. */
 export const line = defineForm({
@@ -12,9 +13,14 @@ export const line = defineForm({
       calm: true,
       ends: request.concept.form === 'window',
       dots: true,
-      marks: x => (request.concept.form === 'window' ? windowLine(x) : PLAIN_LINE),
+      marks: x => withoutOther(request, request.concept.form === 'window' ? windowLine(x) : PLAIN_LINE),
     }),
 })
+
+interface Layer {
+  readonly transform?: readonly { readonly filter: string }[]
+  readonly mark: unknown
+}
 
 const LINE = { type: 'line', clip: true, strokeWidth: 2 }
 const DOT = { type: 'point', clip: true, opacity: 1, tooltip: true }
@@ -22,9 +28,17 @@ const DOT = { type: 'point', clip: true, opacity: 1, tooltip: true }
 const FEW = { filter: '!dense' }
 const SMALL = { ...DOT, filled: true, size: 18 }
 
-const PLAIN_LINE = { layer: [{ mark: LINE }, { transform: [FEW], mark: SMALL }] }
+/** A line from row to row of many series is none: those of "other" are dots. */
+function withoutOther({ otherRows }: SpecRequest, { layer }: { readonly layer: readonly Layer[] }): { layer: Layer[] } {
+  if (otherRows !== true) return { layer: [...layer] }
+  const isOther = "datum['$other'] === true"
+  const own = layer.map(each => ({ ...each, transform: [{ filter: `!(${isOther})` }, ...(each.transform ?? [])] }))
+  return { layer: [...own, { transform: [{ filter: isOther }], mark: SMALL }] }
+}
 
-function windowLine(x: string): Record<string, unknown> {
+const PLAIN_LINE: { readonly layer: readonly Layer[] } = { layer: [{ mark: LINE }, { transform: [FEW], mark: SMALL }] }
+
+function windowLine(x: string): { readonly layer: readonly Layer[] } {
   const final = { filter: "datum['$open'] !== true" }
   const open = { filter: "datum['$open'] === true" }
   // Only the end of the line is dashed: a whole second line below the solid one would cost as much as that.

@@ -12,7 +12,7 @@ import {
   timeParams,
   valueEncoding,
 } from '../encodings.ts'
-import { COLOURED_SERIES } from '../other.ts'
+import { COLOURED_SERIES } from '../top-series.ts'
 import { replacesLayers } from '../overlay.ts'
 import type { Spec, SpecRequest } from './form.ts'
 
@@ -64,9 +64,9 @@ export function plot(
   }
 }
 
-/** Beside the series with colours there is "other" (other.ts). */
-function otherDrawn({ concept, series }: SpecRequest): boolean {
-  return concept.form === 'window' && series.length > COLOURED_SERIES
+/** Beside the series with colours there is "other" (other.ts, other-rows.ts). */
+function otherDrawn({ concept, series, otherRows }: SpecRequest): boolean {
+  return otherRows === true || (concept.form === 'window' && series.length > COLOURED_SERIES)
 }
 
 /** The user's partial spec brings its own mark or layers; undefined when it does not. */
