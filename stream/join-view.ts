@@ -7,7 +7,7 @@ export interface JoinView {
   readonly watermarkMs: number | null
   /** The watermark when somebody began to look; null: from the first row on. */
   readonly sinceMs: number | null
-  /** False: rows are columns of numbers, which are only counted. */
+  /** False: rows of a single key come too fast to be followed, they are only counted. */
   readonly followed: boolean
   /** Rows of one key in so many are followed: 1 where rows do not come too fast. */
   readonly everyKey: number

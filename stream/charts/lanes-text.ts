@@ -25,7 +25,8 @@ export function sideTexts({ sides, names, followed }: JoinStatus): [string, stri
 
 /** What the picture leaves out; empty when it leaves out nothing. */
 export function leftOutText({ sides, names, sinceMs, followed, everyKey, rows }: JoinStatus): string {
-  if (!followed) return 'Rows of this join are columns of numbers: they are counted, and none is drawn'
+  if (!followed)
+    return 'Rows of this join come too fast even for one key to be followed: they are counted, and none is drawn'
   const drawn = rows.filter(row => row.state !== 'unmatched').length
   const known = sides.reduce((sum, side) => sum + side.matchedCount + side.waitingCount + side.keptCount, 0)
   const parts = [

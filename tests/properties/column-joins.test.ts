@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Batch } from '../../stream/model.ts'
+import type { JoinView } from '../../stream/join-view.ts'
 import { buildPipeline } from '../../stream/pipeline.ts'
+import type { Pipeline } from '../../stream/pipeline.ts'
 import type { FeedNode, JoinMode, JoinType, PlanNode } from '../../stream/plan.ts'
 import { asOfTwin, intervalTwin } from '../reference/joins.ts'
 import type { JoinEvent, Joined, JoinRow } from '../reference/joins.ts'
@@ -45,7 +47,11 @@ function plan(mode: JoinMode, type: JoinType, bound: number | undefined, columns
   return { op: 'join', left: kept(feed('l')), right: feed('r'), options }
 }
 
+/** Events between two looks at a join that is looked at. */
+const LOOK_EVERY = 500
+
 interface Got {
+  readonly view: JoinView | undefined
   readonly rows: readonly object[]
   readonly late: readonly unknown[]
   readonly stats: object
@@ -57,6 +63,7 @@ function run(
   columns: boolean,
   cuts: ReadonlySet<number> | 'all',
   restarts = new Set<number>(),
+  lookFrom?: number,
 ): Got {
   const rows: object[] = []
   let step = 0
@@ -72,12 +79,16 @@ function run(
       })
     })
   }
-  const build = () =>
-    buildPipeline(node, {
+  let current: Pipeline | undefined
+  const build = () => {
+    current = buildPipeline(node, {
       revive: slot => slot as (...args: never[]) => unknown,
       decode: () => ({ rows: [], keys: [], failures: [] }),
       onOutput,
     })
+    if (lookFrom !== undefined && step >= lookFrom) current.watchJoin(true)
+    return current
+  }
   const pipeline = drive(events, {
     cuts,
     restarts,
@@ -98,13 +109,16 @@ function run(
       ),
     at: i => {
       step = i
+      if (i === lookFrom) current?.watchJoin(true)
+      if (i % LOOK_EVERY === 0) current?.stats()
     },
   })
   step = events.length
+  const view = pipeline.stats().join
   for (const side of [0, 1]) pipeline.push(side, { kind: 'end' })
   const { state, rowCount, droppedCount, errorCount, recordCount, watermarkMs } = pipeline.stats()
   const late = pipeline.lateRows.map(refused => (refused.row as Row).id)
-  return { rows, late, stats: { state, rowCount, droppedCount, errorCount, recordCount, watermarkMs } }
+  return { view, rows, late, stats: { state, rowCount, droppedCount, errorCount, recordCount, watermarkMs } }
 }
 
 function columnsOf(rows: Rows) {
@@ -190,6 +204,40 @@ test('joins of columns equal the same joins of rows, in order, wherever they are
   )
 })
 
+const lookFrom = fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat({ max: 20 }) })
+
+test('who looks at a join of columns sees what one sees who looks at the same join of rows', () => {
+  fc.assert(
+    fc.property(events, bounds, joins, places, lookFrom, (list, bound, { mode, type }, cuts, from) => {
+      const cut = new Set([...cuts, from])
+      const rows = run(plan(mode, type, bound, false), list, false, cut, new Set(), from)
+      const columns = run(plan(mode, type, bound, true), list, true, cut, new Set(), from)
+      assert.equal(columns.view !== undefined, from === 0 || from < list.length)
+      // Of versions from before a join of columns does not know when they came into force.
+      const whole = from === 0 || mode.kind === 'interval'
+      assert.deepEqual(seen(columns.view, whole), seen(rows.view, whole))
+      if (from > 0) return
+      assert.deepEqual(columns.view?.rows, rows.view?.rows)
+      assert.deepEqual(columns.view?.lines, rows.view?.lines)
+    }),
+    settings(),
+  )
+})
+
+/** What a view tells, in no order: who has begun to look in the middle finds rows in another one. */
+function seen(view: JoinView | undefined, whole: boolean) {
+  if (view === undefined) return undefined
+  const { sides, rows, lines, unmatched, watermarkMs, sinceMs } = view
+  const named = rows.map(({ side, key, atMs, state, untilMs }) => `${side} ${key} ${atMs} ${state} ${untilMs}`)
+  return {
+    times: [watermarkMs, sinceMs],
+    rows: named.filter(name => whole || name.startsWith('0')).sort(),
+    lines: whole ? lines.map(ends => ends.map(end => named[end]).join(' - ')).sort() : [],
+    unmatched: unmatched.map(told => JSON.stringify({ ...told, number: 0 })).sort(),
+    sides: (whole ? sides : sides.slice(0, 1)).map(side => ({ ...side, rowCount: 0, bytes: 0 })),
+  }
+}
+
 test('a version of the same instant counts that comes in the batch which moves the time beyond it', () => {
   const row = (id: number, side: 0 | 1, t: number) => ({ kind: 'row', side, t, key: 0, id, v: id }) as const
   const list = [row(0, 0, 5), row(1, 0, 9), row(2, 1, 4), row(3, 1, 5), row(4, 1, 8), row(5, 1, 12)]
@@ -208,7 +256,7 @@ test('versions far ahead of the left rows release none of them', () => {
 })
 
 /** Without the watermark before each row: a batch that ends where the filter keeps a row out tells more of it. */
-const timed = (got: Got) => ({ ...got, rows: got.rows.map(row => ({ ...row, before: 0 })) })
+const timed = (got: Got) => ({ ...got, view: undefined, rows: got.rows.map(row => ({ ...row, before: 0 })) })
 
 /** Long lists of few keys, rows far ahead of others, rings and tables that grow and are cleared. */
 function longTrace(seed: number, count: number, keys: number, disorder: number): Event[] {
@@ -253,13 +301,18 @@ for (const { keys, disorder, mode, size = 600 } of longJoins) {
     const type = mode.kind === 'asOf' ? 'left' : 'inner'
     const list = longTrace(keys, process.env['LONG'] === undefined ? 3500 : 20_000, keys, disorder)
     const cuts = new Set(Array.from({ length: 40 }, (_, i) => i * 211))
+    const looks = new Set(list.map((_, i) => i).filter(i => i % LOOK_EVERY === 0))
     const restarts = new Set(size > 600 ? [] : [1500, 1501, 3000])
     // Batches of one side, as feeds give them: one side runs ahead of the other.
     const sides = list.toSorted((a, b) => Math.floor(idOf(a) / size) - Math.floor(idOf(b) / size) || a.side - b.side)
     for (const order of [list, sides]) {
-      const rows = run(plan(mode, type, disorder + 3, false), order, false, new Set())
+      const rows = run(plan(mode, type, disorder + 3, false), order, false, looks, new Set(), 0)
       assert.ok(rows.rows.length > 300, String(rows.rows.length))
       assert.deepEqual(timed(run(plan(mode, type, disorder + 3, true), order, true, cuts, restarts)), timed(rows))
+      if (order === sides) continue
+      const looked = run(plan(mode, type, disorder + 3, true), order, true, new Set([...cuts, ...looks]), new Set(), 0)
+      assert.deepEqual(seen(looked.view, true), seen(rows.view, true))
+      assert.ok((looked.view?.lines.length ?? 0) > 8)
     }
   })
 }

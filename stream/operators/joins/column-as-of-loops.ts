@@ -53,7 +53,7 @@ export function versionOf({ fields, columns }: ColumnSide): VersionLayout {
 }
 
 /** An entry has a version when the second bit of its mark is set. */
-const HAS_VERSION = 2
+export const HAS_VERSION = 2
 
 /** A text for the columns of one side. */
 const inColumns = (text: string, prefix: string) => text.replaceAll(/\bc(\d+)\[e\]/g, `${prefix}c$1[e]`)

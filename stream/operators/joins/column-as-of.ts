@@ -14,10 +14,13 @@ import type { Batch } from '../../model.ts'
 import { IntEntries } from '../../state/int-entries.ts'
 import type { IntEntriesState } from '../../state/int-entries.ts'
 import type { StageContext } from '../operator.ts'
-import { mergeOf, SCRATCH, versionOf } from './column-as-of-loops.ts'
+import { loopFrom } from '../compile.ts'
+import { HAS_VERSION, mergeOf, SCRATCH, versionOf } from './column-as-of-loops.ts'
 import type { Merge } from './column-as-of-loops.ts'
 import { BLOCK, ColumnJoin, keptParts } from './column-join.ts'
 import type { ColumnJoinPlan } from './column-join.ts'
+import { AsOfColumnLanes } from './column-lanes.ts'
+import type { ColumnLanes, HeldColumnRow } from './column-lanes.ts'
 import { ColumnQueue } from './column-queue.ts'
 import type { ColumnArray, ColumnQueueState, Stretch } from './column-queue.ts'
 import { ColumnSide } from './column-side.ts'
@@ -104,6 +107,36 @@ export class ColumnAsOfJoin extends ColumnJoin {
 
   protected heldCounts(): readonly [number, number] {
     return [this.queues[0].count, this.queues[1].count + this.keys.count]
+  }
+
+  protected followed(): ColumnLanes {
+    const { inputs, parts, queues } = this
+    const [left, right] = queues
+    // A version lies in a queue, and in the end in the entry of its key.
+    const bytesPerRow = [left.bytesPerRow, right.bytesPerRow] as const
+    const follower = new AsOfColumnLanes({ sides: parts.plan.sides, watermarks: inputs.snapshot(), bytesPerRow })
+    follower.begin(left.count + right.count + this.keys.count, follows => this.rowsOf(follows))
+    return follower
+  }
+
+  /** Rows that wait and versions, of the keys asked for. */
+  private *rowsOf(follows: (key: number) => boolean): Iterable<HeldColumnRow> {
+    const { ints, width } = this.keys
+    for (let at = 0; at < ints.length; at += width) {
+      const key = ints[at] as number
+      // When it came into force is not kept.
+      if (((ints[at + 1] as number) & HAS_VERSION) !== 0 && follows(key)) yield { side: 1, key, timeMs: -Infinity, row: undefined } // prettier-ignore
+    }
+    for (const side of [0, 1] as const) {
+      const of = this.sides[side]
+      const rowAt = loopFrom<QueuedRow>('cols, e, k, t', `${of.declared}\nreturn ${of.rowText('arriving')}`)
+      const { times, columns } = this.queues[side].snapshot()
+      for (let e = 0; e < times.length; e++) {
+        const key = columns[0]?.[e] as number
+        const timeMs = times[e] as number
+        if (follows(key)) yield { side, key, timeMs, row: rowAt(columns, e, key, timeMs) }
+      }
+    }
   }
 
   protected save(): ColumnAsOfState {
@@ -254,6 +287,8 @@ export class ColumnAsOfJoin extends ColumnJoin {
     return hottest
   }
 }
+
+type QueuedRow = (columns: readonly ColumnArray[], place: number, key: number, timeMs: number) => object
 
 type Rows = Pick<Stretch, 'columns' | 'times'>
 

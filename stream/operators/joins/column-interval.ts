@@ -11,6 +11,8 @@ import { loopFrom } from '../compile.ts'
 import type { StageContext } from '../operator.ts'
 import { BLOCK, ColumnJoin, keptParts, outText, writeText } from './column-join.ts'
 import type { ColumnJoinPlan } from './column-join.ts'
+import { IntervalColumnLanes } from './column-lanes.ts'
+import type { ColumnLanes, HeldColumnRow } from './column-lanes.ts'
 import { ColumnRing, SHORT_LIST } from './column-ring.ts'
 import type { ColumnRingState } from './column-ring.ts'
 import { ColumnSide, prefixed } from './column-side.ts'
@@ -127,6 +129,40 @@ export class ColumnIntervalJoin extends ColumnJoin {
     return [this.rings[0].count, this.rings[1].count]
   }
 
+  protected followed(): ColumnLanes {
+    const { inputs, parts, rings } = this
+    const bytesPerRow = [rings[0].bytesPerRow, rings[1].bytesPerRow] as const
+    const follower = new IntervalColumnLanes(
+      { sides: parts.plan.sides, watermarks: inputs.snapshot(), bytesPerRow },
+      parts,
+    )
+    follower.begin(this.waitingCount(), follows => this.rowsOf(follows))
+    return follower
+  }
+
+  /** Rows that wait, of the keys asked for. */
+  private *rowsOf(follows: (key: number) => boolean): Iterable<HeldColumnRow> {
+    const { ints } = this.keys
+    const { watermarkMs } = this.inputs
+    for (const side of [0, 1] as const) {
+      const { tail, mask, words, lastMs, ints: rows, floats } = this.rings[side]
+      const rowAt = loopFrom<KeptRow>('I, F, s, k, u', `return ${this.sides[side].rowText('stored')}`)
+      for (let at = 0; at < ints.length; at += ENTRY) {
+        const key = ints[at] as number
+        if (ints[at + 1] === 0 || !follows(key)) continue
+        const held: HeldColumnRow[] = []
+        for (let row = ints[at + 2 + side] as number; row >= tail; row = rows[(row & mask) * words * 2 + 2] as number) {
+          const place = row & mask
+          const timeMs = floats[place * words] as number
+          if (timeMs + lastMs <= watermarkMs) break
+          held.push({ side, key, timeMs, row: rowAt(rows, floats, place, key, timeMs) })
+        }
+        // A list goes from the newest to the oldest, of equal times too.
+        yield* held.reverse()
+      }
+    }
+  }
+
   protected save(): ColumnIntervalState {
     return { keys: this.keys.snapshot(), rings: [this.rings[0].snapshot(), this.rings[1].snapshot()] }
   }
@@ -207,6 +243,8 @@ type Loop = (
   ceilingMs: number,
   trailMs: number,
 ) => void
+
+type KeptRow = (ints: Int32Array, floats: Float64Array, place: number, key: number, timeMs: number) => object
 
 /** How the watermark moves along a batch: it stands still, is told for each row, or follows the times. */
 type Moves = 'still' | 'told' | 'running'

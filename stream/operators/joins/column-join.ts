@@ -4,6 +4,7 @@ import type { PairLambda } from '../../lambdas/field-expression.ts'
 import type { Batch } from '../../model.ts'
 import type { JoinSpec, PlanNode } from '../../plan.ts'
 import type { Lambda, StageContext } from '../operator.ts'
+import type { ColumnLanes } from './column-lanes.ts'
 import type { SideColumns } from './column-side.ts'
 import { PairColumns } from './pair-columns.ts'
 import type { PairKind } from './pair-columns.ts'
@@ -51,9 +52,17 @@ function sideColumns(node: PlanNode, key: JoinSpec['on'][number]['left']): SideC
 }
 
 export abstract class ColumnJoin extends TwoSides {
-  /** A look at each row would cost more than the join. */
-  protected override get follows(): boolean {
-    return false
+  private follower: ColumnLanes | undefined
+
+  override onInput(side: Side, batch: Batch): Batch {
+    this.follower?.onInput(side, batch)
+    return super.onInput(side, batch)
+  }
+
+  override watch(on: boolean): void {
+    if (on === (this.lanes !== undefined)) return
+    this.follower = on ? this.followed() : undefined
+    this.lanes = this.follower?.lanes
   }
 
   protected override onRows(side: Side, batch: Batch): void {
@@ -88,6 +97,8 @@ export abstract class ColumnJoin extends TwoSides {
     return 0
   }
 
+  /** Who follows rows through it from now on. */
+  protected abstract followed(): ColumnLanes
   /** Rows of a batch follow, in runs. */
   protected abstract begin(side: Side, batch: Batch): void
   /** Rows between which the watermark does not move. */

@@ -75,6 +75,16 @@ export class ColumnSide {
       .join('; ')
   }
 
+  /** Text of a row as the join keeps it: of record `e` with key `k` and time `t`, or stored with key `k` and time `u`. */
+  rowText(of: 'arriving' | 'stored'): string {
+    const { key, time, kinds } = this.columns
+    const texts = new Map(this.fields.map(field => [field.name, field[of]]))
+    texts.set(key, 'k')
+    if (time !== undefined) texts.set(time, of === 'arriving' ? 't' : 'u')
+    const names = Object.keys(kinds).filter(name => texts.has(name))
+    return `({ ${names.map(name => `${JSON.stringify(name)}: ${texts.get(name)}`).join(', ')} })`
+  }
+
   /** The columns of a batch, in the order they are declared; a filter may have made rows of them. */
   of(batch: Batch): readonly (Int32Array | Float64Array)[] {
     return this.read.map(({ name, kind }) => {

@@ -285,3 +285,89 @@ test('what is followed is bounded, and rows that were too many are counted', () 
   assert.equal(view.sides[0].unfollowedCount, 7)
   assert.ok(view.rows.length <= 24)
 })
+
+const COLUMNS = { at: 'float', k: 'int', n: 'int' } as const
+
+/** A join of columns: `fromColumns` in a notebook. */
+function columnPipeline(options: Record<string, unknown>, watched = true): Pipeline {
+  const node = (id: string) =>
+    ({ op: 'feed', id, partitions: 1, time: 'at', bounded: false, columns: COLUMNS }) as const
+  const f = (l: Row, r: Row) => ({ l: l.n, r: r.n })
+  const plan = { op: 'join', left: node('l'), right: node('r'), options: { on: [{ left: 'k', right: 'k' }], type: 'inner', f, ...options } } // prettier-ignore
+  return pipelineOf(plan as unknown as PlanNode, watched)
+}
+
+function pushColumns(
+  pipeline: Pipeline,
+  side: 0 | 1,
+  count: number,
+  row: (i: number) => [at: number, k: number],
+): void {
+  const made = Array.from({ length: count }, (_, i) => row(i))
+  const columns = {
+    at: Float64Array.from(made, ([at]) => at),
+    k: Int32Array.from(made, ([, k]) => k),
+    n: Int32Array.from(made, (_, i) => i),
+  }
+  pipeline.push(side, { kind: 'rows', rows: [], count, columns } as never)
+}
+
+const within = (ms: number) => ({ mode: { kind: 'interval', fromMs: -ms, toMs: ms } })
+
+test('of columns rows are drawn, pairs joined by lines, and who left alone is told with all its columns', () => {
+  const pipeline = columnPipeline(within(10))
+  pushColumns(pipeline, 0, 2, i => [10 + i, 65_536 * (1 + i)])
+  pushColumns(pipeline, 1, 1, () => [15, 65_536])
+  time(pipeline, 21)
+  const view = viewOf(pipeline)
+  assert.deepEqual(rowsOf(view), ['L 65536@10 matched null', 'R 65536@15 matched 25', 'L 131072@11 unmatched null'])
+  assert.deepEqual(linesOf(view), ['65536@10-65536@15'])
+  assert.equal(view.unmatched[0]?.row, '{"at":11,"k":131072,"n":1}')
+  // 8 for the time, 8 for its list and n, 8 for the jumps of long lists.
+  assert.deepEqual(
+    view.sides.map(side => [side.rowCount, side.bytes]),
+    [
+      [0, 0],
+      [1, 24],
+    ],
+  )
+})
+
+test('of fast columns fewer keys are followed from end to end, and whoever looks late follows few at once', () => {
+  const pipeline = columnPipeline(within(1000))
+  pushColumns(pipeline, 0, 10_000, i => [i / 25, i])
+  pushColumns(pipeline, 1, 10_000, i => [i / 25, 2 * i])
+  const check = (view: JoinView, everyKey: number): void => {
+    assert.ok(view.everyKey >= everyKey && view.everyKey <= 64, String(view.everyKey))
+    assert.ok(view.sides[0].matchedCount > 100)
+    for (const { side, key, state } of view.rows) {
+      // An even one has a partner, of those on the right the lower half.
+      const alone = side === 0 ? Number(key) % 2 === 1 : Number(key) >= 10_000
+      assert.equal(state, alone ? 'waiting' : 'matched', `${side} ${key}`)
+    }
+  }
+  check(viewOf(pipeline), 8)
+  pipeline.watchJoin(false)
+  pipeline.watchJoin(true)
+  check(viewOf(pipeline), 8)
+  // Rows of the keys followed are not let go of: there are no fewer keys that are.
+  assert.ok(viewOf(pipeline).everyKey >= 8)
+})
+
+test('of columns with one key that come too fast nothing is drawn, and rows are counted', () => {
+  const pipeline = columnPipeline(within(1))
+  for (let from = 0; from < 50_000; from += 10_000) {
+    for (const side of [0, 1] as const) pushColumns(pipeline, side, 5000, i => [from + 2 * i, 7])
+    time(pipeline, from + 9998)
+  }
+  const view = viewOf(pipeline)
+  assert.equal(view.followed, false)
+  assert.deepEqual([view.rows, view.lines], [[], []])
+  assert.equal(view.sides[0].rowCount, 1)
+  // Held at once: so many rows of one key are not followed either.
+  const held = columnPipeline(within(1e9), false)
+  pushColumns(held, 0, 90_000, i => [i, 7])
+  held.watchJoin(true)
+  assert.equal(viewOf(held).followed, false)
+  assert.equal(viewOf(held).sides[0].rowCount, 90_000)
+})

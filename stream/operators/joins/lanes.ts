@@ -18,7 +18,7 @@ export const FOLLOWED = 10_000
 const MET_FOLLOWED = 2000
 /** Rows between two views from which on fewer keys are followed; an eighth, and more are again. */
 export const BUSY = 8000
-const FEWEST = 2 ** 20 - 1
+export const FEWEST = 2 ** 20 - 1
 /** Places of a list that are done with, before it is made anew. */
 const SPENT = 4096
 /** Partners remembered of one row. */
@@ -41,8 +41,12 @@ export interface LanesParts {
   readonly keyOf: (keyId: number) => unknown
   /** A snapshot was restored, or somebody began to look in the middle. */
   readonly sinceMs: number | null
-  /** Whether the join tells of its rows. Default true. */
-  readonly followed?: boolean
+  /** Memory of a row of each side, where the join knows it: otherwise some are weighed. */
+  readonly bytesPerRow?: readonly [number, number]
+  /** Rows between two views from which on fewer keys are followed. Default `BUSY`. */
+  readonly busy?: number
+  /** Whether more keys are followed again where rows come slower. Default true. */
+  readonly regains?: boolean
 }
 
 /** Watermark at which a row leaves, Infinity: no time ends it. A function where it may still become later. */
@@ -103,17 +107,25 @@ export class JoinLanes {
   private readonly sides: readonly [FollowedSide, FollowedSide] = [emptySide(), emptySide()]
   private unmatched: Alone[] = []
   /** Rows are followed whose key's id has none of these bits. */
-  private mask = 0
+  mask = 0
+  /** False: all was given up. */
+  followed = true
   private cameCount = 0
+  private readonly busy: number
 
   constructor(parts: LanesParts) {
     this.parts = parts
+    this.busy = parts.busy ?? BUSY
+  }
+
+  follows(keyId: number): boolean {
+    return (keyId & this.mask) === 0
   }
 
   /** A row was taken; it leaves when the watermark reaches `untilMs`. */
   came(side: Side, keyId: number, timeMs: number, row: unknown, untilMs: Until): void {
     if ((keyId & this.mask) !== 0) return
-    if (++this.cameCount > BUSY) {
+    if (++this.cameCount > this.busy) {
       this.followFewer()
       if ((keyId & this.mask) !== 0) return
     }
@@ -193,11 +205,27 @@ export class JoinLanes {
     }
   }
 
+  /** Half of the keys: of the others nothing is known from now on. False: there are no fewer. */
+  followFewer(): boolean {
+    this.cameCount = 0
+    if (this.mask === FEWEST) return false
+    this.mask = Math.min(FEWEST, 2 * this.mask + 1)
+    for (const its of this.sides)
+      for (const one of [...its.rows.values()]) if (!this.follows(one.keyId)) this.forget(its, one)
+    return true
+  }
+
+  /** Rows are counted from now on, and no more: what was seen of them so far would not be true for long. */
+  giveUp(): void {
+    this.followed = false
+    for (const its of this.sides) for (const one of [...its.rows.values()]) this.forget(its, one)
+  }
+
   /** `held`: rows the join holds of each side. */
   view(held: readonly [number, number]): JoinView {
     const watermarkMs = this.parts.watermarkMs()
     this.endDue(watermarkMs)
-    if (this.cameCount < BUSY / 8) this.mask >>= 1
+    if (this.cameCount < this.busy / 8 && this.parts.regains !== false) this.mask >>= 1
     this.cameCount = 0
     const rows: ViewedRow[] = []
     const lines: [number, number][] = []
@@ -208,6 +236,7 @@ export class JoinLanes {
       places.set(one, rows.length)
       return rows.push(viewed(side, one)) - 1
     }
+    const { bytesPerRow } = this.parts
     const [left, right] = this.sides
     for (const one of thinned([...standing(left.met, 'met')], MET)) {
       const place = show(0, one)
@@ -221,9 +250,9 @@ export class JoinLanes {
     return {
       watermarkMs: finiteOrNull(watermarkMs),
       sinceMs: this.parts.sinceMs,
-      followed: this.parts.followed ?? true,
+      followed: this.followed,
       everyKey: this.mask + 1,
-      sides: [sideView(left, held[0]), sideView(right, held[1])],
+      sides: [sideView(left, held[0], bytesPerRow?.[0]), sideView(right, held[1], bytesPerRow?.[1])],
       rows,
       lines,
       unmatched: this.unmatched.slice(-ALONE).map(one => ({ ...one, key: keyOf(one.key), row: rowText(one.row) })),
@@ -285,14 +314,6 @@ export class JoinLanes {
     if (untilMs <= this.parts.watermarkMs()) this.alone(side, one, 'time', untilMs)
     // What waits for ever is no loss: it is a version or a row of a table.
     else if (untilMs !== Infinity) its.unfollowedCount++
-  }
-
-  /** Half of the keys: of the others nothing is known from now on. */
-  private followFewer(): void {
-    this.cameCount = 0
-    this.mask = Math.min(FEWEST, 2 * this.mask + 1)
-    for (const its of this.sides)
-      for (const one of [...its.rows.values()]) if ((one.keyId & this.mask) !== 0) this.forget(its, one)
   }
 
   /** Rows whose time is over: told in the order in which they left. */
@@ -362,14 +383,14 @@ function thinned<T extends { readonly number: number }>(rows: readonly T[], most
   return shown
 }
 
-function sideView(side: FollowedSide, rowCount: number): JoinSideView {
+function sideView(side: FollowedSide, rowCount: number, bytesPerRow: number | undefined): JoinSideView {
   // What no time ends is a version or a row of a table: it is kept, and waits for nobody.
   let keptCount = 0
   for (const one of standing(side.waiting, 'waiting')) if (one.untilMs === Infinity) keptCount++
   let matchedCount = 0
   for (const _ of standing(side.met, 'met')) matchedCount++
   const waitingCount = side.waitingCount - keptCount
-  const each = PER_ROW + (side.weighed === 0 ? 0 : side.weighedBytes / side.weighed)
+  const each = bytesPerRow ?? PER_ROW + (side.weighed === 0 ? 0 : side.weighedBytes / side.weighed)
   const { unmatchedCount, unfollowedCount } = side
   const counts = { matchedCount, waitingCount, keptCount, unmatchedCount, unfollowedCount }
   return { rowCount, bytes: Math.round(rowCount * each), ...counts }

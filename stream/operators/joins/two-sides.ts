@@ -91,7 +91,6 @@ export abstract class TwoSides implements TwoInputOperator {
       watermarkMs: () => inputs.watermarkMs,
       keyOf: keyId => this.keyOf(keyId),
       sinceMs: finiteOrNull(inputs.watermarkMs),
-      followed: this.follows,
     })
     this.lanes.begin(newestOf(this.held()), this.meets)
   }
@@ -113,11 +112,6 @@ export abstract class TwoSides implements TwoInputOperator {
   /** The key of an id, for a picture. */
   protected keyOf(_keyId: number): unknown {
     return undefined
-  }
-
-  /** Whether rows are followed, or only counted. */
-  protected get follows(): boolean {
-    return true
   }
 
   /** Whether two rows held of one key have met; absent where their times do not tell. */
