@@ -6,7 +6,7 @@ import { Widget } from '@lumino/widgets'
 import { ChartPanel } from './panel.ts'
 import { LiveChart } from './live-chart.ts'
 import { LIVE_MIME, PROTOCOL_VERSION } from '../../stream/charts/protocol.ts'
-import { chartBundle, savedRows } from '../../stream/charts/fallback.ts'
+import { fileBundle, savedRows } from '../../stream/charts/fallback.ts'
 import { readBundle } from './read-bundle.ts'
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces'
 import type { KernelLink } from './kernel-link.ts'
@@ -109,8 +109,8 @@ export class ChartRenderer extends Widget implements IRenderMime.IRenderer {
     if (!this.#embedded || model === null || bundle === null || bundle.last.sequence === this.#savedSequence) return
     this.#bundle = bundle
     this.#savedSequence = bundle.last.sequence
-    const image = this.#panel?.image()?.split(',', 2)[1]
-    const data = { ...model.data, ...chartBundle(bundle), ...(image === undefined ? {} : { 'image/png': image }) }
+    const image = this.#panel?.fileImage() ?? null
+    const data = { ...model.data, ...fileBundle(bundle), ...(image === null ? {} : { 'image/png': image }) }
     this.#writing = true
     try {
       model.setData({ data: data as never })

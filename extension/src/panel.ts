@@ -164,6 +164,11 @@ export class ChartPanel implements ChartView {
     return this.#picture.image()
   }
 
+  /** The same for the file of the notebook. */
+  fileImage(): string | null {
+    return this.#picture.fileImage()
+  }
+
   dispose(): void {
     if (this.#disposed) return
     this.#disposed = true

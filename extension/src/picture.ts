@@ -74,6 +74,11 @@ export class ChartPicture {
     return this.#view?.image() ?? null
   }
 
+  /** As base64, of few colours. */
+  fileImage(): string | null {
+    return this.#view?.fileImage() ?? null
+  }
+
   marks(): DrawnMark[] {
     return this.#view?.marks() ?? []
   }

@@ -3,9 +3,12 @@ import { isPlain } from '../../stream/charts/shape.ts'
 import { cleanText, plainValue } from '../../stream/charts/columns.ts'
 import { PROTOCOL_VERSION } from '../../stream/charts/protocol.ts'
 import { isJoinStatus } from '../../stream/charts/lanes-shape.ts'
+import { rowsFromText } from '../../stream/charts/row-text.ts'
 import { isPatternView } from '../../stream/charts/pattern-shape.ts'
 import { isScoresStatus } from '../../stream/charts/scores-shape.ts'
 import type { ChartChanges, LiveBundle, ParamBundle } from '../../stream/charts/protocol.ts'
+
+const MOST_ROWS = 5000
 
 /** A live bundle of this protocol version, or null. */
 export function readBundle(value: unknown): LiveBundle | null {
@@ -17,12 +20,18 @@ export function readBundle(value: unknown): LiveBundle | null {
     return null
   if (typeof fps !== 'number' || !(fps >= 1 && fps <= 20)) return null
   if (!isPlain(last) || typeof last['sequence'] !== 'number' || !isStatus(last['status'])) return null
-  const rows = last['rows']
-  if (!Array.isArray(rows) || rows.length > 5000 || !rows.every(row => isPlain(row) && typeof row['$key'] === 'string'))
-    return null
+  const rows = readRows(last['rows'])
+  if (rows === null) return null
   const changes = last['changes'] === undefined ? {} : { changes: readChanges(last['changes']) }
   const read = { ...value, title: cleanText(String(title)), last: { ...last, rows: rows.map(plainRow), ...changes } }
   return read as unknown as LiveBundle
+}
+
+/** A kernel gives a list, a file has a text; null for anything else. */
+function readRows(told: unknown): readonly Record<string, unknown>[] | null {
+  const rows: unknown = typeof told === 'string' ? rowsFromText(told, MOST_ROWS) : told
+  if (!Array.isArray(rows) || rows.length > MOST_ROWS) return null
+  return rows.every(row => isPlain(row) && typeof row['$key'] === 'string') ? rows : null
 }
 
 /** Undefined: as if nobody had asked for them. */

@@ -11,6 +11,7 @@ import { paramValues } from '../../stream/charts/fallback.ts'
 import { drawnMarks } from '../../stream/charts/marks.ts'
 import { validateSpec } from '../../stream/charts/validate.ts'
 import { DATASET } from '../../stream/charts/protocol.ts'
+import { indexedPng } from './indexed-png.ts'
 import { refusingLoader } from './refusing-loader.ts'
 import { relayWithoutLeak } from './relay.ts'
 import { showTooltip } from './tooltip.ts'
@@ -159,6 +160,18 @@ export class VegaView {
 
   /** What is on the screen as a PNG data URL, below its title, with the theme's ground; null when nothing is drawn. */
   image(): string | null {
+    return this.#copy()?.canvas.toDataURL('image/png') ?? null
+  }
+
+  /** The same for a file, as base64 and of few colours. */
+  fileImage(): string | null {
+    const copy = this.#copy()
+    if (copy === null) return null
+    const png = indexedPng(copy.getImageData(0, 0, copy.canvas.width, copy.canvas.height))
+    return btoa(Array.from(png, byte => String.fromCharCode(byte)).join(''))
+  }
+
+  #copy(): CanvasRenderingContext2D | null {
     const canvas = this.element.querySelector('canvas')
     if (canvas === null || canvas.width === 0 || canvas.height === 0) return null
     const { theme, title } = this.#options
@@ -167,7 +180,7 @@ export class VegaView {
     const copy = document.createElement('canvas')
     copy.width = canvas.width
     copy.height = canvas.height + TITLE_PX * dense
-    const context = copy.getContext('2d')
+    const context = copy.getContext('2d', { willReadFrequently: true })
     if (context === null) return null
     context.fillStyle = theme.background
     context.fillRect(0, 0, copy.width, copy.height)
@@ -176,7 +189,7 @@ export class VegaView {
     context.fillStyle = theme.text
     context.font = `600 13px ${theme.font}`
     context.fillText(title, 6, TITLE_PX - 7)
-    return copy.toDataURL('image/png')
+    return context
   }
 
   finalize(): void {

@@ -6,9 +6,10 @@ import { DATASET, LIVE_MIME, PARAM_MIME, PROTOCOL_VERSION } from './protocol.ts'
 import { CalmDomain, DENSE_ROWS, openFrom, timeDomain } from './domains.ts'
 import { coloursWithOther } from './other-colours.ts'
 import { pictureRows } from './picture-rows.ts'
+import { rowsText } from './row-text.ts'
 import { chartText } from './text.ts'
 import type { Domain } from './domains.ts'
-import type { ChartRow, LiveBundle, MimeBundle, ParamBundle } from './protocol.ts'
+import type { ChartRow, FiledBundle, LiveBundle, MimeBundle, ParamBundle } from './protocol.ts'
 
 export const VEGALITE_MIME = 'application/vnd.vegalite.v5+json'
 const SAVED = { rows: 500, bytes: 200_000 }
@@ -30,6 +31,28 @@ export function chartBundle(live: LiveBundle, zone?: string): MimeBundle {
       changes: last.changes,
     }),
   }
+}
+
+/** The same as it is kept in the file of a notebook, where each field of a row would take a line of its own. */
+export function fileBundle(live: LiveBundle, zone?: string): MimeBundle {
+  const bundle = chartBundle(live, zone)
+  const spec = bundle[VEGALITE_MIME] as Record<string, unknown> | undefined
+  return {
+    ...bundle,
+    [LIVE_MIME]: { ...live, last: { ...live.last, rows: rowsText(live.last.rows) } } satisfies FiledBundle,
+    ...(spec === undefined ? {} : { [VEGALITE_MIME]: withoutOwnFields(spec) }),
+  }
+}
+
+/** Fields that only we know by name (`$key`) and that the spec does not draw are of no use to who draws without us. */
+function withoutOwnFields(spec: Record<string, unknown>): Record<string, unknown> {
+  const { values, ...named } = spec['data'] as { name: string; values: readonly ChartRow[] }
+  const drawn = JSON.stringify({ ...spec, data: null })
+  const unused = new Set(
+    values.flatMap(row => Object.keys(row)).filter(name => name.startsWith('$') && !drawn.includes(name)),
+  )
+  const kept = values.map(row => Object.fromEntries(Object.entries(row).filter(([name]) => !unused.has(name))))
+  return { ...spec, data: { ...named, values: kept } }
 }
 
 /** The spec with the last frame inside and its params at rest: what draws without us. */

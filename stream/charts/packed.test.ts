@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { packFrame, packRows, unpackFrame, unpackRows } from './packed.ts'
+import { rowsFromText, rowsText } from './row-text.ts'
 import { emptyStatus } from './chart.ts'
 import type { ChartFrame, ChartRow } from './protocol.ts'
 
@@ -52,4 +53,37 @@ test('a frame whose bytes are missing or short is refused by name', () => {
   const { packed, buffers } = packRows([{ $key: 'a', n: 1 }])
   assert.throws(() => unpackRows(packed, []), /column "n" has no bytes for 1 rows/)
   assert.throws(() => unpackRows({ ...packed, count: 2 }, sent(buffers)), /column "n" has no bytes for 2 rows/)
+})
+
+test('rows come out of the text of a file as they went in, but for their keys', () => {
+  const numbers = fc.oneof(fc.maxSafeInteger(), fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }))
+  const filed = fc.array(
+    fc.record(
+      { at: fc.maxSafeInteger(), n: numbers, maybe: cell, $open: fc.constant(true) },
+      { requiredKeys: ['at', 'n'] },
+    ),
+    { maxLength: 20 },
+  )
+  fc.assert(
+    fc.property(filed, given => {
+      const named = overJson(given.map((row, index) => ({ ...row, $key: `k${index}` }))) as unknown as ChartRow[]
+      const read = rowsFromText(overJson(rowsText(named)), 20)
+      assert.deepEqual(
+        read,
+        named.map((row, index) => ({ ...row, $key: `saved ${index}` })),
+      )
+    }),
+    { numRuns: process.env['LONG'] === '1' ? 15_000 : 300 },
+  )
+})
+
+test('whole numbers are written as steps, fractions as they are', () => {
+  const text = rowsText([
+    { $key: 'a', at: 1_767_258_000_000, n: 0.5, k: 'x' },
+    { $key: 'b', at: 1_767_258_000_100, n: 60.25, k: 'y' },
+  ])
+  assert.equal(
+    text,
+    '{"count":2,"columns":[{"name":"at","steps":[1767258000000,100]},{"name":"n","values":[0.5,60.25]},{"name":"k","values":["x","y"]}]}',
+  )
 })

@@ -120,6 +120,11 @@ export interface SavedFrame {
   readonly changes?: ChartChanges | undefined
 }
 
+/** A live bundle in the file of a notebook: the rows are one text (row-text.ts). */
+export type FiledBundle = Omit<LiveBundle, 'last'> & {
+  readonly last: Omit<SavedFrame, 'rows'> & { readonly rows: string }
+}
+
 /** A row that came (+1) or was taken back (-1). `number` counts all changes of the stream, drawn or not, from 1. */
 export interface ChartChange {
   readonly number: number

@@ -25,6 +25,15 @@ test('a bundle as the kernel writes it is read', () => {
   assert.equal(readBundle(GOOD)?.chartId, 's#1')
 })
 
+test('rows that a file keeps as text are read as rows, and cleaned as they are', () => {
+  const rows =
+    '{"count":2,"columns":[{"name":"n","steps":[5,-2]},{"name":"t","values":["a\\u202e",null],"absent":[1]}]}'
+  assert.deepEqual(readBundle({ ...GOOD, last: { ...GOOD.last, rows } })?.last.rows, [
+    { $key: 'saved 0', n: 5, t: 'a\ufffd' },
+    { $key: 'saved 1', n: 3 },
+  ])
+})
+
 test('text of rows and title is as clean as live text: no control or direction marks, nothing nested', () => {
   const rows = [{ $key: 'a', text: 'a\u202eb\u0007', deep: { x: ['\u2066'] }, n: 1, none: null }]
   const read = readBundle({ ...GOOD, title: 's\u202e', last: { ...GOOD.last, rows } })
@@ -57,6 +66,11 @@ const broken: readonly (readonly [about: string, part: object])[] = [
   ['without a retention', { retention: { rows: '100' } }],
   ['that wants 1000 pictures a second', { fps: 1000 }],
   ['without a last frame', { last: null }],
+  ['with a text that is no JSON', { last: { ...GOOD.last, rows: '{' } }],
+  ['with a text of 5001 rows', { last: { ...GOOD.last, rows: '{"count":5001,"columns":[]}' } }],
+  ['with a text whose column is too short', { last: { ...GOOD.last, rows: '{"count":2,"columns":[{"name":"n","values":[1]}]}' } }],
+  ['with a text whose steps are no numbers', { last: { ...GOOD.last, rows: '{"count":1,"columns":[{"name":"n","steps":["<b>"]}]}' } }],
+  ['with a text whose column is a key', { last: { ...GOOD.last, rows: '{"count":1,"columns":[{"name":"$key","values":[1]}]}' } }],
   ['with 5001 rows', { last: { ...GOOD.last, rows: Array.from({ length: 5001 }, () => ({ $key: 'a' })) } }],
   ['with a row that has no key', { last: { ...GOOD.last, rows: [{ n: 1 }] } }],
   ['with a row that is a list', { last: { ...GOOD.last, rows: [['a']] } }],

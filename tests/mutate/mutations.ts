@@ -1126,10 +1126,31 @@ export const mutations: readonly Mutation[] = [
     suite: ['tests/charts/kernel-link.test.ts'],
   },
   {
+    name: 'a row of a file that lacks a field has it as null',
+    file: 'stream/charts/row-text.ts',
+    find: 'if (!missing.has(index)) row[name]',
+    replace: 'row[name]',
+    suite: ['stream/charts/packed.test.ts'],
+  },
+  {
+    name: 'a saved picture has codes longer than readers take',
+    file: 'extension/src/deflate.ts',
+    find: 'Math.max(...lengths) > most',
+    replace: 'Math.max(...lengths) > 99',
+    suite: ['tests/charts/saved-picture.test.ts'],
+  },
+  {
+    name: 'a saved picture has the first colour of a neighbourhood instead of the one that comes most',
+    file: 'extension/src/indexed-png.ts',
+    find: 'if (count > known.most)',
+    replace: 'if (known.most < 0)',
+    suite: ['tests/charts/saved-picture.test.ts'],
+  },
+  {
     name: 'a file may hold any number of rows',
     file: 'extension/src/read-bundle.ts',
-    find: 'rows.length > 5000',
-    replace: 'rows.length > 5e9',
+    find: 'const MOST_ROWS = 5000',
+    replace: 'const MOST_ROWS = 5e9',
     suite: ['tests/charts/untrusted-files.test.ts'],
   },
   {
