@@ -167,6 +167,13 @@ export class SourceWatermark {
 }
 
 function newestOf(eventTimesMs: Float64Array, count: number): { newest: number; ordered: boolean } | undefined {
+  // In order, all are finite when the first and the last one are; no number is not at or beyond another.
+  let ordered = 1
+  while (ordered < count && (eventTimesMs[ordered] as number) >= (eventTimesMs[ordered - 1] as number)) ordered++
+  if (ordered >= count && count > 0) {
+    const newest = eventTimesMs[count - 1] as number
+    return Number.isFinite(eventTimesMs[0]) && Number.isFinite(newest) ? { newest, ordered: true } : undefined
+  }
   let newest = -Infinity
   // Stays 0 while all are finite.
   let odd = 0

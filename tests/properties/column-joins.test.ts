@@ -255,6 +255,24 @@ test('versions far ahead of the left rows release none of them', () => {
   assert.deepEqual(pairs, [[0, 2], [1, 6], [5, 6]]) // prettier-ignore
 })
 
+test('a row that nobody could meet when it came meets the row at its bound', () => {
+  const row = (id: number, side: 0 | 1, t: number) => ({ kind: 'row', side, t, key: 0, id, v: id }) as const
+  const list = [row(0, 0, 100), row(1, 1, 95), row(2, 1, 200), row(3, 0, 195), row(4, 0, 206)]
+  const { rows } = run(plan({ kind: 'interval', fromMs: -5, toMs: 5 }, 'inner', undefined, true), list, true, new Set())
+  const pairs = (rows as readonly { left: number; right: number }[]).map(({ left, right }) => [left, right])
+  assert.deepEqual(pairs, [[0, 1], [3, 2]]) // prettier-ignore
+})
+
+test('a large batch behind places kept for small ones comes out', () => {
+  const many = (side: 0 | 1, from: number, count: number): Event[] =>
+    Array.from({ length: count }, (_, i) => ({ kind: 'row', side, t: from + i, key: 0, id: 100 + from + i, v: 0 }))
+  const small = [...many(0, 0, 3), ...many(1, 0, 3)]
+  const told = [0, 1].map(side => ({ kind: 'watermark', side: side as 0 | 1, at: 5 }) as const)
+  const list: Event[] = [...small, ...told, ...many(0, 10, 1500), ...many(1, 10, 1500)]
+  const { rows } = run(plan({ kind: 'asOf' }, 'left', undefined, true), list, true, new Set())
+  assert.equal(rows.length, 1503)
+})
+
 /** Without the watermark before each row: a batch that ends where the filter keeps a row out tells more of it. */
 const timed = (got: Got) => ({ ...got, view: undefined, rows: got.rows.map(row => ({ ...row, before: 0 })) })
 
@@ -290,6 +308,8 @@ const longJoins: readonly LongJoin[] = [
   { keys: 3, disorder: 2, mode: { kind: 'interval', fromMs: -260, toMs: -250 } },
   { keys: 40, disorder: 80, mode: { kind: 'interval', fromMs: -20, toMs: 35 } },
   { keys: 700, disorder: 30, mode: { kind: 'interval', fromMs: -90, toMs: 90 } },
+  // One side so far ahead that its rows wait in their batch.
+  { keys: 40, disorder: 0, mode: { kind: 'interval', fromMs: -20, toMs: 35 }, size: 3400 },
   { keys: 1, disorder: 200, mode: { kind: 'asOf' } },
   { keys: 700, disorder: 60, mode: { kind: 'asOf' } },
   // Batches so large that they are read where they lie.

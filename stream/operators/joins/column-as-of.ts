@@ -21,7 +21,7 @@ import { BLOCK, ColumnJoin, keptParts } from './column-join.ts'
 import type { ColumnJoinPlan } from './column-join.ts'
 import { AsOfColumnLanes } from './column-lanes.ts'
 import type { ColumnLanes, HeldColumnRow } from './column-lanes.ts'
-import { ColumnQueue } from './column-queue.ts'
+import { ColumnQueue, placeOf } from './column-queue.ts'
 import type { ColumnArray, ColumnQueueState, Stretch } from './column-queue.ts'
 import { ColumnSide } from './column-side.ts'
 import type { PairColumns } from './pair-columns.ts'
@@ -293,20 +293,5 @@ type QueuedRow = (columns: readonly ColumnArray[], place: number, key: number, t
 type Rows = Pick<Stretch, 'columns' | 'times'>
 
 const NONE: Stretch = { columns: [], times: new Float64Array(0), first: 0, end: 0, capacity: 0, own: false }
-
-/** The first place from `from` to `to` whose time is beyond the limit. */
-function placeOf(times: Float64Array, from: number, to: number, limitMs: number, inclusive: boolean): number {
-  if (to > from) {
-    const last = times[to - 1] as number
-    if (last < limitMs || (inclusive && last === limitMs)) return to
-  }
-  while (from < to) {
-    const middle = (from + to) >>> 1
-    const t = times[middle] as number
-    if (t < limitMs || (inclusive && t === limitMs)) from = middle + 1
-    else to = middle
-  }
-  return from
-}
 
 export const KEPT = new ColumnAsOfJoin(keptParts())

@@ -3,6 +3,9 @@
  *
  *   run of rows ─▶ entry of the key ─▶ rows of the other side's list within the bounds ─▶ columns of the result
  *                       └─▶ head of its own side's list ─▶ ring
+ *
+ * Rows so far ahead that none of the other side which has come can meet them wait in the batch they came in. They go into the ring
+ * when the other side gets near: a list then holds few rows that are newer than those looked up in it.
  */
 import type { Batch } from '../../model.ts'
 import { IntEntries } from '../../state/int-entries.ts'
@@ -13,6 +16,8 @@ import { BLOCK, ColumnJoin, keptParts, outText, writeText } from './column-join.
 import type { ColumnJoinPlan } from './column-join.ts'
 import { IntervalColumnLanes } from './column-lanes.ts'
 import type { ColumnLanes, HeldColumnRow } from './column-lanes.ts'
+import { ColumnQueue, placeOf } from './column-queue.ts'
+import type { ColumnArray, Stretch } from './column-queue.ts'
 import { ColumnRing, SHORT_LIST } from './column-ring.ts'
 import type { ColumnRingState } from './column-ring.ts'
 import { ColumnSide, prefixed } from './column-side.ts'
@@ -42,12 +47,16 @@ export class ColumnIntervalJoin extends ColumnJoin {
   private readonly sides: readonly [ColumnSide, ColumnSide]
   private readonly rings: readonly [ColumnRing, ColumnRing]
   private readonly keys = new IntEntries(ENTRY)
+  /** Rows that have looked for no partner yet, as there was none. */
+  private readonly ahead: readonly [ColumnQueue, ColumnQueue]
+  /** How far the time of a partner that came before may lie behind. */
+  private readonly reachMs: readonly [number, number]
   private readonly loops: Readonly<Record<Moves, readonly [Loop, Loop]>>
   private readonly place: Place = { toldMs: -Infinity, watermarkMs: -Infinity, runningMs: -Infinity }
   private readonly scratch = SCRATCH
   private readonly near = { places: new Int32Array(64) }
   private batch: Batch | undefined
-  private columns: ReturnType<ColumnSide['of']> = []
+  private columns: readonly ColumnArray[] = []
 
   constructor(parts: ColumnIntervalParts) {
     super(parts.context, parts.out)
@@ -58,8 +67,10 @@ export class ColumnIntervalJoin extends ColumnJoin {
       new ColumnSide(plan.sides[1], plan.pair.reads[1], 1),
     ]
     this.rings = [new ColumnRing(this.sides[0].words, toMs), new ColumnRing(this.sides[1].words, -fromMs)]
+    this.ahead = [new ColumnQueue(this.sides[0].kinds), new ColumnQueue(this.sides[1].kinds)]
+    this.reachMs = [-fromMs, toMs]
     const loops = (moves: Moves) => [loopOf(0, this.sides, parts, moves), loopOf(1, this.sides, parts, moves)] as const
-    this.loops = { still: loops('still'), told: loops('told'), running: loops('running') }
+    this.loops = { still: loops('still'), told: loops('told'), running: loops('running'), none: loops('none') }
   }
 
   protected begin(side: Side, batch: Batch): void {
@@ -67,13 +78,55 @@ export class ColumnIntervalJoin extends ColumnJoin {
     this.columns = this.sides[side].of(batch)
   }
 
-  protected onRun(side: Side, from: number, to: number): void {
-    this.place.watermarkMs = this.inputs.watermarkMs
-    for (let e = from; e < to; e += BLOCK) this.block(side, this.loops.still[side], e, Math.min(to, e + BLOCK))
+  protected override holdBack(side: Side, { eventTimesMs: times, count, run }: Batch): number {
+    const other = side === 0 ? 1 : 0
+    const mine = this.ahead[side]
+    const newestMs = Math.max(this.rings[other].newestMs, this.ahead[other].newestMs)
+    const limitMs = Math.max(newestMs + this.reachMs[side], this.inputs.watermarkMs)
+    // Out of order nothing is told about the rows behind.
+    const ordered = run?.ordered === true && (times[0] as number) >= mine.newestMs
+    const taken = ordered ? placeOf(times, 0, count, limitMs, true) : count
+    // The rows of a list are put in by arrival.
+    if (taken > 0) this.bringUp(side, Infinity)
+    mine.append(this.columns, times, taken, count)
+    return taken
   }
 
-  protected override straight(side: Side, batch: Batch): number {
-    const { count, run } = batch
+  /** Rows that were ahead go into their ring, up to a time. */
+  private bringUp(side: Side, limitMs: number): void {
+    const queue = this.ahead[side]
+    for (let head = queue.head; head !== undefined && head.first < head.end; head = queue.head) {
+      const { columns, times, first } = head
+      const end = placeOf(times, first, head.end, limitMs, true)
+      if (end === first) return
+      for (let e = first; e < end; e += BLOCK)
+        this.block(side, this.loops.none[side], { columns, times }, e, Math.min(end, e + BLOCK))
+      queue.leave(end)
+    }
+  }
+
+  private bringUpAll(): void {
+    this.bringUp(0, Infinity)
+    this.bringUp(1, Infinity)
+  }
+
+  /** Those that rows of this side, `from` to `to`, may meet. */
+  private bringUpPartners(side: Side, times: Float64Array, from: number, to: number): void {
+    const other = side === 0 ? 1 : 0
+    const { head } = this.ahead[other]
+    if (head === undefined) return
+    let newestMs = -Infinity
+    for (let e = from; e < to; e++) newestMs = Math.max(newestMs, times[e] as number)
+    this.bringUp(other, newestMs + this.reachMs[other])
+  }
+
+  protected onRun(side: Side, from: number, to: number): void {
+    this.place.watermarkMs = this.inputs.watermarkMs
+    this.takeRows(side, this.loops.still[side], from, to)
+  }
+
+  protected override straight(side: Side, batch: Batch, count: number): number {
+    const { run } = batch
     const ceilingMs = this.inputs.ceilingOver(side)
     if (ceilingMs === undefined || this.inputs.isHeldBy(side === 0 ? 1 : 0)) return 0
     const { place } = this
@@ -82,28 +135,29 @@ export class ColumnIntervalJoin extends ColumnJoin {
     place.runningMs = run?.firstMs ?? -Infinity
     const loop = this.loops[run === undefined ? 'told' : 'running'][side]
     const befores = run === undefined ? batch.beforeMs : undefined
-    for (let e = 0; e < count; e += BLOCK) {
-      this.block(side, loop, e, Math.min(count, e + BLOCK), ceilingMs, befores, run?.trailMs)
-      this.tell(side, place.toldMs)
-    }
+    this.takeRows(side, loop, 0, count, { befores, ceilingMs, trailMs: run?.trailMs ?? 0 })
     return count
   }
 
-  private block(
-    side: Side,
-    loop: Loop,
-    from: number,
-    to: number,
-    ceilingMs = 0,
-    befores?: Float64Array,
-    trailMs = 0,
-  ): void {
+  /** Rows of the batch at hand. */
+  private takeRows(side: Side, loop: Loop, from: number, to: number, moves?: Course): void {
+    const { columns, place } = this
+    const { eventTimesMs: times } = this.batch as Batch
+    for (let e = from; e < to; e += BLOCK) {
+      const end = Math.min(to, e + BLOCK)
+      this.bringUpPartners(side, times, e, end)
+      this.block(side, loop, { columns, times }, e, end, moves)
+      if (moves !== undefined) this.tell(side, place.toldMs)
+    }
+  }
+
+  private block(side: Side, loop: Loop, rows: Rows, from: number, to: number, course = STILL): void {
     const { keys, rings } = this
     const [mine, other] = side === 0 ? rings : [rings[1], rings[0]]
     if (keys.room < to - from) this.growKeys()
     while (mine.room < to - from) this.growRing(side)
-    const { eventTimesMs } = this.batch as Batch
-    loop(this, mine, other, this.columns, eventTimesMs, from, to, this.place, befores, ceilingMs, trailMs)
+    const { befores, ceilingMs, trailMs } = course
+    loop(this, mine, other, rows.columns, rows.times, from, to, this.place, befores, ceilingMs, trailMs)
   }
 
   protected end(): void {
@@ -113,23 +167,27 @@ export class ColumnIntervalJoin extends ColumnJoin {
   }
 
   protected advance(watermarkMs: number): void {
-    this.rings[0].expire(watermarkMs)
-    this.rings[1].expire(watermarkMs)
+    for (const side of [0, 1] as const) {
+      this.rings[side].expire(watermarkMs)
+      this.ahead[side].expire(watermarkMs - this.rings[side].lastMs)
+    }
   }
 
   stateBytes(): number {
-    return this.keys.bytes + this.rings[0].bytes + this.rings[1].bytes
+    return this.keys.bytes + this.rings[0].bytes + this.rings[1].bytes + this.ahead[0].bytes + this.ahead[1].bytes
   }
 
   waitingCount(): number {
-    return this.rings[0].count + this.rings[1].count
+    const [left, right] = this.heldCounts()
+    return left + right
   }
 
   protected heldCounts(): readonly [number, number] {
-    return [this.rings[0].count, this.rings[1].count]
+    return [this.rings[0].count + this.ahead[0].count, this.rings[1].count + this.ahead[1].count]
   }
 
   protected followed(): ColumnLanes {
+    this.bringUpAll()
     const { inputs, parts, rings } = this
     const bytesPerRow = [rings[0].bytesPerRow, rings[1].bytesPerRow] as const
     const follower = new IntervalColumnLanes(
@@ -164,6 +222,7 @@ export class ColumnIntervalJoin extends ColumnJoin {
   }
 
   protected save(): ColumnIntervalState {
+    this.bringUpAll()
     return { keys: this.keys.snapshot(), rings: [this.rings[0].snapshot(), this.rings[1].snapshot()] }
   }
 
@@ -202,21 +261,24 @@ export class ColumnIntervalJoin extends ColumnJoin {
   private check(): void {
     const [left, right] = this.rings
     const bytes = left.count * left.bytesPerRow + right.count * right.bytesPerRow
-    this.parts.limit.check(left.count + right.count, bytes, () => this.hottest())
+    this.parts.limit.check(this.waitingCount(), bytes + this.ahead[0].bytes + this.ahead[1].bytes, () => this.hottest())
   }
 
   private hottest(): { key: number; rows: number } {
     const { ints } = this.keys
     let hottest = { key: 0, rows: -1 }
-    for (let at = 0; at < ints.length; at += ENTRY) {
-      if (ints[at + 1] === 0) continue
-      for (const side of [0, 1] as const) {
-        const { tail, mask, words, ints: rows } = this.rings[side]
-        let length = 0
+    for (const side of [0, 1] as const) {
+      const counts = this.ahead[side].countsOf(0)
+      const { tail, mask, words, ints: rows } = this.rings[side]
+      for (let at = 0; at < ints.length; at += ENTRY) {
+        if (ints[at + 1] === 0) continue
+        const key = ints[at] as number
+        let length = counts.get(key) ?? 0
         for (let row = ints[at + 2 + side] as number; row >= tail; row = rows[(row & mask) * words * 2 + 2] as number)
           length++
-        if (length > hottest.rows) hottest = { key: ints[at] as number, rows: length }
+        counts.set(key, length)
       }
+      for (const [key, rows] of counts) if (rows > hottest.rows) hottest = { key, rows }
     }
     return hottest
   }
@@ -234,7 +296,7 @@ type Loop = (
   join: ColumnIntervalJoin,
   mine: ColumnRing,
   other: ColumnRing,
-  columns: ReturnType<ColumnSide['of']>,
+  columns: readonly ColumnArray[],
   times: Float64Array,
   from: number,
   to: number,
@@ -244,10 +306,24 @@ type Loop = (
   trailMs: number,
 ) => void
 
+type Rows = Pick<Stretch, 'columns' | 'times'>
+
+/** What the watermark follows along a batch. */
+interface Course {
+  readonly befores: Float64Array | undefined
+  readonly ceilingMs: number
+  readonly trailMs: number
+}
+
+const STILL: Course = { befores: undefined, ceilingMs: 0, trailMs: 0 }
+
 type KeptRow = (ints: Int32Array, floats: Float64Array, place: number, key: number, timeMs: number) => object
 
-/** How the watermark moves along a batch: it stands still, is told for each row, or follows the times. */
-type Moves = 'still' | 'told' | 'running'
+/**
+ * How the watermark moves along a batch: it stands still, is told for each row, or follows the times. With none the rows have been
+ * judged and have no partners: they are put into the ring.
+ */
+type Moves = 'still' | 'told' | 'running' | 'none'
 
 /** What is looked up of a block of rows, one loop each: short loops have the processor wait for many places of memory at once. */
 const SCRATCH = {
@@ -257,6 +333,16 @@ const SCRATCH = {
   missed: new Int32Array(BLOCK),
   watermarks: new Float64Array(BLOCK),
 }
+
+/** Looks at the second and third rows of the lists, so that they are near when they are read. */
+const nearText = (words: number) => `for (let i = 0; i < count; i++) {
+      const x = X[i]
+      Y[i] = x < otail ? -1 : OI[(x & OM) * ${words * 2} + 2]
+    }
+    for (let i = 0; i < count; i++) {
+      const x = Y[i]
+      if (x >= otail) Y[i] = OI[(x & OM) * ${words * 2} + 2]
+    }`
 
 /** The loops over a block of rows of one side, at most `BLOCK` of them. */
 function loopOf(
@@ -272,11 +358,36 @@ function loopOf(
   const OW = other.words
   const shift = side === 0 ? 1 : 6
   const step = {
+    none: '',
     still: '',
     told: 'const b = befores[e]',
     running: 'const b = running',
   }[moves]
-  const moving = moves !== 'still'
+  const moving = moves === 'told' || moves === 'running'
+  const probes = moves !== 'none'
+  /** The partners of a row. */
+  const probeText = `let x = X[i]
+      if (x >= otail) {
+        const low = t + ${first}, high = t + ${last}
+        if (OF[(x & OM) * ${OW}] > high) x = other.seek(x, high)
+        let c = 0
+        while (x >= otail) {
+          const s = x & OM
+          if (OF[s * ${OW}] < low) break
+          if (c === near.length) near = join.growNear()
+          near[c++] = s
+          x = OI[s * ${OW * 2} + 2]
+        }
+        ${moving ? 'if (c > 0 && B[i] !== stepped) { out.count = n; out.beforeMs = stepped = B[i] }' : ''}
+        if (n + c > cap) { out.count = n; out.reserve(c); ${outText(plan.kinds, false)} }
+        while (c > 0) {
+          const s = near[--c], u = OF[s * ${OW}]
+          ${mine.fields.map((field, i) => `const ${own}${i} = ${field.arriving}`).join('; ')}
+          ${other.fields.map((field, i) => `const ${partner}${i} = ${prefixed(field.stored, 'O')}`).join('; ')}
+          ${writeText(plan.pair, plan.kinds)}
+          ot[n++] = t > u ? t : u
+        }
+      }`
   return loopFrom<Loop>(
     'join, mine, other, cols, times, from, to, place, befores, ceiling, trail',
     `const out = join.parts.out, keys = join.keys, count = to - from
@@ -291,7 +402,7 @@ function loopOf(
       ${step}
       ${moving ? 'if (b > told) { told = b; const w = b < ceiling ? b : ceiling; if (w > W) W = w }\n      B[i] = W' : ''}
       ${moves === 'running' ? 'if (t - trail > running) running = t - trail' : ''}
-      if (t <= W) { join.late(e); P[i] = X[i] = -1; continue }
+      ${probes ? 'if (t <= W) { join.late(e); P[i] = X[i] = -1; continue }' : ''}
       const k = c0[e], p = (Math.imul(k, 0x9E3779B1) >>> 7) * ${ENTRY} & m
       P[i] = p
       X[i] = T[p + ${side === 0 ? 3 : 2}]
@@ -313,42 +424,14 @@ function loopOf(
       X[i] = T[p + ${side === 0 ? 3 : 2}]
     }
     keys.room = left
-    for (let i = 0; i < count; i++) {
-      const x = X[i]
-      Y[i] = x < otail ? -1 : OI[(x & OM) * ${OW * 2} + 2]
-    }
-    for (let i = 0; i < count; i++) {
-      const x = Y[i]
-      if (x >= otail) Y[i] = OI[(x & OM) * ${OW * 2} + 2]
-    }
+    ${probes ? nearText(OW) : ''}
     let seq = mine.next, newest = mine.newestMs, near = join.near.places, n = out.count, ${outText(plan.kinds, false)}
     ${moving ? 'let stepped = out.beforeMs' : ''}
     for (let i = 0; i < count; i++) {
       const p = P[i]
       if (p < 0) continue
       const e = from + i, t = times[e], k = c0[e]
-      let x = X[i]
-      if (x >= otail) {
-        const low = t + ${first}, high = t + ${last}
-        if (OF[(x & OM) * ${OW}] > high) x = other.seek(x, high)
-        let c = 0
-        while (x >= otail) {
-          const s = x & OM
-          if (OF[s * ${OW}] < low) break
-          if (c === near.length) near = join.growNear()
-          near[c++] = s
-          x = OI[s * ${OW * 2} + 2]
-        }
-        ${moving ? 'if (c > 0 && B[i] !== stepped) { out.count = n; out.beforeMs = stepped = B[i] }' : ''}
-        if (n + c > cap) { out.count = n; out.reserve(c); ${outText(plan.kinds, false)} }
-        while (c > 0) {
-          const s = near[--c], u = OF[s * ${OW}]
-          ${mine.fields.map((field, i) => `const ${own}${i} = ${field.arriving}`).join('; ')}
-          ${other.fields.map((field, i) => `const ${partner}${i} = ${prefixed(field.stored, 'O')}`).join('; ')}
-          ${writeText(plan.pair, plan.kinds)}
-          ot[n++] = t > u ? t : u
-        }
-      }
+      ${probes ? probeText : ''}
       if (t + ${last} <= ${moving ? 'B[i]' : 'W'}) continue
       const h = T[p + ${2 + side}], s = seq & M
       F[s * ${W}] = t

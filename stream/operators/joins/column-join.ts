@@ -66,20 +66,20 @@ export abstract class ColumnJoin extends TwoSides {
   }
 
   protected override onRows(side: Side, batch: Batch): void {
-    const { count } = batch
     this.context.passed()
     this.begin(side, batch)
-    const taken = this.straight(side, batch)
+    const count = this.holdBack(side, batch)
+    const taken = count === 0 ? 0 : this.straight(side, batch, count)
     if (taken < count) {
       // As long as the other side holds the watermark back, it stands still.
       if (this.inputs.isHeldBy(side === 0 ? 1 : 0)) this.onRun(side, taken, count)
-      else this.onMoving(side, batch, taken)
+      else this.onMoving(side, batch, taken, count)
     }
     this.end()
   }
 
-  /** Rows from `first` on, each run of them under the watermark before it. */
-  private onMoving(side: Side, { beforeMs, count }: Batch, first: number): void {
+  /** Rows from `first` to `count`, each run of them under the watermark before it. */
+  private onMoving(side: Side, { beforeMs }: Batch, first: number, count: number): void {
     for (let from = first; from < count;) {
       this.tell(side, beforeMs[from] as number)
       let to = count
@@ -92,8 +92,13 @@ export abstract class ColumnJoin extends TwoSides {
     }
   }
 
-  /** Takes as many rows as it can in one go, the watermark moving between them, and gives their number. */
-  protected straight(_side: Side, _batch: Batch): number {
+  /** Puts rows at the end of a batch aside that need not be looked at yet; gives how many are left. */
+  protected holdBack(_side: Side, { count }: Batch): number {
+    return count
+  }
+
+  /** Takes as many of the first `count` rows as it can in one go, the watermark moving between them, and gives their number. */
+  protected straight(_side: Side, _batch: Batch, _count: number): number {
     return 0
   }
 

@@ -64,6 +64,8 @@ export class ColumnQueue {
   append(columns: readonly ColumnArray[], times: Float64Array, from: number, to: number): void {
     if (from === to) return
     this.newestMs = times[to - 1] as number
+    // Places kept for small batches do not stand before the rows of a large one.
+    if (this.inOrder === 0 && to - from >= LARGE) this.stretches.length = 0
     this.inOrder += to - from
     if (to - from >= LARGE) {
       this.stretches.push({ columns, times, first: from, end: to, capacity: to, own: false })
@@ -88,6 +90,24 @@ export class ColumnQueue {
     if (this.inOrder === 0) this.newestMs = -Infinity
     if (this.inOrder === 0 && head.own) head.first = head.end = 0
     else this.stretches.shift()
+  }
+
+  /** Rows in order up to a time leave. */
+  expire(limitMs: number): void {
+    for (let head = this.head; head !== undefined; head = this.head) {
+      const to = placeOf(head.times, head.first, head.end, limitMs, true)
+      if (to === head.first) return
+      this.leave(to)
+    }
+  }
+
+  /** How many of the rows in order there are of each value of a column. */
+  countsOf(column: number): Map<number, number> {
+    const counts = new Map<number, number>()
+    for (const { columns, first, end } of this.stretches) {
+      for (const value of columns[column]?.subarray(first, end) ?? []) counts.set(value, (counts.get(value) ?? 0) + 1)
+    }
+    return counts
   }
 
   /** Of the row at a place of the head, or behind it: of the next one in order; infinity when there is none. */
@@ -142,6 +162,21 @@ export class ColumnQueue {
     this.stretches.push(fresh)
     return fresh
   }
+}
+
+/** The first place from `from` to `to` whose time is beyond the limit. */
+export function placeOf(times: Float64Array, from: number, to: number, limitMs: number, inclusive: boolean): number {
+  if (to > from) {
+    const last = times[to - 1] as number
+    if (last < limitMs || (inclusive && last === limitMs)) return to
+  }
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    const t = times[middle] as number
+    if (t < limitMs || (inclusive && t === limitMs)) from = middle + 1
+    else to = middle
+  }
+  return from
 }
 
 /** Rows out of order: a heap of places by time, then arrival. */

@@ -17,6 +17,12 @@ interface Arrays {
   readonly times: Float64Array
 }
 
+/** The watermark before rows: from row `rows[i]` on it is `watermarksMs[i]`. */
+interface Steps {
+  rows: Int32Array
+  watermarksMs: Float64Array
+}
+
 export interface PairColumnsParts {
   readonly names: readonly string[]
   readonly kinds: readonly PairKind[]
@@ -42,8 +48,9 @@ export class PairColumns implements Output {
   private readonly parts: PairColumnsParts
   /** Arrays whose consumer is done with them. */
   private spare: Arrays | undefined
-  /** Watermark before a row and those after it, pairs of row and watermark. */
-  private steps: number[] = [0, -Infinity]
+  private steps = stepsFrom(-Infinity)
+  private stepCount = 1
+  private spareSteps: Steps | undefined
   private along: Along | undefined
   /** Rows of the batch before. */
   private lastCount = 0
@@ -57,12 +64,17 @@ export class PairColumns implements Output {
 
   set beforeMs(beforeMs: number) {
     const { steps, count } = this
-    if (steps[steps.length - 2] === count) steps[steps.length - 1] = beforeMs
-    else steps.push(count, beforeMs)
+    const last = this.stepCount - 1
+    if (steps.rows[last] === count) steps.watermarksMs[last] = beforeMs
+    else {
+      if (this.stepCount === steps.rows.length) growSteps(steps)
+      steps.rows[this.stepCount] = count
+      steps.watermarksMs[this.stepCount++] = beforeMs
+    }
   }
 
   get beforeMs(): number {
-    return this.steps[this.steps.length - 1] as number
+    return this.steps.watermarksMs[this.stepCount - 1] as number
   }
 
   /**
@@ -106,7 +118,7 @@ export class PairColumns implements Output {
   }
 
   take(watermarkMs: number): Batch {
-    const { count, times, columns, steps, odd, along } = this
+    const { count, times, columns, steps, stepCount, odd, along, beforeMs } = this
     if (count === 0) return emptyBatch(watermarkMs)
     const { names } = this.parts
     const full = Object.fromEntries(names.map((name, c) => [name, cut(columns[c] as Column, count)]))
@@ -122,14 +134,14 @@ export class PairColumns implements Output {
       columns: full as Columns,
       eventTimesMs: times.subarray(0, count),
       get beforeMs() {
-        return (befores ??= beforesOf(steps, count, times, along))
+        return (befores ??= beforesOf(steps, stepCount, { count, times, along }))
       },
       watermarkMs,
       release: () => {
         this.spare = { columns, times }
+        this.spareSteps = steps
       },
     })
-    this.steps = [0, this.beforeMs]
     this.odd = []
     this.along = undefined
     this.count = 0
@@ -138,6 +150,9 @@ export class PairColumns implements Output {
     while (capacity < count || capacity < this.lastCount) capacity *= 2
     this.lastCount = count
     this.renew(capacity)
+    this.steps = stepsFrom(beforeMs, this.spareSteps)
+    this.spareSteps = undefined
+    this.stepCount = 1
     return batch
   }
 
@@ -174,18 +189,36 @@ function cut(column: Column, count: number): ArrayLike<unknown> {
   return Array.isArray(column) ? column : column.subarray(0, count)
 }
 
-function beforesOf(
-  steps: readonly number[],
-  count: number,
-  times: Float64Array,
-  along: Along | undefined,
-): Float64Array {
+function stepsFrom(
+  beforeMs: number,
+  steps: Steps = { rows: new Int32Array(SMALLEST), watermarksMs: new Float64Array(SMALLEST) },
+): Steps {
+  steps.rows[0] = 0
+  steps.watermarksMs[0] = beforeMs
+  return steps
+}
+
+function growSteps(steps: Steps): void {
+  const { rows, watermarksMs } = steps
+  steps.rows = new Int32Array(rows.length * 2)
+  steps.rows.set(rows)
+  steps.watermarksMs = new Float64Array(rows.length * 2)
+  steps.watermarksMs.set(watermarksMs)
+}
+
+function beforesOf({ rows, watermarksMs }: Steps, stepCount: number, { count, times, along }: Taken): Float64Array {
   const befores = new Float64Array(count)
-  for (let s = 0; s < steps.length; s += 2) {
-    befores.fill(steps[s + 1] as number, steps[s] as number, steps[s + 2] ?? count)
+  for (let s = 0; s < stepCount; s++) {
+    befores.fill(watermarksMs[s] as number, rows[s], s + 1 < stepCount ? rows[s + 1] : count)
   }
   if (along !== undefined) follow(befores, times, along)
   return befores
+}
+
+interface Taken {
+  readonly count: number
+  readonly times: Float64Array
+  readonly along: Along | undefined
 }
 
 /** A row leaves when the watermark reaches it: the newest one below its time was before it. */
