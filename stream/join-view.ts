@@ -16,7 +16,7 @@ export interface JoinView {
   readonly rows: readonly ViewedRow[]
   /** Pairs that met, as places in `rows`. */
   readonly lines: readonly (readonly [left: number, right: number])[]
-  /** Newest last. */
+  /** The newest, newest last. */
   readonly unmatched: readonly UnmatchedRow[]
 }
 

@@ -260,6 +260,9 @@ export class KernelLink {
       case 'frame':
         this.#applyFrame(message, buffers)
         break
+      case 'unmatched':
+        this.#find(message.chartId)?.toldUnmatched(message.rows)
+        break
       case 'gone':
         this.#find(message.chartId)?.gone(message.reason)
         break

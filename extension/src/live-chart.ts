@@ -14,6 +14,7 @@ import type {
   Retention,
   SavedFrame,
   ToEngine,
+  UnmatchedRow,
 } from '../../stream/charts/protocol.ts'
 
 /** How fresh the rows are: from the file, asked for, live, finished, or out of reach. */
@@ -51,6 +52,7 @@ export class LiveChart {
   /** Rows the reader has cleared away; one that changes is shown again. */
   #cleared = new Set<string>()
   /** Rows that came and were taken back; null: not asked for. */
+  #unmatched: readonly UnmatchedRow[] = []
   #changes: ChartChanges | null
 
   constructor(bundle: LiveBundle, port: LiveChartPort) {
@@ -93,6 +95,11 @@ export class LiveChart {
   /** Whether rows may be taken back at all. */
   get retracts(): boolean {
     return this.#status.changes !== undefined || this.#changes !== null
+  }
+
+  /** Rows of a join that left without a partner, as they were when last asked for. */
+  get unmatched(): readonly UnmatchedRow[] {
+    return this.#unmatched
   }
 
   get status(): ChartStatus {
@@ -172,6 +179,16 @@ export class LiveChart {
   /** Rows from `fromMs` to `toMs` are anomalies; `on: false` takes away the label that holds `fromMs`. */
   label(fromMs: number, toMs: number, on: boolean): void {
     this.#port.send({ type: 'label', chartId: this.chartId, fromMs, toMs, on })
+  }
+
+  /** Asks for rows of a join that left without a partner, more than each status tells. */
+  askUnmatched(): void {
+    this.#port.send({ type: 'unmatched', chartId: this.chartId })
+  }
+
+  toldUnmatched(rows: readonly UnmatchedRow[]): void {
+    this.#unmatched = rows
+    this.#tell(false)
   }
 
   /** The model that scores the rows is to learn again. */

@@ -112,9 +112,9 @@ function countsOf(chart: LiveChart, status: ChartStatus): { text: string; alert:
       ? []
       : [
           {
-            text: `watermark ${clockText(status.watermarkMs)}`,
+            text: `${status.join === undefined ? 'watermark' : 'watermark of the result'} ${clockText(status.watermarkMs)}`,
             alert: false,
-            title: `No earlier event is expected: ${new Date(status.watermarkMs).toISOString()}`,
+            title: watermarkTitle(status.join !== undefined, status.watermarkMs),
           },
         ]),
     ...(status.lagCount === null || status.lagCount === 0
@@ -199,4 +199,12 @@ function button(label: string): HTMLButtonElement {
     textContent: label,
     className: 'riffle-button',
   })
+}
+
+/** What comes out of a join may be older than what goes in: a pad is as old as the row that waited. */
+function watermarkTitle(ofJoin: boolean, watermarkMs: number): string {
+  const at = new Date(watermarkMs).toISOString()
+  return ofJoin
+    ? `No earlier row will come out of the join: ${at}; the lanes show the watermark of its two sides`
+    : `No earlier event is expected: ${at}`
 }

@@ -25,6 +25,7 @@ import type {
   ChartRow,
   ChartStatus,
   JoinStatus,
+  UnmatchedRow,
   LiveBundle,
   MimeBundle,
   Retention,
@@ -38,6 +39,8 @@ import type { StreamState, StreamStats } from '../model.ts'
 import type { TapFrame, TapOptions } from './tap.ts'
 
 const DEFAULT_FPS = 10
+/** Of rows that left without a partner, in each status. */
+const UNMATCHED_TOLD = 24
 const ERROR_LINES = 5
 
 /** A chart in a checkpoint: as many rows as it can draw, as long as they are small. */
@@ -79,6 +82,7 @@ export class Chart {
   #changes: ChartChanges | undefined
   #counts: ChartStatus['changes']
   #status: ChartStatus = emptyStatus('starting')
+  #unmatched: readonly UnmatchedRow[] = []
   /** About the stream's source; what the chart leaves out. */
   #told: string | undefined
   #leftOut: string | null = null
@@ -101,6 +105,11 @@ export class Chart {
     this.#model = new ChartModel(this.#retention)
     this.#columns = columnsOf(concept)
     this.#design()
+  }
+
+  /** Rows of a join that left without a partner, all that are kept: asked for by whoever lists them. */
+  get unmatched(): readonly UnmatchedRow[] {
+    return this.#unmatched
   }
 
   get status(): ChartStatus {
@@ -239,7 +248,10 @@ export class Chart {
 
   /** What was seen last stays when nobody looks any more. */
   #joinStatus(concept: JoinConcept, { join }: StreamStats): JoinStatus {
-    return { ...(join ?? this.#status.join ?? EMPTY_JOIN), ...concept }
+    if (join === undefined) return { ...(this.#status.join ?? EMPTY_JOIN), ...concept }
+    this.#unmatched = join.unmatched
+    // With each status go the newest only.
+    return { ...join, unmatched: join.unmatched.slice(-UNMATCHED_TOLD), ...concept }
   }
 
   #scoresStatus(scores: ScoresConcept, { labels, model }: StreamStats): ScoresStatus {

@@ -33,7 +33,7 @@ export interface ConnectionOptions {
 }
 
 type Named<T> = T extends { readonly client: string } ? Omit<T, 'client'> : never
-type Answer = Named<Extract<FromEngine, { type: 'outputs' | 'streams' | 'topics' | 'peek' }>>
+type Answer = Named<Extract<FromEngine, { type: 'outputs' | 'streams' | 'topics' | 'peek' | 'unmatched' }>>
 
 interface Subscription {
   visible: boolean

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { ChartHub } from './hub.ts'
+import { EMPTY_JOIN } from './lanes.ts'
 import { ChartModel } from './model.ts'
 import { LIVE_MIME } from './protocol.ts'
 import { SAMPLE_STATS } from './sample-stats.ts'
@@ -546,6 +547,29 @@ test('a chart of scores that starts anew is one of scores from its first frame o
   hub.replace('s', concept)
   const live = hub.bundle(chartId)?.[LIVE_MIME] as LiveBundle
   assert.deepEqual(live.last.status.scores, { ...scores, labels: [], labelFile: '' })
+})
+
+test('a status tells the newest rows that left a join alone, and whoever asks is told all that are kept', () => {
+  const join = { kind: 'interval', type: 'inner', text: 't', names: ['a', 'b'] } as const
+  const { hub, chartId, sent } = bench({ form: 'rows', by: [], aggregates: [], revisions: false, join })
+  const row = (number: number) =>
+    ({ number, side: 0, key: null, atMs: 1, endedMs: 2, reason: 'time', row: '{}' }) as const
+  const unmatched = Array.from({ length: 30 }, (_, i) => row(i))
+  hub.apply(chartId, null, { ...SAMPLE_STATS, join: { ...EMPTY_JOIN, unmatched } }, [])
+  const live = hub.bundle(chartId)?.[LIVE_MIME] as LiveBundle
+  assert.deepEqual(live.last.status.join?.unmatched, unmatched.slice(6))
+  hub.receive('c', { type: 'hello', protocol: 1, client: 'c' })
+  sent.length = 0
+  hub.receive('c', { type: 'unmatched', chartId })
+  hub.receive('c', { type: 'unmatched', chartId: 'nobody' })
+  hub.receive('c', { type: 'unmatched', chartId: 7 } as never)
+  assert.deepEqual(
+    sent.map(({ message }) => message),
+    [
+      { type: 'unmatched', client: 'c', chartId, rows: unmatched },
+      { type: 'unmatched', client: 'c', chartId: 'nobody', rows: [] },
+    ],
+  )
 })
 
 test('who asks for the newest records of a topic is told, and nobody else; a question without a topic is none', async () => {

@@ -239,6 +239,11 @@ export class ChartHub {
       case 'retrain':
         this.#retrain(connection, message.chartId)
         break
+      case 'unmatched': {
+        const { chartId } = message
+        connection.tell({ type: 'unmatched', chartId, rows: this.#charts.get(chartId)?.unmatched ?? [] })
+        break
+      }
       case 'outputs':
         connection.tell({ type: 'outputs', cells: this.#options.outputs?.() ?? [] })
         break
@@ -346,6 +351,7 @@ function wellFormed(message: ToEngine): boolean {
       return typeof message.chartId === 'string' && typeof message.on === 'boolean'
     case 'unsubscribe':
     case 'retrain':
+    case 'unmatched':
       return typeof message.chartId === 'string'
     case 'control':
       return typeof message.chartId === 'string' && ['pause', 'resume', 'stop', 'clear'].includes(message.action)

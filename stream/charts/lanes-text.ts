@@ -3,7 +3,7 @@ import { formatBytes } from '../state/format-bytes.ts'
 import { grouped } from './counts.ts'
 import { timeLeft } from './time-left.ts'
 import { clock } from './ruler.ts'
-import type { JoinStatus, UnmatchedRow } from './protocol.ts'
+import type { JoinStatus, JoinView, UnmatchedRow } from './protocol.ts'
 
 /** What it does, and where its time stands: that of its result may trail, since pads are as old as their rows. */
 export function joinText({ names, text, watermarkMs }: JoinStatus): string {
@@ -61,9 +61,27 @@ export function waitingCells({ rows, names, watermarkMs }: JoinStatus): string[]
 
 export const UNMATCHED_COLUMNS = ['side', 'key', 'event time', 'left at', 'why', 'row'] as const
 
+/** How many left without a partner, of those that were seen to. */
+export function unmatchedCount({ sides }: JoinView): number {
+  return sides[0].unmatchedCount + sides[1].unmatchedCount
+}
+
+/** What is known of them: those that were asked for, and those told since; newest last. */
+export function unmatchedRows({ unmatched }: JoinView, asked: readonly UnmatchedRow[]): readonly UnmatchedRow[] {
+  const name = ({ side, number, atMs }: UnmatchedRow): string => `${side} ${number} ${atMs}`
+  const known = new Set(asked.map(name))
+  return asked.concat(unmatched.filter(row => !known.has(name(row))))
+}
+
+/** Which of them are listed; empty when all are. */
+export function listedText(join: JoinView, listedCount: number): string {
+  const count = unmatchedCount(join)
+  return listedCount >= count ? '' : `The newest ${grouped(listedCount)} of ${grouped(count)} are listed`
+}
+
 /** Rows that left without a partner, the newest on top. */
-export function unmatchedCells(join: JoinStatus): string[][] {
-  return [...join.unmatched]
+export function unmatchedCells(join: JoinStatus, rows: readonly UnmatchedRow[] = join.unmatched): string[][] {
+  return [...rows]
     .reverse()
     .map(row => [
       join.names[row.side],

@@ -7,7 +7,15 @@ import { chartConcept } from './concept.ts'
 import { chartBundle } from './fallback.ts'
 import { EMPTY_JOIN, lanesRows } from './lanes.ts'
 import { isJoinStatus } from './lanes-shape.ts'
-import { joinText, leftOutText, sideTexts, unmatchedCells, waitingCells } from './lanes-text.ts'
+import {
+  joinText,
+  leftOutText,
+  listedText,
+  sideTexts,
+  unmatchedCells,
+  unmatchedRows,
+  waitingCells,
+} from './lanes-text.ts'
 import { hasOwnRows, pictureRows } from './picture-rows.ts'
 import { chartSpec } from './spec.ts'
 import { spokenChart } from './spoken.ts'
@@ -97,6 +105,19 @@ test('a row of a table from another time stands at the edge and tells its own', 
   assert.equal(version?.['event time'], '2025-12-31 09:00:00')
 })
 
+test('of one row that was looked up the time is shown, not that of old versions', () => {
+  const rows = [
+    { number: 0, side: 0, key: 'a', atMs: T + 10 * SECOND, state: 'matched', untilMs: null },
+    { number: 0, side: 1, key: 'a', atMs: T - 86_400_000, state: 'matched', untilMs: null },
+    { number: 1, side: 1, key: 'b', atMs: T - 86_400_000, state: 'kept', untilMs: null },
+  ] as const
+  const out = lanesRows({ ...JOIN, kind: 'asOf', watermarkMs: null, rows, lines: [[0, 1]] })
+  assert.deepEqual(
+    out.map(row => [row['what'], Math.round((Number(row['$at']) - T) / SECOND)]),
+    [['line', 10], ['line', 10], ['row', 10], ['row', 10]],
+  ) // prettier-ignore
+})
+
 test('a row that left alone long ago does not squeeze what is going on', () => {
   const [first] = JOIN.rows
   assert.ok(first !== undefined)
@@ -129,6 +150,17 @@ test('words: what a side holds, who waits, who left and why, what is left out', 
     '3 of the newest 1,001 rows are drawn · rows are followed since somebody looked, at 09:00:00',
   )
   assert.equal(sideTexts({ ...JOIN, followed: false })[0], 'orders: 2 rows held (about 300 B)')
+})
+
+test('a list of who left alone: what was asked for and what came since, and how many are not in it', () => {
+  const row = (number: number) => ({ ...JOIN.unmatched[0]!, number })
+  const sides = [{ ...JOIN.sides[0], unmatchedCount: 1204 }, JOIN.sides[1]] as const
+  const join = { ...JOIN, sides, unmatched: [row(3), row(4)] }
+  const rows = unmatchedRows(join, [row(1), row(2), row(3)])
+  assert.deepEqual(rows.map(({ number }) => number), [1, 2, 3, 4]) // prettier-ignore
+  assert.deepEqual(unmatchedCells(join, rows).length, 4)
+  assert.equal(listedText(join, 4), 'The newest 4 of 1,204 are listed')
+  assert.equal(listedText(JOIN, 1), '')
 })
 
 test('a join has lanes, also under another name; what is filtered out of it has not', () => {

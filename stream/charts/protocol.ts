@@ -11,7 +11,7 @@
 import type { ModelStanding, StreamState, StreamTime } from '../model.ts'
 import type { PatternView } from '../patterns/view.ts'
 import type { JoinConcept, ScoresConcept } from './concept.ts'
-import type { JoinView } from '../join-view.ts'
+import type { JoinView, UnmatchedRow } from '../join-view.ts'
 
 export { isOver } from '../model.ts'
 export type { PatternView, ViewedLive, ViewedMiss } from '../patterns/view.ts'
@@ -214,6 +214,8 @@ export type ToEngine =
     }
   /** The model that scores the chart's rows is to learn again, from its newest rows. */
   | { readonly type: 'retrain'; readonly chartId: string }
+  /** Rows of a join that left without a partner, as many as are kept: answered once by `unmatched`. */
+  | { readonly type: 'unmatched'; readonly chartId: string }
   | { readonly type: 'set-param'; readonly name: string; readonly value: number | string | boolean }
   /** Which charts do the cells of this kernel show: answered once by `outputs`. */
   | { readonly type: 'outputs' }
@@ -246,6 +248,12 @@ export type FromEngine =
     }
   | { readonly type: 'gone'; readonly client: string; readonly chartId: string; readonly reason: string }
   | { readonly type: 'param'; readonly name: string; readonly value: number | string | boolean }
+  | {
+      readonly type: 'unmatched'
+      readonly client: string
+      readonly chartId: string
+      readonly rows: readonly UnmatchedRow[]
+    }
   | { readonly type: 'outputs'; readonly client: string; readonly cells: readonly CellCharts[] }
   | { readonly type: 'streams'; readonly client: string; readonly streams: readonly StreamLine[] }
   | { readonly type: 'topics'; readonly client: string; readonly topics: readonly TopicLine[] }

@@ -71,7 +71,7 @@ export function summaryText(status: ChartStatus): string {
     `${status.recordCount} events (${Math.round(status.recordsPerSecond)}/s)`,
     ...(status.watermarkMs === null || !Number.isFinite(status.watermarkMs)
       ? []
-      : [`watermark ${instantText(status.watermarkMs)} UTC`]),
+      : [`watermark${status.join === undefined ? '' : ' of the result'} ${instantText(status.watermarkMs)} UTC`]),
     ...(status.waitingCount === undefined ? [] : [`${status.waitingCount} waiting`]),
     `${status.lateCount} late`,
     `${status.droppedCount} dropped`,

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { ChartHub } from '../../stream/charts/hub.ts'
 import { KernelLink } from '../../extension/src/kernel-link.ts'
 import { LIVE_MIME } from '../../stream/charts/protocol.ts'
+import { EMPTY_JOIN } from '../../stream/charts/lanes.ts'
 import { SAMPLE_STATS } from '../../stream/charts/sample-stats.ts'
 import { VirtualClock } from '../../stream/time/clock.ts'
 import type { ChartConcept } from '../../stream/charts/concept.ts'
@@ -332,6 +333,22 @@ test('each question for the records of a topic is answered once, by the answer f
     ['clicks', ['embedded/clicks']],
   ])
   hub.dispose()
+})
+
+test('rows that left a join alone are told to the chart that asked', () => {
+  const { link, bundle, hub, chartId, told } = bench()
+  const chart = link.acquire(bundle)
+  chart.addView(new FakeView())
+  const row = { number: 0, side: 0, key: 'k', atMs: 1, endedMs: 2, reason: 'time', row: '{}' } as const
+  hub.apply(chartId, null, { ...SAMPLE_STATS, join: { ...EMPTY_JOIN, unmatched: [row] } }, [])
+  chart.askUnmatched()
+  assert.deepEqual(told.at(-1), { type: 'unmatched', chartId })
+  // A chart that is of no join has none.
+  assert.deepEqual(chart.unmatched, [])
+  hub.replace('s', { form: 'rows', by: [], aggregates: [], revisions: false, join: { kind: 'ttl', type: 'inner', text: 't', names: ['a', 'b'] } }) // prettier-ignore
+  hub.apply(chartId, null, { ...SAMPLE_STATS, join: { ...EMPTY_JOIN, unmatched: [row] } }, [])
+  chart.askUnmatched()
+  assert.deepEqual(chart.unmatched, [row])
 })
 
 test('changes are asked for while they are shown, and again after a lost frame or connection', () => {

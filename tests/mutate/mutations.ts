@@ -768,11 +768,18 @@ export const mutations: readonly Mutation[] = [
     suite: ['tests/properties/column-joins.test.ts'],
   },
   {
-    name: 'whoever looks late at columns sees rows that have left',
-    file: 'stream/operators/joins/column-interval.ts',
-    find: 'if (timeMs + lastMs <= watermarkMs) break',
-    replace: 'if (timeMs + lastMs < watermarkMs) break',
-    suite: ['tests/properties/column-joins.test.ts'],
+    name: 'a list of who left alone has them twice',
+    file: 'stream/charts/lanes-text.ts',
+    find: 'unmatched.filter(row => !known.has(name(row)))',
+    replace: 'unmatched',
+    suite: ['stream/charts/lanes.test.ts'],
+  },
+  {
+    name: 'each status tells all rows that left alone',
+    file: 'stream/charts/chart.ts',
+    find: 'join.unmatched.slice(-UNMATCHED_TOLD)',
+    replace: 'join.unmatched',
+    suite: ['stream/charts/hub.test.ts'],
   },
   {
     name: 'one key of columns is followed however fast its rows come',

@@ -99,7 +99,14 @@ export const lanes = defineForm({
         },
         {
           transform: only('watermark'),
-          mark: { type: 'text', align: 'right', baseline: 'top', dx: -4, color: QUIET, text: 'watermark' },
+          mark: {
+            type: 'text',
+            align: 'right',
+            baseline: 'top',
+            dx: -4,
+            color: QUIET,
+            text: 'watermark of both sides',
+          },
         },
       ],
     }

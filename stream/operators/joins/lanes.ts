@@ -23,13 +23,13 @@ export const FEWEST = 2 ** 20 - 1
 const SPENT = 4096
 /** Partners remembered of one row. */
 const PARTNERS = 8
-/** In a view: lefts with lines, lines, rows of a side that wait, rows that left alone. */
+/** Drawn: lefts with lines, lines, rows of a side that wait, rows of a side that left alone. */
 const MET = 32
 const LINES = 64
 const WAITING = 24
 const ALONE = 24
-/** Rows that left alone, kept to be drawn. */
-const ALONE_KEPT = 512
+/** Rows that left alone, the newest: kept to be listed. */
+export const ALONE_KEPT = 1000
 /** Rows weighed of each side, and bookkeeping beside a row. */
 const WEIGHED = 64
 const PER_ROW = 48
@@ -100,7 +100,12 @@ interface List {
   head: number
 }
 
-type Alone = Omit<UnmatchedRow, 'key' | 'row'> & { readonly key: unknown; readonly row: unknown }
+interface Alone extends Omit<UnmatchedRow, 'key' | 'row'> {
+  readonly key: unknown
+  readonly row: unknown
+  /** As text, made once. */
+  told?: UnmatchedRow
+}
 
 export class JoinLanes {
   private readonly parts: LanesParts
@@ -255,7 +260,7 @@ export class JoinLanes {
       sides: [sideView(left, held[0], bytesPerRow?.[0]), sideView(right, held[1], bytesPerRow?.[1])],
       rows,
       lines,
-      unmatched: this.unmatched.slice(-ALONE).map(one => ({ ...one, key: keyOf(one.key), row: rowText(one.row) })),
+      unmatched: this.unmatched.slice(-ALONE_KEPT).map(one => (one.told ??= toldOf(one))),
     }
   }
 
@@ -401,6 +406,10 @@ function viewed(side: Side, one: Followed): ViewedRow {
   const untilMs = untilOf(one)
   const state = one.state === 'met' || one.partners.length > 0 ? 'matched' : untilMs === Infinity ? 'kept' : 'waiting'
   return { number, side, key: keyOf(key), atMs: timeMs, state, untilMs: over ? null : finiteOrNull(untilMs) }
+}
+
+function toldOf({ number, side, key, atMs, endedMs, reason, row }: Alone): UnmatchedRow {
+  return { number, side, key: keyOf(key), atMs, endedMs, reason, row: rowText(row) }
 }
 
 function aloneRow({ number, side, key, atMs }: Alone): ViewedRow {
