@@ -27,7 +27,7 @@ const SERIES = 5
 const T0 = Date.UTC(2026, 0, 1, 9)
 const TICK_MS = 100
 /** The most rows a chart of ours keeps; of more points it draws the newest, and says so. */
-const LIMIT = 5000
+const LIMIT = 10_000
 
 export interface RifflePort {
   add(stream: string, concept: ChartConcept, options: ChartOptions): void

@@ -44,7 +44,7 @@ const UNMATCHED_TOLD = 24
 const ERROR_LINES = 5
 
 /** A chart in a checkpoint: as many rows as it can draw, as long as they are small. */
-const KEPT = { rows: 5000, bytes: 1_000_000 }
+const KEPT = { rows: 10_000, bytes: 1_000_000 }
 
 /** A chart of a stream that goes on in another process. */
 export interface KeptChart {

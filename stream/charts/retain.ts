@@ -14,6 +14,8 @@ const WINDOW_ROWS = 2000
 const WINDOWS_SHOWN = 60
 const POINT_ROWS = 1000
 const RUNNING_KEYS = 100
+/** Drawn anew ten times a second they still leave the page nine tenths of its time. */
+const MOST_ROWS = 10_000
 
 /** Retention of a chart: the user's `keep`, else 60 windows, 100 running keys, or of plain rows what the form says. Throws DURATION_INVALID. */
 export function retentionFor(concept: ChartConcept, options: ChartOptions): Retention {
@@ -86,5 +88,5 @@ function numberOf(value: unknown): number {
 }
 
 function clampRows(rows: number): number {
-  return Math.min(5000, Math.max(1, Math.floor(rows)))
+  return Math.min(MOST_ROWS, Math.max(1, Math.floor(rows)))
 }

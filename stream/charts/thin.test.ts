@@ -80,3 +80,10 @@ test('a line or points over a span are thinned, bars, areas and a count of rows 
   for (const options of [{ mark: 'bar', keep: '5m' }, { mark: 'area', keep: '5m' }, { keep: 100 }] as const)
     assert.equal(retentionFor(windows, options).thin, undefined)
 })
+
+test('a chart keeps as many rows as are asked for, up to ten thousand', () => {
+  const rows = { form: 'rows', by: [], aggregates: [], revisions: false } as const
+  assert.equal(retentionFor(rows, { keep: 7 }).rows, 7)
+  assert.equal(retentionFor(rows, { keep: '10000' }).rows, 10_000)
+  assert.equal(retentionFor(rows, { keep: 20_000 }).rows, 10_000)
+})
