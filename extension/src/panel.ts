@@ -1,6 +1,6 @@
 /**
- * One view of a chart: title, tabs for picture, table and windows, the picture, the strip. It draws at most once per animation frame and at
- * the chart's own rate, only while it is in sight, and owns its Vega view until it is disposed.
+ * One view of a chart: title, tabs for picture, table and windows, the picture, the strip. It draws at most once per animation frame and
+ * twice as often as the chart's own rate, only while it is in sight, and owns its Vega view until it is disposed.
  */
 import { readChoice, writeChoice } from './chart-header.ts'
 import { DrawTurns } from './draw-turns.ts'
@@ -193,10 +193,13 @@ export class ChartPanel implements ChartView {
     else onFrame()
   }
 
-  /** Time between two drawings: the chart's rate, or once a second for people who asked their system for less motion. */
+  /**
+   * Time between two drawings: half of what the chart's rate says, since rows come at that rate and some of them late; or a second for people
+   * who asked their system for less motion.
+   */
   #pauseMs(): number {
     calmMedia ??= matchMedia('(prefers-reduced-motion: reduce)')
-    return calmMedia.matches ? CALM_MS : 1000 / this.#chart.fps - 4
+    return calmMedia.matches ? CALM_MS : 500 / this.#chart.fps
   }
 
   async #draw(): Promise<void> {

@@ -17,6 +17,12 @@ export const FORGET_HIDDEN_AFTER_MS = 300_000
 const LISTS_AFTER_MS = 25_000
 /** The fastest any connection is drawn. */
 const TICK_MS = 50
+/**
+ * The rate of a chart is a mean: a frame may be so much of its time earlier than its turn, and turns come a little sooner than the rate says. Else
+ * one row that comes late would hold up all rows after it that come as often as the chart is drawn.
+ */
+const AHEAD = 0.5
+const TURN = 0.95
 const STATUS_EVERY_MS = 1000
 /** A page has to read a frame in one go: charts beyond this many values wait for the next one. */
 const FRAME_VALUES = 20_000
@@ -45,6 +51,8 @@ interface Subscription {
   endDue: boolean
   statusDue: boolean
   lastSentMs: number
+  /** When rows are due by the rate of the chart alone. */
+  turnMs: number
   /** Number of the last change that was sent; null: none are asked for. */
   changesTo: number | null
   readonly pending: PendingDelta
@@ -120,6 +128,7 @@ export class ChartConnection {
       endDue: this.#options.chart(chartId)?.end !== undefined,
       statusDue: true,
       lastSentMs: -Infinity,
+      turnMs: -Infinity,
       changesTo: changes ? 0 : null,
       pending: new PendingDelta(),
     })
@@ -233,7 +242,7 @@ export class ChartConnection {
     if (!subscription.visible) return Infinity
     const changed = !subscription.pending.empty || newChanges(chart, subscription) !== undefined
     if (subscription.fresh || subscription.respec || changed) {
-      return subscription.lastSentMs + Math.max(TICK_MS, 1000 / chart.fps)
+      return Math.max(subscription.lastSentMs + TICK_MS, subscription.turnMs - AHEAD * everyMs(chart))
     }
     return subscription.statusDue ? subscription.lastSentMs + STATUS_EVERY_MS : Infinity
   }
@@ -289,6 +298,7 @@ export class ChartConnection {
     subscription.endDue = false
     subscription.statusDue = false
     subscription.lastSentMs = nowMs
+    subscription.turnMs = Math.max(nowMs, subscription.turnMs) + TURN * everyMs(chart)
     return frame
   }
 
@@ -312,6 +322,10 @@ export class ChartConnection {
   #send(message: FromEngine, buffers?: readonly Uint8Array[]): void {
     if (!this.#closed) this.#options.send(message, buffers)
   }
+}
+
+function everyMs({ fps }: Chart): number {
+  return Math.max(TICK_MS, 1000 / fps)
 }
 
 function newChanges(chart: Chart, { changesTo }: Subscription): ChartChanges | undefined {

@@ -124,8 +124,31 @@ test('a chart is sent no more often than its rate', () => {
     clock.advance(50)
     hub.receive('c', { type: 'credit', count: 1 })
   }
-  // At 0, 500, 1000, 1500 and 2000 ms.
+  // At 0, 225, 700, 1175 and 1650 ms: the second is paid for by those after it.
   assert.equal(frames().length, 5)
+})
+
+test('a row that comes late holds up none of those after it', () => {
+  const { hub, chartId, clock, frames } = bench(WINDOWS, { fps: 10 })
+  hub.receive('c', { type: 'hello', protocol: 1, client: 'me' })
+  hub.receive('c', { type: 'subscribe', chartId, since: null, visible: true })
+  clock.advance(0)
+  const waitsMs: number[] = []
+  for (let i = 1; i <= 30; i++) {
+    const lateMs = i === 10 ? 60 : 0
+    clock.advance(i * 100 + lateMs - clock.nowMs())
+    const before = frames().length
+    hub.apply(chartId, add(row(i)), SAMPLE_STATS, [])
+    for (let waitMs = 0; frames().length === before; waitMs++) {
+      clock.advance(1)
+      if (frames().length > before) waitsMs.push(waitMs)
+    }
+  }
+  // Only the row after the late one waits, until half its time has passed.
+  assert.deepEqual(
+    waitsMs.map((waitMs, index) => [index + 1, waitMs]).filter(([, waitMs]) => waitMs !== 0),
+    [[11, 9]],
+  )
 })
 
 test('all charts of a connection share one message per tick and one credit', () => {
