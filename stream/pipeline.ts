@@ -110,19 +110,25 @@ export interface Pipeline {
   provisional(limit?: number): RowChunk
   /** Everything needed to go on elsewhere: state, watermarks, positions, counters. */
   snapshot(): Uint8Array
-  /** `snapshot` with pauses for other work, in which nothing may be pushed. */
-  snapshotInSteps(): Generator<undefined, Uint8Array>
+  /**
+   * `snapshot` with pauses for other work. At a pause that says `still` nothing may be pushed; from the first that says `moving` on
+   * records may go on coming, as long as nobody changes rows that were given out: what is written is as it was at the call.
+   */
+  snapshotInSteps(): Generator<Pause, Uint8Array>
   /** @throws StreamError SNAPSHOT_INVALID when the snapshot is of another plan */
   restore(bytes: Uint8Array): void
 }
 
-const SNAPSHOT_VERSION = 3
+export type Pause = 'still' | 'moving'
+
+const SNAPSHOT_VERSION = 4
 
 interface PipelineSnapshot {
   readonly version: number
   readonly shape: string
   readonly sources: readonly unknown[]
   readonly sourceStages: readonly unknown[]
+  /** Undefined for those in pieces. */
   readonly operators: readonly unknown[]
   readonly stages: readonly unknown[]
   readonly counters: Refusals['counters']
@@ -132,6 +138,15 @@ interface PipelineSnapshot {
   readonly watermarkMs: number
   readonly state: 'running' | 'ended' | 'failed'
   readonly error: StreamErrorParts | undefined
+}
+
+/** With operators whose state was written while records went on coming. */
+interface SnapshotInPieces {
+  readonly version: number
+  /** The rest: a `PipelineSnapshot`. */
+  readonly rest: Uint8Array
+  /** By operator. */
+  readonly pieces: readonly unknown[]
 }
 
 const SILENT: StageContext = { drop() {}, tookLate() {}, refuse() {}, threw() {}, passed() {} }
@@ -339,14 +354,17 @@ class RunningPipeline implements Pipeline {
     }
   }
 
-  *snapshotInSteps(): Generator<undefined, Uint8Array> {
+  *snapshotInSteps(): Generator<Pause, Uint8Array> {
     this.finish()
+    const begun = this.operators.map(({ operator }) =>
+      'beginSnapshot' in operator ? operator.beginSnapshot?.() : undefined,
+    )
     const snapshot: PipelineSnapshot = {
       version: SNAPSHOT_VERSION,
       shape: this.shape,
       sources: this.sourceStages.map(s => s.stage.snapshot()),
       sourceStages: this.sourceStages.map(s => s.context.snapshot()),
-      operators: this.operators.map(o => o.operator.snapshot()),
+      operators: this.operators.map(({ operator }, i) => (begun[i] === undefined ? operator.snapshot() : undefined)),
       stages: this.operators.map(o => o.context.snapshot()),
       counters: { ...this.refusals.counters },
       late: this.refusals.late,
@@ -356,12 +374,18 @@ class RunningPipeline implements Pipeline {
       state: this.state,
       error: this.error,
     }
-    return yield* bytesOf(snapshot)
+    // What shares memory with the operators at work is turned into bytes before they go on.
+    const rest = yield* pausing(bytesOf(snapshot), 'still')
+    if (begun.every(steps => steps === undefined)) return rest
+    const pieces: unknown[] = []
+    for (const steps of begun) pieces.push(steps === undefined ? undefined : yield* pausing(steps, 'moving'))
+    const whole: SnapshotInPieces = { version: SNAPSHOT_VERSION, rest, pieces }
+    return yield* pausing(bytesOf(whole), 'moving')
   }
 
   restore(bytes: Uint8Array): void {
     const s = readSnapshot(bytes)
-    if (s.version !== SNAPSHOT_VERSION || s.shape !== this.shape) {
+    if (s.shape !== this.shape) {
       throw new StreamError({
         code: 'SNAPSHOT_INVALID',
         message: 'Cannot restore stream: the snapshot is of another plan',
@@ -536,9 +560,30 @@ function withIdle(batch: Batch, input: Batch): Batch {
   return input.idle === true && batch.idle !== true ? { ...batch, idle: true } : batch
 }
 
+function* pausing<T>(steps: Generator<undefined, T>, pause: Pause): Generator<Pause, T> {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+    yield pause
+  }
+}
+
 function readSnapshot(bytes: Uint8Array): PipelineSnapshot {
+  const whole = readState(bytes) as PipelineSnapshot | SnapshotInPieces | null
+  if (whole?.version !== SNAPSHOT_VERSION)
+    throw new StreamError({
+      code: 'SNAPSHOT_INVALID',
+      message: `Cannot restore stream: the snapshot is of version ${whole?.version ?? 'none'}, this Riffle reads version ${SNAPSHOT_VERSION}`,
+      hint: 'It is of another release: run the cell of the stream again, it begins anew',
+    })
+  if (!('pieces' in whole)) return whole
+  const rest = readState(whole.rest) as PipelineSnapshot
+  return { ...rest, operators: rest.operators.map((operator, i) => operator ?? whole.pieces[i]) }
+}
+
+function readState(bytes: Uint8Array): unknown {
   try {
-    return stateOf(bytes) as PipelineSnapshot
+    return stateOf(bytes)
   } catch (cause) {
     throw new StreamError({
       code: 'SNAPSHOT_INVALID',

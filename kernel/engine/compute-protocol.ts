@@ -23,6 +23,8 @@ export interface RunSpec {
   readonly models: readonly ModelArtifact[]
   readonly base?: RunBase | undefined
   readonly taps: readonly TapSpec[]
+  /** A snapshot ends a transaction: rows after it are not given before it. */
+  readonly commits: boolean
   /** Somebody looks at the join that gives the rows. */
   readonly looking: boolean
   /** Events up to this one were handled by a worker before: what lambdas print is not printed again. */

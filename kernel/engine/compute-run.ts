@@ -6,7 +6,7 @@ import { StreamError } from '../../stream/errors.ts'
 import type { StreamErrorParts } from '../../stream/errors.ts'
 import type { Batch } from '../../stream/model.ts'
 import { buildPipeline } from '../../stream/pipeline.ts'
-import type { Pipeline } from '../../stream/pipeline.ts'
+import type { Pause, Pipeline } from '../../stream/pipeline.ts'
 import { OpenModels } from '../../stream/models/open-models.ts'
 import type { ModelArtifact } from '../../stream/models/artifact.ts'
 import { isReadOnly } from '../../stream/lambdas/read-only.ts'
@@ -46,6 +46,11 @@ export class ComputeRun {
   /** Something happened since the last report. */
   private changed = true
   private refusedTold = false
+  /** Whether records are handled while a snapshot is written: nobody changes rows, and no transaction ends with it. */
+  private readonly movesOn: boolean
+  /** The snapshot under way. */
+  private pieces: (() => Pause | 'done') | undefined
+  private askedAgain = false
   private over = false
 
   constructor(
@@ -59,6 +64,7 @@ export class ComputeRun {
     // Rows that leave the worker are copied on the way.
     const readOnly = lambdasOf(spec.plan).every(({ text }) => isReadOnly(text))
     this.decoding = new PlanDecoding(rows, readOnly)
+    this.movesOn = readOnly && !spec.commits
     this.models = new OpenModels(spec.plan)
     this.sequence = spec.base?.sequence ?? 0
     this.rowCount = spec.base?.rowCount ?? 0
@@ -213,7 +219,8 @@ export class ComputeRun {
     this.post({ type: 'handled', run: this.spec.run, sequence: this.sequence, elapsedMs, refusal })
     if (pipeline.state === 'ended') {
       // The last state comes before the news that there will be none: a transaction or a checkpoint is closed with it.
-      for (const piece = this.snapshotPieces(pipeline); piece(););
+      while (this.pieces !== undefined && this.pieces() !== 'done');
+      for (const pieces = this.snapshotPieces(pipeline); pieces() !== 'done';);
       this.end('ended')
     }
   }
@@ -326,26 +333,59 @@ export class ComputeRun {
   }
 
   private snapshot(pipeline: Pipeline): void {
-    const piece = this.snapshotPieces(pipeline)
-    if (piece()) this.inTurns(piece)
+    // One at a time: who asks meanwhile wants what came meanwhile too.
+    if (this.pieces !== undefined) {
+      this.askedAgain = true
+      return
+    }
+    const pieces = (this.pieces = this.snapshotPieces(pipeline))
+    const first = pieces()
+    if (first !== 'still') return this.goOnSaving(first)
+    this.inTurns(() => {
+      const next = pieces()
+      if (next !== 'still') this.goOnSaving(next)
+      return next === 'still'
+    })
   }
 
-  /** Makes the snapshot piece by piece and sends it with the last one; true while there is more. */
-  private snapshotPieces(pipeline: Pipeline): () => boolean {
+  /** A piece, what has come meanwhile, the next piece. */
+  private goOnSaving(pause: Pause | 'done'): void {
+    if (pause === 'done') {
+      this.pieces = undefined
+      if (this.askedAgain) this.receive({ type: 'snapshot', run: this.spec.run })
+      this.askedAgain = false
+      return
+    }
+    setImmediate(() => {
+      const { pieces } = this
+      if (this.over || pieces === undefined) return
+      this.working(() => {
+        try {
+          this.goOnSaving(pieces())
+        } catch (error) {
+          this.fail(error)
+        }
+      })
+    })
+  }
+
+  /** Makes the snapshot piece by piece and sends it with the last one. */
+  private snapshotPieces(pipeline: Pipeline): () => Pause | 'done' {
     // Rows in the taps go out first: what the snapshot covers is not replayed, so it must have been drawn.
     this.collect(pipeline)
     const taps = Object.fromEntries([...this.taps].map(([id, tap]) => [id, tap.snapshot()]))
+    const positions = pipeline.sources.map((_, i) => [...pipeline.positions(i)])
+    const { sequence, rowCount } = this
     const steps = pipeline.snapshotInSteps()
     let elapsedMs = 0
     return () => {
       const begun = performance.now()
-      const { done, value: bytes } = steps.next()
+      const { done, value } = steps.next()
       elapsedMs += performance.now() - begun
-      if (done !== true) return true
-      const positions = pipeline.sources.map((_, i) => [...pipeline.positions(i)])
-      const base = { sequence: this.sequence, bytes, rowCount: this.rowCount, taps, positions }
-      this.post({ type: 'snapshot', run: this.spec.run, base, elapsedMs }, [bytes.buffer as ArrayBuffer])
-      return false
+      if (done !== true) return this.movesOn ? value : 'still'
+      const base = { sequence, bytes: value, rowCount, taps, positions }
+      this.post({ type: 'snapshot', run: this.spec.run, base, elapsedMs }, [value.buffer as ArrayBuffer])
+      return 'done'
     }
   }
 

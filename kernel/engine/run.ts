@@ -28,12 +28,14 @@ export interface RunOptions {
   readonly name: string
   readonly plan: PlanNode
   readonly deliver: RunSpec['deliver']
+  /** What was given up to a snapshot is committed with it. */
+  readonly commits?: boolean | undefined
   readonly params: Readonly<Record<string, unknown>>
   /** Where the models of the plan come from; absent where streams score with none. */
   readonly models?: ModelTable | undefined
   /** State to begin with, of a run of the same plan; the sources go on at its positions. */
   readonly base?: RunBase | undefined
-  /** A snapshot came: every row up to it has been given to `onRows`. */
+  /** A snapshot came: every row up to it has been given to `onRows`, and none after it where it `commits`. */
   readonly onSnapshot?: ((base: RunBase) => void) | undefined
   /** Each event before it is handled: what a recording holds. */
   readonly onEvent?: ((event: RunEvent) => void) | undefined
@@ -100,7 +102,12 @@ export class Run {
   private snapshotAsked = false
   private snapshotAtMs = Number.NEGATIVE_INFINITY
   private snapshotCostMs = 0
-  private snapshotWaiters: { resolve: (bytes: Uint8Array) => void; reject: (error: Error) => void }[] = []
+  private snapshotWaiters: {
+    /** Events it must hold. */
+    sequence: number
+    resolve: (bytes: Uint8Array) => void
+    reject: (error: Error) => void
+  }[] = []
 
   constructor(id: number, options: RunOptions, send: (message: ToCompute) => void) {
     this.id = id
@@ -131,6 +138,7 @@ export class Run {
       models: [...this.baseModels.values()],
       base: this.base,
       taps: [...this.taps.values()],
+      commits: this.options.commits ?? false,
       looking: this.lookedAtMs !== null,
       silentUntil: this.handled,
     }
@@ -282,7 +290,7 @@ export class Run {
   takeSnapshot(): Promise<Uint8Array> {
     if (this.over) return Promise.reject(this.gone())
     return new Promise((resolve, reject) => {
-      this.snapshotWaiters.push({ resolve, reject })
+      this.snapshotWaiters.push({ sequence: this.sequence, resolve, reject })
       this.askSnapshot()
     })
   }
@@ -317,7 +325,10 @@ export class Run {
     }
     this.journal.splice(0, dropped)
     this.options.onSnapshot?.(base)
-    for (const waiter of this.snapshotWaiters.splice(0)) waiter.resolve(base.bytes)
+    // One that was under way when another was asked for is older than what that one waits for.
+    const served = this.snapshotWaiters.filter(({ sequence }) => sequence <= base.sequence)
+    this.snapshotWaiters = this.snapshotWaiters.filter(waiter => !served.includes(waiter))
+    for (const waiter of served) waiter.resolve(base.bytes)
   }
 
   // --- what comes up ------------------------------------------------------------------------------------------------

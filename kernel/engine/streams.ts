@@ -214,6 +214,7 @@ export class Streams {
       name: title,
       plan,
       deliver: sink === undefined ? 'nothing' : 'changes',
+      commits: transaction !== undefined,
       allowance: sink === undefined ? undefined : () => sink.pump.room(),
       onRows: chunk => sink?.pump.put(chunk),
       base: past?.base,

@@ -14,7 +14,8 @@ const PAIR = 67_108_864
 const KEPT_UNHELD = 4096
 
 export interface KeyTableState {
-  readonly values: readonly unknown[]
+  /** Values by id, one list per column. */
+  readonly columns: readonly (readonly unknown[])[]
   readonly holders: Int32Array
   readonly free: readonly number[]
 }
@@ -146,18 +147,17 @@ export class KeyTable {
   }
 
   snapshot(): KeyTableState {
-    const values = Array.from({ length: this.next }, (_, id) => this.columns.map(column => column[id]))
-    return { values, holders: this.holders.slice(0, this.next), free: this.free.slice() }
+    const columns = this.columns.map(column => column.slice(0, this.next))
+    return { columns, holders: this.holders.slice(0, this.next), free: this.free.slice() }
   }
 
   restore(state: KeyTableState): void {
-    const values = state.values as readonly (readonly unknown[])[]
-    this.next = values.length
-    this.holders = new Int32Array(Math.max(64, values.length))
+    this.next = state.holders.length
+    this.holders = new Int32Array(Math.max(64, this.next))
     this.holders.set(state.holders)
     this.releasedIn = new Int32Array(this.holders.length)
     this.free = state.free.slice()
-    this.columns = Array.from({ length: this.width }, (_, c) => values.map(v => v[c]))
+    this.columns = state.columns.map(column => column.slice())
     const known = this.knownIds()
     this.unheld = known.filter(id => this.holders[id] === 0).length
     this.order = new Int32Array(0)
@@ -220,9 +220,10 @@ export class KeyTable {
   }
 
   private knownIds(): number[] {
-    const freed = new Set(this.free)
+    const freed = new Uint8Array(this.next)
+    for (const id of this.free) freed[id] = 1
     const known: number[] = []
-    for (let id = 0; id < this.next; id++) if (!freed.has(id)) known.push(id)
+    for (let id = 0; id < this.next; id++) if (freed[id] === 0) known.push(id)
     return known
   }
 

@@ -1,4 +1,5 @@
 /** Driving a pipeline directly with twin events: cut into batches anywhere, restarted from a snapshot anywhere. */
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Batch, SourceEvent } from '../../stream/model.ts'
 import { buildPipeline } from '../../stream/pipeline.ts'
@@ -35,13 +36,46 @@ export interface Driver<E extends Driven> {
   readonly other: (to: Pipeline, event: Exclude<E, { kind: 'row' }>) => void
   /** Told the index of each event before it goes in. */
   readonly at?: (index: number) => void
+  /**
+   * The snapshots are made in pieces, and the pipeline goes on with any events between two of them: nothing of that may be in the
+   * snapshot. Gives the rows that come while `f` runs; they are no rows of the run.
+   */
+  readonly aside?: ((f: () => void) => unknown) | undefined
 }
 
 /** Puts all events in; gives the pipeline they ended in. */
 export function drive<E extends Driven>(
   events: readonly E[],
-  { cuts, restarts, build, rows, other, at }: Driver<E>,
+  { cuts, restarts, build, rows, other, at, aside }: Driver<E>,
 ): Pipeline {
+  const one = (to: Pipeline, event: E) =>
+    event.kind === 'row'
+      ? rows(to, [event as Extract<E, { kind: 'row' }>])
+      : other(to, event as Exclude<E, { kind: 'row' }>)
+  const snapshotOf = (from: Pipeline, next: number): Uint8Array => {
+    const whole = from.snapshot()
+    if (aside === undefined) return whole
+    let bytes: Uint8Array | undefined
+    aside(() => {
+      let at = next
+      for (const steps = from.snapshotInSteps(); bytes === undefined;) {
+        const { done, value } = steps.next()
+        if (done === true) bytes = value
+        else if (value === 'moving')
+          for (let n = 0; n < 2; n++, at += 3) one(from, { ...(events[at % events.length] as E), id: 1000 + at })
+      }
+    })
+    // Not only what comes next shows what is in it.
+    const after = (state: Uint8Array): unknown =>
+      aside(() => {
+        const other = build()
+        other.restore(state)
+        for (const event of events.toReversed()) one(other, event)
+        for (const source of other.sources.keys()) other.push(source, { kind: 'end' })
+      })
+    assert.deepEqual(after(bytes!), after(whole))
+    return bytes!
+  }
   let pipeline = build()
   let pending: Extract<E, { kind: 'row' }>[] = []
   const flush = () => {
@@ -52,14 +86,14 @@ export function drive<E extends Driven>(
     if (cuts === 'all' || cuts.has(i) || pending[0]?.side !== event.side) flush()
     if (restarts.has(i)) {
       flush()
-      const snapshot = pipeline.snapshot()
+      const snapshot = snapshotOf(pipeline, i)
       pipeline = build()
       pipeline.restore(snapshot)
     }
     if (event.kind !== 'row') flush()
     at?.(i)
     if (event.kind === 'row') pending.push(event as Extract<E, { kind: 'row' }>)
-    else other(pipeline, event as Exclude<E, { kind: 'row' }>)
+    else one(pipeline, event)
     if (cuts === 'all') flush()
   })
   flush()

@@ -9,38 +9,27 @@
  */
 import type { Batch } from '../../model.ts'
 import { Deadlines } from '../../state/deadlines.ts'
-import type { KeyTableState } from '../../state/key-table.ts'
-import type { StageContext } from '../operator.ts'
 import type { Deletes } from './deletes.ts'
 import { NO_KEY, REFUSED } from './keys.ts'
 import type { HeldRow } from './lanes.ts'
 import type { JoinKeys } from './keys.ts'
+import { KeyedCut } from './row-pieces.ts'
+import type { SavedList, SidePieces } from './row-pieces.ts'
 import type { JoinedRows } from './rows.ts'
-import type { SizeLimit } from './size-limit.ts'
 import { TimedRows } from './timed-rows.ts'
 import { TwoInputs } from './two-inputs.ts'
-import type { Side } from './two-inputs.ts'
+import type { RowJoinParts, Saving, Side } from './two-inputs.ts'
 
-export interface AsOfParts {
+export interface AsOfParts extends RowJoinParts {
   readonly pads: boolean
   readonly deletes: Deletes
-  readonly keys: JoinKeys
   readonly out: JoinedRows
-  readonly limit: SizeLimit
-  readonly context: StageContext
 }
 
 interface Waiting {
   readonly keyId: number
   readonly timeMs: number
   readonly row: unknown
-  readonly sequence: number
-}
-
-interface AsOfState {
-  readonly keys: KeyTableState
-  readonly versions: readonly (readonly [keyId: number, times: readonly number[], rows: readonly unknown[]])[]
-  readonly waiting: readonly Waiting[]
   readonly sequence: number
 }
 
@@ -53,9 +42,13 @@ export class AsOfJoin extends TwoInputs {
   private versions: (TimedRows | undefined)[] = []
   private readonly waiting = new Deadlines<Waiting>()
   private sequence = 0
+  /** The snapshot under way. */
+  private cut: KeyedCut<TimedRows> | undefined
+  /** While lists come back: the left rows. */
+  private coming: Waiting[] = []
 
   constructor(parts: AsOfParts) {
-    super(parts.context, parts.out)
+    super(parts)
     this.parts = parts
     this.keys = parts.keys
   }
@@ -122,32 +115,58 @@ export class AsOfJoin extends TwoInputs {
     }
   }
 
-  protected save(): AsOfState {
-    const versions: [number, number[], unknown[]][] = []
-    this.versions.forEach((list, keyId) => {
-      if (list !== undefined) versions.push([keyId, list.times.slice(list.head), list.rows.slice(list.head)])
+  protected beginSaving(pieces: SidePieces): Saving {
+    const { sequence } = this
+    const { pieceRows } = this.parts
+    const [left, right] = pieces
+    const waiting = this.waiting.things
+    const cut = new KeyedCut<TimedRows>([this.versions], pieceRows, (_side, keyId, list) => {
+      right.list(0, keyId)
+      for (let i = list.head; i < list.times.length; i++) {
+        const row = list.rows[i]
+        right.add(list.times[i] as number, row, row === DELETED ? 1 : 0, 0)
+      }
+      return list.count
     })
-    return { keys: this.keys.snapshot(), versions, waiting: this.waiting.things.slice(), sequence: this.sequence }
+    this.cut = cut
+    return {
+      walk: (function* () {
+        yield* cut.walk()
+        for (const [n, { keyId, timeMs, row, sequence: came }] of waiting.entries()) {
+          left.list(0, keyId)
+          left.add(timeMs, row, 0, came)
+          if (n % pieceRows === 0) yield undefined
+        }
+      })(),
+      over: () => {
+        if (this.cut === cut) this.cut = undefined
+      },
+      rest: () => sequence,
+    }
   }
 
-  protected load(state: unknown): void {
-    const s = state as AsOfState
+  protected begin(rest: unknown, keyCount: number): void {
+    this.cut = undefined
+    this.sequence = rest as number
+    this.versions = new Array<TimedRows | undefined>(keyCount)
+    this.coming = []
+  }
+
+  protected loadList(side: Side, { keyId, from, to, times, marks, numbers, rows }: SavedList): void {
     const { limit } = this.parts
-    this.keys.restore(s.keys)
-    this.sequence = s.sequence
-    this.versions = []
-    for (const [keyId, times, rows] of s.versions) {
-      const list = new TimedRows()
-      list.times = times.slice()
-      list.rows = rows.slice()
-      this.versions[keyId] = list
-      for (const row of rows) limit.took(row, keyId, list.count)
+    const list = side === 0 ? undefined : (this.versions[keyId] ??= new TimedRows())
+    for (let i = from; i < to; i++) {
+      const timeMs = times[i] as number
+      const row = marks[i] === 1 ? DELETED : rows[i]
+      list?.insert(timeMs, row, undefined)
+      if (list === undefined) this.coming.push({ keyId, timeMs, row, sequence: numbers[i] as number })
+      limit.took(row, keyId, list?.count ?? this.coming.length)
     }
-    this.waiting.clear()
-    for (const one of s.waiting) {
-      this.waiting.add(one.timeMs, one)
-      limit.took(one.row, one.keyId, this.waiting.count)
-    }
+  }
+
+  protected override loaded(): void {
+    this.waiting.fill(this.coming, one => one.timeMs)
+    this.coming = []
   }
 
   private version(keyId: number, timeMs: number, batch: Batch, i: number): void {
@@ -159,6 +178,7 @@ export class AsOfJoin extends TwoInputs {
       if (list === undefined) this.keys.glance(keyId)
       return
     }
+    this.cut?.before(0, keyId)
     if (list === undefined) {
       list = new TimedRows()
       this.versions[keyId] = list

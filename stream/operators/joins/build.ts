@@ -15,6 +15,7 @@ import { Deletes } from './deletes.ts'
 import { IntervalJoin } from './interval.ts'
 import { JoinKeys } from './keys.ts'
 import { PairColumns } from './pair-columns.ts'
+import { PIECE_ROWS } from './row-pieces.ts'
 import { JoinedRows } from './rows.ts'
 import { SessionJoin } from './session.ts'
 import { SizeLimit } from './size-limit.ts'
@@ -26,6 +27,8 @@ import { WindowJoin } from './window.ts'
 export interface JoinHost extends LambdaHost {
   /** Rows waiting in one join may take so much memory; default 1 GB. */
   readonly joinStateBytes?: number | undefined
+  /** Rows that a snapshot of a join takes at a time; default some thousand. */
+  readonly snapshotPieceRows?: number | undefined
 }
 
 export function buildJoin(node: JoinNode, host: JoinHost, context: StageContext): TwoInputOperator {
@@ -47,7 +50,7 @@ export function buildJoin(node: JoinNode, host: JoinHost, context: StageContext)
   const limit = new SizeLimit(host.joinStateBytes, keyId => keys.text(keyId), WAY_OUT[mode.kind])
   const inColumns = columnJoin(node, lambda, limit, context)
   if (inColumns !== undefined) return inColumns
-  const parts = { keys, out, limit, context }
+  const parts = { keys, out, limit, context, pieceRows: host.snapshotPieceRows ?? PIECE_ROWS }
   const pads = [type === 'left' || type === 'full', type === 'right' || type === 'full'] as const
   const deletes = new Deletes(spec.deleted === undefined ? undefined : lambdaOf(spec.deleted, host), context)
   switch (mode.kind) {

@@ -9,57 +9,30 @@
  */
 import type { Batch } from '../../model.ts'
 import { Deadlines } from '../../state/deadlines.ts'
-import type { KeyTableState } from '../../state/key-table.ts'
-import type { StageContext } from '../operator.ts'
 import { KeyBuckets } from './key-buckets.ts'
 import type { HeldRow } from './lanes.ts'
 import { NO_KEY, REFUSED } from './keys.ts'
 import type { JoinKeys } from './keys.ts'
-import { packRows, unpackRows } from './packed-rows.ts'
-import type { PackedRows } from './packed-rows.ts'
+import { KeyedCut } from './row-pieces.ts'
+import type { SavedList, SidePieces } from './row-pieces.ts'
 import type { JoinedRows } from './rows.ts'
-import type { SizeLimit } from './size-limit.ts'
 import { TimedRows } from './timed-rows.ts'
 import type { Mark } from './timed-rows.ts'
 import { TwoInputs } from './two-inputs.ts'
-import type { Side } from './two-inputs.ts'
+import type { RowJoinParts, Saving, Side } from './two-inputs.ts'
 
-export interface IntervalParts {
+export interface IntervalParts extends RowJoinParts {
   readonly fromMs: number
   readonly toMs: number
   /** Sides whose rows are padded when they find nobody. */
   readonly pads: readonly [boolean, boolean]
-  readonly keys: JoinKeys
   readonly out: JoinedRows
-  readonly limit: SizeLimit
-  readonly context: StageContext
 }
 
-interface SavedRow {
-  readonly timeMs: number
-  readonly row: unknown
-  readonly mark: { readonly matched: boolean; readonly sequence: number } | undefined
-}
-
-/** Lists end to end, in columns: a row of its own objects would weigh and cost three times as much. */
-interface SavedLists {
-  /** Side, key and number of rows of each list. */
-  readonly heads: Int32Array
-  readonly times: Float64Array
-  /** Of each side: both are of one shape mostly, but not of the same. */
-  readonly rows: readonly [PackedRows, PackedRows]
-  /** 0: not padded, 1: found nobody yet, 2: has found somebody. */
-  readonly marks: Uint8Array
-  readonly sequences: Float64Array
-}
-
-interface IntervalState {
-  readonly keys: KeyTableState
-  readonly lists: SavedLists
-  /** Rows without a key that wait for their pad. */
-  readonly keyless: readonly (readonly [side: Side, SavedRow])[]
-  readonly sequence: number
-}
+/** How a row is saved: not padded, found nobody yet, found somebody. */
+const WITHOUT = 0
+const ALONE = 1
+const MATCHED = 2
 
 interface Pad {
   readonly side: Side
@@ -72,15 +45,21 @@ export class IntervalJoin extends TwoInputs {
   private readonly keys: JoinKeys
   private readonly out: JoinedRows
   private readonly lists: [(TimedRows | undefined)[], (TimedRows | undefined)[]] = [[], []]
-  private readonly buckets: [KeyBuckets, KeyBuckets]
+  private buckets: [KeyBuckets, KeyBuckets]
   private readonly pads = new Deadlines<Pad>()
+  /** Rows without a key that wait for their pad. */
+  private keyless = new Set<Pad>()
+  /** The snapshot under way. */
+  private cut: KeyedCut<TimedRows> | undefined
+  /** While lists come back: the pads they wait for. */
+  private coming: Pad[] = []
   /** Times of partners, from a row's own. */
   private readonly first: readonly [number, number]
   private readonly last: readonly [number, number]
   private sequence = 0
 
   constructor(parts: IntervalParts) {
-    super(parts.context, parts.out)
+    super(parts)
     this.parts = parts
     this.keys = parts.keys
     this.out = parts.out
@@ -113,9 +92,11 @@ export class IntervalJoin extends TwoInputs {
       return
     }
     const mark: Mark | undefined = padded ? { matched, timeMs, row, sequence: this.sequence++ } : undefined
-    if (mark !== undefined && !matched) this.pads.add(deadlineMs, { side, keyless: keyId === NO_KEY, mark })
-    if (keyId === NO_KEY) this.parts.limit.took(row, keyId, this.pads.count)
-    else this.wait(side, keyId, timeMs, row, mark)
+    const pad = mark !== undefined && !matched ? { side, keyless: keyId === NO_KEY, mark } : undefined
+    if (pad !== undefined) this.pads.add(deadlineMs, pad)
+    if (keyId !== NO_KEY) return this.wait(side, keyId, timeMs, row, mark)
+    if (pad !== undefined) this.keyless.add(pad)
+    this.parts.limit.took(row, keyId, this.pads.count)
   }
 
   protected override delayed(watermarkMs: number): number {
@@ -147,7 +128,7 @@ export class IntervalJoin extends TwoInputs {
   protected heldCounts(): readonly [number, number] {
     const held: [number, number] = [0, 0]
     for (const side of [0, 1] as const) for (const list of this.lists[side]) held[side] += list?.count ?? 0
-    for (const pad of this.pads.things) if (pad.keyless) held[pad.side]++
+    for (const pad of this.keyless) held[pad.side]++
     return held
   }
 
@@ -164,87 +145,79 @@ export class IntervalJoin extends TwoInputs {
     }
   }
 
-  protected save(): IntervalState {
-    const heads: number[] = []
-    let count = 0
-    for (const side of [0, 1] as const) {
-      this.lists[side].forEach((list, keyId) => {
-        if (list === undefined) return
-        heads.push(side, keyId, list.count)
-        count += list.count
-      })
-    }
-    const lists = this.saveRows(heads, count)
-    const keyless = this.pads.things
-      .filter(pad => pad.keyless)
-      .map(({ side, mark: { timeMs, row, matched, sequence } }) => {
-        return [side, { timeMs, row, mark: { matched, sequence } }] as const
-      })
-    return { keys: this.keys.snapshot(), lists, keyless, sequence: this.sequence }
-  }
-
-  private saveRows(heads: readonly number[], count: number): SavedLists {
-    const times = new Float64Array(count)
-    const rows = new Array<unknown>(count)
-    const marks = new Uint8Array(count)
-    const sequences = new Float64Array(count)
-    let at = 0
-    let ofLeft = 0
-    for (let h = 0; h < heads.length; h += 3) {
-      const list = this.lists[heads[h] as Side][heads[h + 1] as number] as TimedRows
-      for (let i = list.head; i < list.times.length; i++, at++) {
-        times[at] = list.times[i] as number
-        rows[at] = list.rows[i]
+  protected beginSaving(pieces: SidePieces): Saving {
+    const { sequence } = this
+    const { pieceRows } = this.parts
+    const keyless = [...this.keyless]
+    const cut = new KeyedCut<TimedRows>([this.lists[0], this.lists[1]], pieceRows, (side, keyId, list) => {
+      const rows = pieces[side]
+      rows.list(0, keyId)
+      for (let i = list.head; i < list.times.length; i++) {
         const mark = list.marks?.[i]
-        if (mark === undefined) continue
-        marks[at] = mark.matched ? 2 : 1
-        sequences[at] = mark.sequence
+        const state = mark === undefined ? WITHOUT : mark.matched ? MATCHED : ALONE
+        rows.add(list.times[i] as number, list.rows[i], state, mark?.sequence ?? 0)
       }
-      if (heads[h] === 0) ofLeft = at
+      return list.count
+    })
+    this.cut = cut
+    return {
+      walk: (function* () {
+        yield* cut.walk()
+        for (const [n, { side, mark }] of keyless.entries()) {
+          pieces[side].list(0, NO_KEY)
+          pieces[side].add(mark.timeMs, mark.row, ALONE, mark.sequence)
+          if (n % pieceRows === 0) yield undefined
+        }
+      })(),
+      over: () => {
+        if (this.cut === cut) this.cut = undefined
+      },
+      rest: () => sequence,
     }
-    const packed = [packRows(rows.slice(0, ofLeft)), packRows(rows.slice(ofLeft))] as const
-    return { heads: Int32Array.from(heads), times, rows: packed, marks, sequences }
   }
 
-  protected load(state: unknown): void {
-    const s = state as IntervalState
-    this.keys.restore(s.keys)
-    this.sequence = s.sequence
-    this.lists[0] = []
-    this.lists[1] = []
-    this.pads.clear()
+  protected begin(rest: unknown, keyCount: number): void {
+    const { fromMs, toMs } = this.parts
+    this.cut = undefined
+    this.sequence = rest as number
+    this.lists[0] = new Array<TimedRows | undefined>(keyCount)
+    this.lists[1] = new Array<TimedRows | undefined>(keyCount)
+    this.buckets = [new KeyBuckets(toMs - fromMs, keyCount), new KeyBuckets(toMs - fromMs, keyCount)]
+    this.keyless = new Set()
+    this.coming = []
+  }
+
+  protected loadList(side: Side, { keyId, from, to, times, marks, numbers, rows }: SavedList): void {
     const { limit } = this.parts
-    const { heads, times, marks, sequences } = s.lists
-    const rows = s.lists.rows.flatMap(unpackRows)
-    let at = 0
-    for (let h = 0; h < heads.length; h += 3) {
-      const side = heads[h] as Side
-      const keyId = heads[h + 1] as number
-      const list = new TimedRows()
-      this.lists[side][keyId] = list
-      for (const end = at + (heads[h + 2] as number); at < end; at++) {
-        const timeMs = times[at] as number
-        const row = rows[at]
-        const mark = marks[at] === 0 ? undefined : { matched: marks[at] === 2, sequence: sequences[at] as number, timeMs, row } // prettier-ignore
-        list.insert(timeMs, row, mark)
-        limit.took(row, keyId, list.count)
-        this.buckets[side].add(timeMs + this.last[side], keyId)
-        // A row that was padded may still stand in its list, until its bucket is over.
-        const padded = timeMs + this.last[side] <= this.inputs.watermarkMs
-        if (mark?.matched === false && !padded) this.pads.add(timeMs + this.last[side], { side, keyless: false, mark })
-      }
+    const buckets = this.buckets[side]
+    const lastMs = this.last[side]
+    const list = keyId === NO_KEY ? undefined : (this.lists[side][keyId] ??= new TimedRows())
+    for (let i = from; i < to; i++) {
+      const timeMs = times[i] as number
+      const row = rows[i]
+      const mark = marks[i] === WITHOUT ? undefined : { matched: marks[i] === MATCHED, sequence: numbers[i] as number, timeMs, row } // prettier-ignore
+      list?.insert(timeMs, row, mark)
+      limit.took(row, keyId, list?.count ?? 0)
+      const deadlineMs = timeMs + lastMs
+      if (list !== undefined) buckets.add(deadlineMs, keyId)
+      // A row that was padded may still stand in its list, until its bucket is over.
+      if (mark === undefined || mark.matched || deadlineMs <= this.inputs.watermarkMs) continue
+      const pad = { side, keyless: list === undefined, mark }
+      if (pad.keyless) this.keyless.add(pad)
+      this.coming.push(pad)
     }
-    for (const [side, { timeMs, row, mark }] of s.keyless) {
-      limit.took(row, NO_KEY, 0)
-      const whole = { matched: false, sequence: mark?.sequence ?? 0, timeMs, row }
-      this.pads.add(timeMs + this.last[side], { side, keyless: true, mark: whole })
-    }
+  }
+
+  protected override loaded(): void {
+    this.pads.fill(this.coming, ({ side, mark }) => mark.timeMs + this.last[side])
+    this.coming = []
   }
 
   private match(side: Side, keyId: number, timeMs: number, row: unknown): boolean {
     const other = this.lists[side === 0 ? 1 : 0][keyId]
     if (other === undefined) return false
     const { times, rows, marks } = other
+    if (marks !== undefined) this.cut?.before(side === 0 ? 1 : 0, keyId)
     const lastMs = timeMs + this.last[side]
     let matched = false
     for (let k = other.firstFrom(timeMs + this.first[side]); k < times.length; k++) {
@@ -261,6 +234,7 @@ export class IntervalJoin extends TwoInputs {
   }
 
   private wait(side: Side, keyId: number, timeMs: number, row: unknown, mark: Mark | undefined): void {
+    this.cut?.before(side, keyId)
     const lists = this.lists[side]
     let list = lists[keyId]
     if (list === undefined) {
@@ -276,6 +250,7 @@ export class IntervalJoin extends TwoInputs {
   private expire(side: Side, keyId: number, watermarkMs: number): void {
     const list = this.lists[side][keyId]
     if (list === undefined) return
+    this.cut?.before(side, keyId)
     this.parts.limit.count -= list.expire(watermarkMs - this.last[side])
     if (list.count > 0) return
     this.lists[side][keyId] = undefined
@@ -287,7 +262,7 @@ export class IntervalJoin extends TwoInputs {
     const due: Pad[] = []
     while (this.pads.isDue(watermarkMs)) {
       const pad = this.pads.take()
-      if (pad.keyless) this.parts.limit.count--
+      if (this.keyless.delete(pad)) this.parts.limit.count--
       if (!pad.mark.matched) due.push(pad)
     }
     due.sort((a, b) => a.mark.timeMs - b.mark.timeMs || a.mark.sequence - b.mark.sequence)

@@ -7,10 +7,13 @@ export class KeyBuckets {
   private readonly buckets = new Map<number, number[]>()
   /** Numbers of the buckets, ascending. */
   private order: number[] = []
-  private readonly lastOf: number[] = []
+  private readonly lastOf: number[]
 
-  constructor(spanMs: number) {
+  /** `keyCount`: key ids that will come in no order are below this. */
+  constructor(spanMs: number, keyCount = 0) {
     this.widthMs = Math.max(1, Math.ceil(spanMs / 16))
+    // An array that is filled from far beyond its end becomes a slow table.
+    this.lastOf = new Array<number>(keyCount)
   }
 
   add(deadlineMs: number, keyId: number): void {

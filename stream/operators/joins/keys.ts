@@ -90,6 +90,10 @@ export class JoinKeys {
     return this.table.bytes()
   }
 
+  get width(): number {
+    return this.readers[0].length
+  }
+
   snapshot(): KeyTableState {
     return this.table.snapshot()
   }

@@ -40,7 +40,7 @@ function isPlain(row: unknown): row is object {
 }
 
 /** Numbers as an array of numbers; −0 is no whole number. */
-function compact(values: ArrayLike<unknown>): ArrayLike<unknown> {
+export function compact(values: ArrayLike<unknown>): ArrayLike<unknown> {
   let whole = true
   for (let i = 0; i < values.length; i++) {
     const value = values[i]

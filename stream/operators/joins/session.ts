@@ -5,24 +5,19 @@
 import type { Batch } from '../../model.ts'
 import type { JoinType } from '../../plan.ts'
 import { Deadlines } from '../../state/deadlines.ts'
-import type { KeyTableState } from '../../state/key-table.ts'
-import type { StageContext } from '../operator.ts'
 import { NO_KEY, REFUSED } from './keys.ts'
-import type { JoinKeys } from './keys.ts'
 import type { HeldRow } from './lanes.ts'
 import { pairUp } from './pair-up.ts'
+import { KeyedCut } from './row-pieces.ts'
+import type { SavedList, SidePieces } from './row-pieces.ts'
 import type { JoinedRows } from './rows.ts'
-import type { SizeLimit } from './size-limit.ts'
 import { TwoInputs } from './two-inputs.ts'
-import type { Side } from './two-inputs.ts'
+import type { RowJoinParts, Saving, Side } from './two-inputs.ts'
 
-export interface SessionJoinParts {
+export interface SessionJoinParts extends RowJoinParts {
   readonly type: JoinType
   readonly gapMs: number
-  readonly keys: JoinKeys
   readonly out: JoinedRows
-  readonly limit: SizeLimit
-  readonly context: StageContext
 }
 
 interface Held {
@@ -43,10 +38,12 @@ interface Session {
   into?: Session
 }
 
-interface SessionJoinState {
-  readonly keys: KeyTableState
-  readonly sessions: readonly Session[]
+/** Sessions without their rows. */
+interface SessionJoinRest {
   readonly sequence: number
+  readonly keyIds: Int32Array
+  readonly firsts: Float64Array
+  readonly lasts: Float64Array
 }
 
 export class SessionJoin extends TwoInputs {
@@ -55,9 +52,15 @@ export class SessionJoin extends TwoInputs {
   private sessions: (Session[] | undefined)[] = []
   private readonly closing = new Deadlines<Session>()
   private sequence = 0
+  /** Sessions of one row without a key. */
+  private keyless = new Set<Session>()
+  /** The snapshot under way. */
+  private cut: KeyedCut<Session[]> | undefined
+  /** While rows come back: the sessions they belong to. */
+  private coming: readonly Session[] = []
 
   constructor(parts: SessionJoinParts) {
-    super(parts.context, parts.out)
+    super(parts)
     this.parts = parts
   }
 
@@ -74,6 +77,7 @@ export class SessionJoin extends TwoInputs {
       if (keyId !== NO_KEY) keys.glance(keyId)
       return this.context.drop(batch, i)
     }
+    this.cut?.before(0, keyId)
     const row: Held = { row: batch.rows[i], sequence: this.sequence++ }
     const session = near[0] ?? this.open(keyId, timeMs)
     for (const other of near.slice(1)) merge(session, other)
@@ -135,30 +139,79 @@ export class SessionJoin extends TwoInputs {
     }
   }
 
-  protected save(): SessionJoinState {
-    const sessions = new Set(this.closing.things.filter(s => !s.gone))
-    return { keys: this.parts.keys.snapshot(), sessions: [...sessions], sequence: this.sequence }
+  protected beginSaving(pieces: SidePieces): Saving {
+    const { sequence } = this
+    const { pieceRows } = this.parts
+    const sessions: { keyId: number; first: number; last: number }[] = []
+    const save = ({ keyId, first, last, left, right }: Session): number => {
+      const of = sessions.push({ keyId, first, last }) - 1
+      for (const [side, rows] of [left, right].entries()) {
+        const into = pieces[side as Side]
+        into.list(of, keyId)
+        for (const { row, sequence: came } of rows) into.add(first, row, 0, came)
+      }
+      return left.length + right.length
+    }
+    const keyless = [...this.keyless]
+    const cut = new KeyedCut<Session[]>([this.sessions], pieceRows, (_side, _keyId, list) =>
+      list.reduce((rows, session) => rows + save(session), 0),
+    )
+    this.cut = cut
+    return {
+      walk: (function* () {
+        yield* cut.walk()
+        for (const [n, session] of keyless.entries()) {
+          save(session)
+          if (n % pieceRows === 0) yield undefined
+        }
+      })(),
+      over: () => {
+        if (this.cut === cut) this.cut = undefined
+      },
+      rest: (): SessionJoinRest => ({
+        sequence,
+        keyIds: Int32Array.from(sessions, ({ keyId }) => keyId),
+        firsts: Float64Array.from(sessions, ({ first }) => first),
+        lasts: Float64Array.from(sessions, ({ last }) => last),
+      }),
+    }
   }
 
-  protected load(state: unknown): void {
-    const s = state as SessionJoinState
-    this.parts.keys.restore(s.keys)
-    this.sequence = s.sequence
-    this.sessions = []
-    this.closing.clear()
-    for (const session of s.sessions) {
-      if (session.keyId !== NO_KEY) (this.sessions[session.keyId] ??= []).push(session)
-      this.closing.add(session.last + this.parts.gapMs - 1, session)
-      for (const { row } of [...session.left, ...session.right]) {
-        this.parts.limit.took(row, session.keyId, session.left.length)
-      }
+  protected begin(rest: unknown, keyCount: number): void {
+    const { sequence, keyIds, firsts, lasts } = rest as SessionJoinRest
+    this.cut = undefined
+    this.sequence = sequence
+    this.sessions = new Array<Session[] | undefined>(keyCount)
+    this.keyless = new Set()
+    this.coming = Array.from(keyIds, (keyId, i) => {
+      const session: Session = { keyId, first: firsts[i] as number, last: lasts[i] as number, left: [], right: [], gone: false } // prettier-ignore
+      if (keyId === NO_KEY) this.keyless.add(session)
+      // Those of a key are saved by time.
+      else (this.sessions[keyId] ??= []).push(session)
+      return session
+    })
+  }
+
+  protected loadList(side: Side, { of, keyId, from, to, numbers, rows }: SavedList): void {
+    const session = this.coming[of] as Session
+    const list = side === 0 ? session.left : session.right
+    for (let i = from; i < to; i++) {
+      list.push({ row: rows[i], sequence: numbers[i] as number })
+      this.parts.limit.took(rows[i], keyId, list.length)
     }
-    for (const list of this.sessions) list?.sort((a, b) => a.first - b.first)
+  }
+
+  protected override loaded(): void {
+    this.closing.fill(this.coming, session => session.last + this.parts.gapMs - 1)
+    this.coming = []
   }
 
   private open(keyId: number, timeMs: number): Session {
     const session: Session = { keyId, first: timeMs, last: timeMs, left: [], right: [], gone: false }
-    if (keyId === NO_KEY) return session
+    if (keyId === NO_KEY) {
+      this.keyless.add(session)
+      return session
+    }
     let list = this.sessions[keyId]
     if (list === undefined) {
       list = []
@@ -178,7 +231,11 @@ export class SessionJoin extends TwoInputs {
     pairUp(group, type, { windowStart: first, windowEnd: last + gapMs }, out)
     this.lanes?.met(keyId, group)
     limit.count -= left.length + right.length
-    if (keyId === NO_KEY) return
+    if (keyId === NO_KEY) {
+      this.keyless.delete(session)
+      return
+    }
+    this.cut?.before(0, keyId)
     const rest = this.sessions[keyId]?.filter(s => s !== session) ?? []
     this.sessions[keyId] = rest.length > 0 ? rest : undefined
     if (rest.length === 0) keys.release(keyId)

@@ -29,6 +29,12 @@ export class SizeLimit {
     return this.count * (PER_ROW + (this.sampled === 0 ? 0 : this.sampledBytes / this.sampled))
   }
 
+  /** No row waits any more. */
+  forget(): void {
+    this.count = this.most = 0
+    this.mostKey = -1
+  }
+
   /** One more row of this key waits, `ofKey` of them in all. */
   took(row: unknown, keyId: number, ofKey: number): void {
     this.count++

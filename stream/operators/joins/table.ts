@@ -8,35 +8,32 @@ import type { Batch } from '../../model.ts'
 import type { KeyTableState } from '../../state/key-table.ts'
 import { finiteOrNull } from '../../time/finite.ts'
 import { emptyBatch } from '../operator.ts'
-import type { StageContext } from '../operator.ts'
 import { NO_KEY, REFUSED } from './keys.ts'
-import type { JoinKeys } from './keys.ts'
 import { JoinLanes } from './lanes.ts'
 import type { JoinView } from '../../join-view.ts'
 import type { Deletes } from './deletes.ts'
+import { decodeKeys, eachList, encodeKeys, encodeRows, RowPieces } from './row-pieces.ts'
+import type { SavedKeys } from './row-pieces.ts'
 import type { JoinedRows } from './rows.ts'
-import type { SizeLimit } from './size-limit.ts'
-import type { Side, TwoInputOperator } from './two-inputs.ts'
+import type { RowJoinParts, Side, TwoInputOperator } from './two-inputs.ts'
 
-export interface TableParts {
+export interface TableParts extends RowJoinParts {
   readonly pads: boolean
   readonly deletes: Deletes
-  readonly keys: JoinKeys
   readonly out: JoinedRows
-  readonly limit: SizeLimit
-  readonly context: StageContext
 }
 
 interface TableState {
-  readonly keys: KeyTableState
-  readonly rows: readonly (readonly [keyId: number, row: unknown])[]
+  readonly keys: SavedKeys
+  readonly rows: readonly Uint8Array[]
   readonly leftMs: number
   readonly idle: boolean
 }
 
 export class TableJoin implements TwoInputOperator {
   private readonly parts: TableParts
-  private rows = new Map<number, unknown>()
+  /** By key id; no row is undefined. */
+  private rows: unknown[] = []
   private leftMs = -Infinity
   private idle = false
   private lanes: JoinLanes | undefined
@@ -71,15 +68,29 @@ export class TableJoin implements TwoInputOperator {
   }
 
   snapshot(): TableState {
-    return { keys: this.parts.keys.snapshot(), rows: [...this.rows], leftMs: this.leftMs, idle: this.idle }
+    const steps = this.beginSnapshot()
+    for (;;) {
+      const step = steps.next()
+      if (step.done === true) return step.value
+    }
+  }
+
+  beginSnapshot(): Generator<undefined, TableState> {
+    const { leftMs, idle } = this
+    const { keys, pieceRows } = this.parts
+    return saved({ keys: keys.snapshot(), rows: this.rows.slice(), leftMs, idle }, pieceRows)
   }
 
   restore(state: unknown): void {
     const s = state as TableState
     const { keys, limit } = this.parts
-    keys.restore(s.keys)
-    this.rows = new Map(s.rows)
-    for (const [keyId, row] of s.rows) limit.took(row, keyId, 1)
+    keys.restore(decodeKeys(s.keys, keys.width))
+    limit.forget()
+    this.rows = new Array<unknown>(s.keys.holders.length)
+    eachList(s.rows, ({ keyId, from, rows }) => {
+      this.rows[keyId] = rows[from]
+      limit.took(rows[from], keyId, 1)
+    })
     this.leftMs = s.leftMs
     this.idle = s.idle
     if (this.lanes === undefined) return
@@ -99,7 +110,7 @@ export class TableJoin implements TwoInputOperator {
   }
 
   view(): JoinView | undefined {
-    return this.lanes?.view([0, this.rows.size])
+    return this.lanes?.view([0, this.parts.limit.count])
   }
 
   private marked(batch: Batch): Batch {
@@ -110,7 +121,7 @@ export class TableJoin implements TwoInputOperator {
     const { keys, out, pads } = this.parts
     const keyId = keys.read(0, batch, i)
     if (keyId === REFUSED) return
-    const found = keyId === NO_KEY ? undefined : this.rows.get(keyId)
+    const found = keyId === NO_KEY ? undefined : this.rows[keyId]
     const row = batch.rows[i]
     this.lanes?.came(0, keyId, batch.eventTimesMs[i] as number, row, Infinity)
     if (found !== undefined) this.lanes?.paired(keyId, row, found)
@@ -126,13 +137,13 @@ export class TableJoin implements TwoInputOperator {
     const row = batch.rows[i]
     const gone = deletes.of(batch, i)
     if (gone === undefined) return keys.glance(keyId)
-    const old = this.rows.get(keyId)
+    const old = this.rows[keyId]
     // A retraction takes back this very row only: the newer one may have come before it.
     const takenBack = batch.weights?.[i] === -1
     if (takenBack && !isDeepStrictEqual(old, row)) return keys.glance(keyId)
     if (gone || takenBack) {
       if (old === undefined) return keys.glance(keyId)
-      this.rows.delete(keyId)
+      this.rows[keyId] = undefined
       limit.count--
       return keys.release(keyId)
     }
@@ -140,7 +151,28 @@ export class TableJoin implements TwoInputOperator {
       keys.hold(keyId)
       limit.took(row, keyId, 1)
     }
-    this.rows.set(keyId, row)
+    this.rows[keyId] = row
     this.lanes?.came(1, keyId, batch.eventTimesMs[i] as number, row, Infinity)
+  }
+}
+
+interface Held extends Pick<TableState, 'leftMs' | 'idle'> {
+  readonly keys: KeyTableState
+  readonly rows: readonly unknown[]
+}
+
+function* saved({ keys, rows, ...rest }: Held, pieceRows: number): Generator<undefined, TableState> {
+  const pieces = [new RowPieces(pieceRows), new RowPieces(pieceRows)] as const
+  const [, right] = yield* encodeRows(walkRows(rows, pieces[1]), pieces)
+  return { keys: yield* encodeKeys(keys), rows: right, ...rest }
+}
+
+function* walkRows(rows: readonly unknown[], pieces: RowPieces): Generator<undefined, void> {
+  for (const [keyId, row] of rows.entries()) {
+    if (row !== undefined) {
+      pieces.list(0, keyId)
+      pieces.add(0, row, 0, 0)
+    }
+    if (keyId % pieces.pieceRows === 0) yield undefined
   }
 }

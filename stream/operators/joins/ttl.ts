@@ -7,24 +7,19 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Batch } from '../../model.ts'
-import type { KeyTableState } from '../../state/key-table.ts'
-import type { StageContext } from '../operator.ts'
 import { KeyBuckets } from './key-buckets.ts'
 import { NO_KEY, REFUSED } from './keys.ts'
-import type { JoinKeys } from './keys.ts'
 import type { HeldRow } from './lanes.ts'
+import { KeyedCut } from './row-pieces.ts'
+import type { SavedList, SidePieces } from './row-pieces.ts'
 import type { JoinedRows } from './rows.ts'
-import type { SizeLimit } from './size-limit.ts'
 import { TwoInputs } from './two-inputs.ts'
-import type { Side } from './two-inputs.ts'
+import type { RowJoinParts, Saving, Side } from './two-inputs.ts'
 
-export interface TtlParts {
+export interface TtlParts extends RowJoinParts {
   readonly ttlMs: number
   readonly pads: readonly [boolean, boolean]
-  readonly keys: JoinKeys
   readonly out: JoinedRows
-  readonly limit: SizeLimit
-  readonly context: StageContext
 }
 
 interface Living {
@@ -34,18 +29,15 @@ interface Living {
   partners: number
 }
 
-interface TtlState {
-  readonly keys: KeyTableState
-  readonly lists: readonly (readonly [side: Side, keyId: number, rows: readonly Living[]])[]
-}
-
 export class TtlJoin extends TwoInputs {
   private readonly parts: TtlParts
   private readonly lists: [(Living[] | undefined)[], (Living[] | undefined)[]] = [[], []]
-  private readonly buckets: [KeyBuckets, KeyBuckets]
+  private buckets: [KeyBuckets, KeyBuckets]
+  /** The snapshot under way. */
+  private cut: KeyedCut<Living[]> | undefined
 
   constructor(parts: TtlParts) {
-    super(parts.context, parts.out)
+    super(parts)
     this.parts = parts
     this.buckets = [new KeyBuckets(parts.ttlMs), new KeyBuckets(parts.ttlMs)]
     this.meets = () => true
@@ -108,27 +100,38 @@ export class TtlJoin extends TwoInputs {
     }
   }
 
-  protected save(): TtlState {
-    const lists: [Side, number, Living[]][] = []
-    for (const side of [0, 1] as const) {
-      this.lists[side].forEach((rows, keyId) => {
-        if (rows !== undefined) lists.push([side, keyId, rows])
-      })
+  protected beginSaving(pieces: SidePieces): Saving {
+    const cut = new KeyedCut<Living[]>([this.lists[0], this.lists[1]], this.parts.pieceRows, (side, keyId, list) => {
+      pieces[side].list(0, keyId)
+      for (const { timeMs, row, partners } of list) pieces[side].add(timeMs, row, 0, partners)
+      return list.length
+    })
+    this.cut = cut
+    return {
+      walk: cut.walk(),
+      over: () => {
+        if (this.cut === cut) this.cut = undefined
+      },
+      rest: () => undefined,
     }
-    return { keys: this.parts.keys.snapshot(), lists }
   }
 
-  protected load(state: unknown): void {
-    const s = state as TtlState
-    this.parts.keys.restore(s.keys)
-    this.lists[0] = []
-    this.lists[1] = []
-    for (const [side, keyId, rows] of s.lists) {
-      this.lists[side][keyId] = rows.map(one => ({ ...one }))
-      for (const one of rows) {
-        this.parts.limit.took(one.row, keyId, rows.length)
-        this.buckets[side].add(one.timeMs + this.parts.ttlMs, keyId)
-      }
+  protected begin(_rest: unknown, keyCount: number): void {
+    const { ttlMs } = this.parts
+    this.cut = undefined
+    this.lists[0] = new Array<Living[] | undefined>(keyCount)
+    this.lists[1] = new Array<Living[] | undefined>(keyCount)
+    this.buckets = [new KeyBuckets(ttlMs, keyCount), new KeyBuckets(ttlMs, keyCount)]
+  }
+
+  protected loadList(side: Side, { keyId, from, to, times, numbers, rows }: SavedList): void {
+    const { limit, ttlMs } = this.parts
+    const list = (this.lists[side][keyId] ??= [])
+    for (let i = from; i < to; i++) {
+      const timeMs = times[i] as number
+      list.push({ timeMs, row: rows[i], partners: numbers[i] as number })
+      limit.took(rows[i], keyId, list.length)
+      this.buckets[side].add(timeMs + ttlMs, keyId)
     }
   }
 
@@ -136,6 +139,7 @@ export class TtlJoin extends TwoInputs {
     const other: Side = side === 0 ? 1 : 0
     const { pads, keys, limit, ttlMs } = this.parts
     const mine: Living = { timeMs, row, partners: 0 }
+    this.aboutToChange(keyId)
     this.lanes?.came(side, keyId, timeMs, row, timeMs + ttlMs)
     for (const partner of this.living(other, keyId)) {
       mine.partners++
@@ -163,6 +167,7 @@ export class TtlJoin extends TwoInputs {
     const at = this.living(side, keyId).find(one => isDeepStrictEqual(one.row, row))
     // Forgotten already, or never taken because it was late: there is nothing to take back.
     if (list === undefined || at === undefined) return keys.glance(keyId)
+    this.aboutToChange(keyId)
     list.splice(list.indexOf(at), 1)
     limit.count--
     this.lanes?.takenBack(side, at.row)
@@ -174,6 +179,12 @@ export class TtlJoin extends TwoInputs {
     if (list.length === 0) this.forget(side, keyId)
   }
 
+  /** The rows of a key, and how many partners those of the other side have. */
+  private aboutToChange(keyId: number): void {
+    this.cut?.before(0, keyId)
+    this.cut?.before(1, keyId)
+  }
+
   /** Rows of a key that live at this watermark: expired ones may still be in their list. */
   private living(side: Side, keyId: number): Living[] {
     const dead = this.inputs.watermarkMs - this.parts.ttlMs
@@ -183,6 +194,7 @@ export class TtlJoin extends TwoInputs {
   private expire(side: Side, keyId: number, watermarkMs: number): void {
     const list = this.lists[side][keyId]
     if (list === undefined) return
+    this.cut?.before(side, keyId)
     const left = list.filter(one => one.timeMs > watermarkMs - this.parts.ttlMs)
     this.parts.limit.count -= list.length - left.length
     if (left.length > 0) this.lists[side][keyId] = left

@@ -1,11 +1,84 @@
-/** Joins that look at row after row: watermark before it ─▶ retraction? ─▶ onRow. */
+/** Joins that look at row after row: watermark before it ─▶ retraction? ─▶ onRow. Their snapshots are made in pieces. */
 import type { Batch } from '../../model.ts'
+import type { KeyTableState } from '../../state/key-table.ts'
+import type { StageContext } from '../operator.ts'
+import type { JoinKeys } from './keys.ts'
+import { decodeKeys, eachList, encodeKeys, encodeRows, RowPieces } from './row-pieces.ts'
+import type { SavedKeys, SavedList, SavedRows, SidePieces } from './row-pieces.ts'
+import type { SizeLimit } from './size-limit.ts'
 import { TwoSides } from './two-sides.ts'
-import type { Side } from './two-sides.ts'
+import type { Output, Side, TwoInputState } from './two-sides.ts'
 
 export type { Output, Side, TwoInputOperator } from './two-sides.ts'
 
+/** What all joins of rows have. */
+export interface RowJoinParts {
+  readonly keys: JoinKeys
+  readonly out: Output
+  readonly limit: SizeLimit
+  readonly context: StageContext
+  /** Rows of one piece of a snapshot. */
+  readonly pieceRows: number
+}
+
+/** A join on its way into a snapshot. */
+export interface Saving {
+  /** Adds what was held at the cut to the pieces, and pauses now and then. */
+  readonly walk: Iterable<undefined>
+  /** What is saved beside keys and rows; asked after the walk, told as it was at the cut. */
+  rest(): unknown
+  /** The walk is over. */
+  over(): void
+}
+
+interface RowJoinState {
+  readonly keys: SavedKeys
+  readonly rows: SavedRows
+  readonly rest: unknown
+}
+
 export abstract class TwoInputs extends TwoSides {
+  private readonly base: RowJoinParts
+
+  constructor(parts: RowJoinParts) {
+    super(parts.context, parts.out)
+    this.base = parts
+  }
+
+  beginSnapshot(): Generator<undefined, TwoInputState> {
+    // All that is looked at before the first pause is looked at now, not when the first piece is asked for.
+    const inputs = this.inputs.snapshot()
+    const pieces = [new RowPieces(this.base.pieceRows), new RowPieces(this.base.pieceRows)] as const
+    return pieceByPiece({ inputs, keys: this.base.keys.snapshot(), pieces, saving: this.beginSaving(pieces) })
+  }
+
+  protected override save(): unknown {
+    const steps = this.beginSnapshot()
+    for (;;) {
+      const step = steps.next()
+      if (step.done === true) return step.value.mine
+    }
+  }
+
+  protected override load(state: unknown): void {
+    const { keys: saved, rows, rest } = state as RowJoinState
+    const { keys, limit } = this.base
+    keys.restore(decodeKeys(saved, keys.width))
+    limit.forget()
+    this.begin(rest, saved.holders.length)
+    for (const side of [0, 1] as const) eachList(rows[side], list => this.loadList(side, list))
+    this.loaded()
+  }
+
+  /** What is held now: from here to the end of its walk a list is saved before it changes. */
+  protected abstract beginSaving(pieces: SidePieces): Saving
+  /** Empties the join; key ids are below `keyCount`. */
+  protected abstract begin(rest: unknown, keyCount: number): void
+  /** A list that was saved; a long one comes in parts. */
+  protected abstract loadList(side: Side, list: SavedList): void
+  /** All lists are there. */
+  protected loaded(): void {}
+
   protected override onRows(side: Side, batch: Batch): void {
     const { count, beforeMs, weights } = batch
     const takesBack = this.takesBack(side)
@@ -28,4 +101,18 @@ export abstract class TwoInputs extends TwoSides {
   protected takesBack(_side: Side): boolean {
     return false
   }
+}
+
+interface Begun {
+  readonly inputs: TwoInputState['inputs']
+  readonly keys: KeyTableState
+  readonly pieces: SidePieces
+  readonly saving: Saving
+}
+
+function* pieceByPiece({ inputs, keys, pieces, saving }: Begun): Generator<undefined, TwoInputState> {
+  const rows = yield* encodeRows(saving.walk, pieces)
+  saving.over()
+  const mine: RowJoinState = { keys: yield* encodeKeys(keys), rows, rest: saving.rest() }
+  return { inputs, mine }
 }

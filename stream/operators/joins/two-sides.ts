@@ -20,6 +20,11 @@ export interface TwoInputOperator {
   /** Rows of one side, then its watermark; an empty batch is a watermark alone, infinity the end of the side. */
   onInput(side: Side, batch: Batch): Batch
   snapshot(): unknown
+  /**
+   * A snapshot of now whose pieces are made while more comes: the state is what it returns at the end. Absent where `snapshot` is
+   * quick. Rows that are held must not be changed by anybody meanwhile.
+   */
+  beginSnapshot?(): Generator<undefined, unknown>
   restore(state: unknown): void
   stateBytes(): number
   /** Rows that wait for partners; absent where none does. */

@@ -7,41 +7,47 @@
  */
 import type { Batch } from '../../model.ts'
 import type { JoinType } from '../../plan.ts'
-import type { KeyTableState } from '../../state/key-table.ts'
-import type { StageContext } from '../operator.ts'
 import type { WindowShape } from '../window-shape.ts'
 import { NO_KEY, REFUSED } from './keys.ts'
-import type { JoinKeys } from './keys.ts'
 import type { HeldRow } from './lanes.ts'
 import { pairUp } from './pair-up.ts'
 import type { Group } from './pair-up.ts'
+import type { SavedList, SidePieces } from './row-pieces.ts'
 import type { JoinedRows } from './rows.ts'
-import type { SizeLimit } from './size-limit.ts'
 import { TwoInputs } from './two-inputs.ts'
-import type { Side } from './two-inputs.ts'
+import type { RowJoinParts, Saving, Side } from './two-inputs.ts'
 
-export interface WindowJoinParts {
+export interface WindowJoinParts extends RowJoinParts {
   readonly type: JoinType
   readonly shape: WindowShape
-  readonly keys: JoinKeys
   readonly out: JoinedRows
-  readonly limit: SizeLimit
-  readonly context: StageContext
+}
+
+/** Rows of a key in a slice. */
+interface SliceGroup extends Group {
+  /** Number of the newest snapshot that has them as they were at its cut. */
+  savedIn: number
 }
 
 interface Slice {
   readonly start: number
   readonly lastEnd: number
-  readonly groups: Map<number, Group>
+  readonly groups: Map<number, SliceGroup>
   /** Rows without a key: padded one by one. */
-  readonly keyless: Group
+  readonly keyless: SliceGroup
   count: number
 }
 
-interface WindowJoinState {
-  readonly keys: KeyTableState
-  readonly slices: readonly Slice[]
+interface WindowJoinRest {
+  readonly slices: readonly { readonly start: number; readonly lastEnd: number }[]
   readonly openEnds: readonly number[]
+}
+
+/** A snapshot under way: the slices of its cut, and where what they held goes. */
+interface Cut {
+  readonly number: number
+  readonly slices: ReadonlyMap<Slice, number>
+  readonly pieces: SidePieces
 }
 
 export class WindowJoin extends TwoInputs {
@@ -51,9 +57,11 @@ export class WindowJoin extends TwoInputs {
   private byStart = new Map<number, Slice>()
   /** Ends of windows that have not fired, ascending. */
   private openEnds: number[] = []
+  private cut: Cut | undefined
+  private cuts = 0
 
   constructor(parts: WindowJoinParts) {
-    super(parts.context, parts.out)
+    super(parts)
     this.parts = parts
   }
 
@@ -69,17 +77,19 @@ export class WindowJoin extends TwoInputs {
     if (keyId === REFUSED) return
     let slice = this.byStart.get(start)
     if (slice === undefined) {
-      slice = { start, lastEnd, groups: new Map(), keyless: { left: [], right: [] }, count: 0 }
+      slice = newSlice(start, lastEnd)
       this.byStart.set(start, slice)
       this.enterSlice(slice)
       this.openWindows(firstEnd, lastEnd)
     }
-    let group: Group | undefined = keyId === NO_KEY ? slice.keyless : slice.groups.get(keyId)
+    let group = keyId === NO_KEY ? slice.keyless : slice.groups.get(keyId)
     if (group === undefined) {
-      group = { left: [], right: [] }
+      // Of the snapshot under way it is no part.
+      group = newGroup(this.cuts)
       slice.groups.set(keyId, group)
       keys.hold(keyId)
     }
+    if (this.cut !== undefined) saveGroup(this.cut, slice, keyId, group)
     const rows = side === 0 ? group.left : group.right
     rows.push(batch.rows[i])
     slice.count++
@@ -132,21 +142,37 @@ export class WindowJoin extends TwoInputs {
     }
   }
 
-  protected save(): WindowJoinState {
-    return { keys: this.parts.keys.snapshot(), slices: this.slices, openEnds: this.openEnds }
+  protected beginSaving(pieces: SidePieces): Saving {
+    const slices = this.slices.map(({ start, lastEnd }) => ({ start, lastEnd }))
+    const openEnds = this.openEnds.slice()
+    const cut: Cut = { number: ++this.cuts, slices: new Map(this.slices.map((slice, n) => [slice, n])), pieces }
+    this.cut = cut
+    return {
+      walk: walkSlices(cut, this.parts.pieceRows),
+      over: () => {
+        if (this.cut === cut) this.cut = undefined
+      },
+      rest: (): WindowJoinRest => ({ slices, openEnds }),
+    }
   }
 
-  protected load(state: unknown): void {
-    const s = state as WindowJoinState
-    this.parts.keys.restore(s.keys)
-    this.slices = s.slices.map(slice => ({ ...slice }))
+  protected begin(rest: unknown): void {
+    const { slices, openEnds } = rest as WindowJoinRest
+    this.cut = undefined
+    this.slices = slices.map(({ start, lastEnd }) => newSlice(start, lastEnd))
     this.byStart = new Map(this.slices.map(slice => [slice.start, slice]))
-    this.openEnds = s.openEnds.slice()
-    const { limit } = this.parts
-    for (const { groups, keyless } of this.slices) {
-      for (const [keyId, group] of [...groups, [NO_KEY, keyless] as const]) {
-        for (const row of [...group.left, ...group.right]) limit.took(row, keyId, group.left.length)
-      }
+    this.openEnds = openEnds.slice()
+  }
+
+  protected loadList(side: Side, { of, keyId, from, to, rows }: SavedList): void {
+    const slice = this.slices[of] as Slice
+    let group = keyId === NO_KEY ? slice.keyless : slice.groups.get(keyId)
+    if (group === undefined) slice.groups.set(keyId, (group = newGroup(0)))
+    const list = side === 0 ? group.left : group.right
+    for (let i = from; i < to; i++) {
+      list.push(rows[i])
+      slice.count++
+      this.parts.limit.took(rows[i], keyId, list.length)
     }
   }
 
@@ -197,3 +223,39 @@ const copyOf = (left: readonly unknown[], right: readonly unknown[]): Group => (
   left: left.slice(),
   right: right.slice(),
 })
+
+const newGroup = (savedIn: number): SliceGroup => ({ left: [], right: [], savedIn })
+const newSlice = (start: number, lastEnd: number): Slice => ({
+  start,
+  lastEnd,
+  groups: new Map(),
+  keyless: newGroup(0),
+  count: 0,
+})
+
+function* walkSlices(cut: Cut, pieceRows: number): Generator<undefined, void> {
+  let work = 0
+  for (const slice of cut.slices.keys()) {
+    saveGroup(cut, slice, NO_KEY, slice.keyless)
+    // Those that come meanwhile are saved already: they were not there.
+    for (const [keyId, group] of slice.groups) {
+      work += 1 + saveGroup(cut, slice, keyId, group)
+      if (work < pieceRows) continue
+      work = 0
+      yield undefined
+    }
+  }
+}
+
+/** Gives the number of rows; call before it changes. */
+function saveGroup(cut: Cut, slice: Slice, keyId: number, group: SliceGroup): number {
+  const of = cut.slices.get(slice)
+  if (group.savedIn === cut.number || of === undefined) return 0
+  group.savedIn = cut.number
+  for (const [side, rows] of [group.left, group.right].entries()) {
+    const pieces = cut.pieces[side as Side]
+    pieces.list(of, keyId)
+    for (const row of rows) pieces.add(0, row, 0, 0)
+  }
+  return group.left.length + group.right.length
+}
