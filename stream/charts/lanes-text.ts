@@ -6,10 +6,17 @@ import { clock } from './ruler.ts'
 import type { JoinStatus, JoinView, UnmatchedRow } from './protocol.ts'
 
 /** What it does, and where its time stands: that of its result may trail, since pads are as old as their rows. */
-export function joinText({ names, text, watermarkMs }: JoinStatus): string {
+export function joinText(join: JoinStatus, over = false): string {
+  const { names, text, watermarkMs } = join
+  const whose = watermarkText(join)
   const stands =
-    watermarkMs === null ? 'no watermark of both sides yet' : `watermark of both sides ${clock(watermarkMs)}`
+    watermarkMs !== null ? `${whose} ${clock(watermarkMs)}` : over ? 'both sides have ended' : `no ${whose} yet`
   return `${names.join(' and ')}: ${text} · ${stands}`
+}
+
+/** Whose watermark decides: a table has none. */
+export function watermarkText({ kind, names }: Pick<JoinStatus, 'kind' | 'names'>): string {
+  return `watermark of ${kind === 'table' ? names[0] : 'both sides'}`
 }
 
 /** One sentence a side: what it holds, who waits, who left alone. */

@@ -136,6 +136,9 @@ test('words: what a side holds, who waits, who left and why, what is left out', 
     joinText(JOIN),
     'orders and payments: left join within -10s..10s on orderId · watermark of both sides 09:00:20',
   )
+  assert.match(joinText({ ...JOIN, watermarkMs: null }), / · no watermark of both sides yet$/)
+  assert.match(joinText({ ...JOIN, watermarkMs: null }, true), / · both sides have ended$/)
+  assert.match(joinText({ ...JOIN, kind: 'table' }), / · watermark of orders 09:00:20$/)
   assert.deepEqual(waitingCells(JOIN), [['orders', 'o-2', '09:00:18', '09:00:22', '2s']])
   assert.deepEqual(unmatchedCells(JOIN), [
     ['orders', 'o-0', '09:00:00', '09:00:10', 'no partner came in time: it came out with null', '{"orderId":"o-0"}'],

@@ -38,11 +38,18 @@ await order(13, 'o-4')
 await orders.watermark(t + 14 * 60_000)
 await payments.watermark(t + 14 * 60_000);`
 
+/** Of three symbols the third has no quote, and two trades of the second come before its first: 42 find none. */
+const COLUMNS = `const at = (count: number, step: number) => Float64Array.from({ length: count }, (_, i) => Date.UTC(2026, 0, 1, 9) + i * step)
+const trades = fromColumns({ at: at(120, 1000), symbol: Int32Array.from({ length: 120 }, (_, i) => i % 3), size: at(120, 10) }, { time: 'at' })
+const quotes = fromColumns({ at: at(24, 5000), symbol: Int32Array.from({ length: 24 }, (_, i) => i % 2), bid: at(24, 10) }, { time: 'at' });
+%%join trades quotes --on symbol --as-of --as quoted
+(t, q) => ({ size: t.size, bid: q.bid })`
+
 test('lanes show who met, who waits until when and who left alone; the Join tab says it in words, and the file keeps it', async () => {
-  writeNotebook(its.lab, 'joins.ipynb', [FEEDS, JOIN, PUSH])
-  const notebook = await openNotebook(its.browser, its.lab, 'joins.ipynb')
+  writeNotebook(its.lab, 'joins.ipynb', [FEEDS, JOIN, PUSH, COLUMNS])
+  const notebook = await openNotebook(its.browser, its.lab, 'joins.ipynb', { height: 1500 })
   const { page } = notebook
-  for (let cell = 0; cell < 3; cell++) await notebook.runNext()
+  for (let cell = 0; cell < 4; cell++) await notebook.runNext()
 
   await marksDrawn(page, 'paid', 8)
   const drawn = async (what: string): Promise<string[]> => {
@@ -98,6 +105,18 @@ test('lanes show who met, who waits until when and who left alone; the Join tab 
     [['o-4', '2026-01-01 09:23:00']],
   )
   assert.match(String(data['text/plain']), /orders: 2 rows held/)
+
+  await marksDrawn(page, 'quoted', 8)
+  const quoted = page.locator('.riffle-chart[data-stream="quoted"]')
+  if (process.env['SCREENSHOTS'] !== undefined)
+    await quoted.screenshot({ path: join(process.env['SCREENSHOTS'], 'join-columns.png') })
+  await quoted.getByRole('tab', { name: 'Join' }).click()
+  // More than each status tells.
+  await becomes(page, async () => (await cellsOf(quoted.locator('.riffle-join'))).length, 42)
+  const [newest] = await cellsOf(quoted.locator('.riffle-join'))
+  assert.deepEqual(newest?.slice(0, 4), ['trades', '2', '09:01:59', '09:01:59'])
+  if (process.env['SCREENSHOTS'] !== undefined)
+    await quoted.screenshot({ path: join(process.env['SCREENSHOTS'], 'join-columns-tab.png') })
   await notebook.end()
 })
 

@@ -11,6 +11,7 @@ import {
   WAITING_COLUMNS,
   waitingCells,
 } from '../../../stream/charts/lanes-text.ts'
+import { isOver } from '../../../stream/charts/protocol.ts'
 import { setText } from '../panel-parts.ts'
 import { list, text, words } from './list.ts'
 import type { ChartTab, TabMaker } from './tab.ts'
@@ -43,7 +44,7 @@ function makeJoin(): ChartTab {
       const { join } = chart.status
       if (join === undefined) return
       asks.askIfMore(chart, join)
-      setText(what, joinText(join))
+      setText(what, joinText(join, isOver(chart.status.state)))
       sideTexts(join).forEach((told, i) => setText(sides[i] as HTMLElement, told))
       const missing = leftOutText(join)
       setText(leftOut, missing)

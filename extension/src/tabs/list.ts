@@ -16,15 +16,18 @@ export function list(title: string, columns: readonly string[]): List {
   for (const column of columns) head.append(text('th', WIDE.has(column) ? 'riffle-wide' : '', column))
   const body = table.createTBody()
   const empty = text('p', 'riffle-empty', '')
-  element.append(text('h4', '', title), table, empty)
+  // A long one is scrolled in itself, by keys too.
+  const rows = Object.assign(document.createElement('div'), { className: 'riffle-list', tabIndex: 0 })
+  rows.append(table)
+  element.append(text('h4', '', title), rows, empty)
   return {
     element,
-    show(rows, whenEmpty) {
+    show(given, whenEmpty) {
       empty.textContent = whenEmpty
-      empty.hidden = rows.length > 0
-      table.hidden = rows.length === 0
+      empty.hidden = given.length > 0
+      rows.hidden = given.length === 0
       body.replaceChildren(
-        ...rows.map(cells => {
+        ...given.map(cells => {
           const row = document.createElement('tr')
           cells.forEach((cell, i) => {
             const place = row.insertCell()

@@ -1,4 +1,5 @@
 import { frame, OPEN, timeEncoding } from '../encodings.ts'
+import { watermarkText } from '../lanes-text.ts'
 import { LANES_Y, SIDE, STATES } from '../lanes.ts'
 import { defineForm } from './form.ts'
 
@@ -28,7 +29,9 @@ export const lanes = defineForm({
     if (join === undefined) return null
     const [left, right] = join.names
     const looksUp = join.kind === 'table' || join.kind === 'asOf'
-    const shown = LOOKS.filter(({ state }) => looksUp || state !== 'kept')
+    // What is looked up at once never waits.
+    const absent = [looksUp ? undefined : 'kept', join.kind === 'table' ? 'waiting' : undefined]
+    const shown = LOOKS.filter(({ state }) => !absent.includes(state))
     const states = { domain: shown.map(({ state }) => STATES[state]), range: shown.map(({ color }) => color) }
     const time = timeEncoding(request, '$at', false)
     const only = (...what: string[]): object[] => [{ filter: what.map(one => `datum.what === '${one}'`).join(' || ') }]
@@ -75,7 +78,7 @@ export const lanes = defineForm({
               field: 'state',
               type: 'nominal',
               scale: states,
-              legend: { title: null, orient: 'top', direction: 'horizontal', offset: 6 },
+              legend: { title: null, orient: 'top', direction: 'horizontal', offset: 18 },
             },
             fill: {
               field: 'state',
@@ -102,10 +105,11 @@ export const lanes = defineForm({
           mark: {
             type: 'text',
             align: 'right',
-            baseline: 'top',
-            dx: -4,
+            baseline: 'bottom',
+            dx: 4,
+            dy: -3,
             color: QUIET,
-            text: 'watermark of both sides',
+            text: watermarkText(join),
           },
         },
       ],
