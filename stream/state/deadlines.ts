@@ -1,71 +1,81 @@
 /** Things that come due at a watermark, soonest first. A deadline may be old: whoever takes one looks again and puts it back. */
 export class Deadlines<T> {
-  private heap: { readonly atMs: number; readonly thing: T }[] = []
+  /** A heap, its times apart: an object for each entry would weigh more than most things that wait. */
+  private times: number[] = []
+  private entries: T[] = []
 
   get count(): number {
-    return this.heap.length
+    return this.times.length
   }
 
   /** Infinity when empty. */
   get soonestMs(): number {
-    return this.heap[0]?.atMs ?? Infinity
+    return this.times[0] ?? Infinity
   }
 
   isDue(watermarkMs: number): boolean {
-    const first = this.heap[0]
-    return first !== undefined && first.atMs <= watermarkMs
+    const { times } = this
+    return times.length > 0 && (times[0] as number) <= watermarkMs
   }
 
   add(atMs: number, thing: T): void {
-    const { heap } = this
-    const entry = { atMs, thing }
-    let i = heap.length
-    heap.push(entry)
+    const { times, entries } = this
+    let i = times.length
+    times.push(atMs)
+    entries.push(thing)
     while (i > 0) {
       const parent = (i - 1) >> 1
-      const above = heap[parent]!
-      if (above.atMs <= atMs) break
-      heap[i] = above
+      const above = times[parent] as number
+      if (above <= atMs) break
+      times[i] = above
+      entries[i] = entries[parent] as T
       i = parent
     }
-    heap[i] = entry
+    times[i] = atMs
+    entries[i] = thing
   }
 
-  /** Instead of everything that waits: quicker than one by one. */
+  /** Instead of everything that waits; quicker than one by one. */
   fill(things: readonly T[], atMs: (thing: T) => number): void {
-    this.heap = things.map(thing => ({ atMs: atMs(thing), thing }))
-    for (let i = (this.heap.length >> 1) - 1; i >= 0; i--) this.sink(this.heap[i]!, i)
+    this.entries = things.slice()
+    this.times = things.map(atMs)
+    for (let i = (things.length >> 1) - 1; i >= 0; i--) this.sink(i, this.times[i] as number, this.entries[i] as T)
   }
 
   /** Takes the soonest; call only when there is one. */
   take(): T {
-    const { heap } = this
-    const first = heap[0]!
-    const last = heap.pop()!
-    if (heap.length > 0) this.sink(last)
-    return first.thing
+    const { times, entries } = this
+    const first = entries[0] as T
+    const lastMs = times.pop() as number
+    const last = entries.pop() as T
+    if (times.length > 0) this.sink(0, lastMs, last)
+    return first
   }
 
   /** Everything that waits, in no order. */
   get things(): readonly T[] {
-    return this.heap.map(entry => entry.thing)
+    return this.entries.slice()
   }
 
   clear(): void {
-    this.heap = []
+    this.times = []
+    this.entries = []
   }
 
-  private sink(entry: { readonly atMs: number; readonly thing: T }, from = 0): void {
-    const { heap } = this
+  private sink(from: number, atMs: number, thing: T): void {
+    const { times, entries } = this
     let i = from
     for (;;) {
       let child = 2 * i + 1
-      if (child >= heap.length) break
-      if (child + 1 < heap.length && heap[child + 1]!.atMs < heap[child]!.atMs) child++
-      if (heap[child]!.atMs >= entry.atMs) break
-      heap[i] = heap[child]!
+      if (child >= times.length) break
+      if (child + 1 < times.length && (times[child + 1] as number) < (times[child] as number)) child++
+      const below = times[child] as number
+      if (below >= atMs) break
+      times[i] = below
+      entries[i] = entries[child] as T
       i = child
     }
-    heap[i] = entry
+    times[i] = atMs
+    entries[i] = thing
   }
 }

@@ -57,8 +57,8 @@ class Reader extends DefaultDeserializer {
   _readHostObject(): unknown {
     if (this.readUint32() === PLAIN) return readsPlain.call(this)
     const Kind = KINDS[this.readUint32()] as Kind
-    // Memory of its own: whoever restores goes on writing into it.
-    return new Kind((this.apart[this.readUint32()] as Uint8Array).slice().buffer as ArrayBuffer)
+    // Memory of its own: whoever restores goes on writing into it. (`slice` of a Buffer, what files are read into, shares it.)
+    return new Kind(new Uint8Array(this.apart[this.readUint32()] as Uint8Array).buffer)
   }
 }
 

@@ -278,6 +278,20 @@ export const mutations: readonly Mutation[] = [
     suite: ['stream/charts/other.test.ts'],
   },
   {
+    name: 'what is below the first finger slides away',
+    file: 'extension/src/zoom.ts',
+    find: 'const from = values[0] - places[0] * perPx',
+    replace: 'const from = values[0]',
+    suite: ['tests/charts/zoom.test.ts'],
+  },
+  {
+    name: 'open windows of an area look like finished ones',
+    file: 'stream/charts/forms/area.ts',
+    find: "datum['$open'] !== true",
+    replace: 'true',
+    suite: ['stream/charts/spec.test.ts'],
+  },
+  {
     name: 'an axis is held although dragging selects',
     file: 'extension/src/zoom.ts',
     find: 'if (selects || ',
@@ -311,6 +325,13 @@ export const mutations: readonly Mutation[] = [
     find: 'this.#turnMs - AHEAD_MS',
     replace: 'this.#turnMs',
     suite: ['tests/charts/draw-turns.test.ts'],
+  },
+  {
+    name: 'the width of each text there ever was is kept',
+    file: 'extension/src/text-widths.ts',
+    find: 'if (known.size >= KEPT) known.clear()',
+    replace: '',
+    suite: ['tests/charts/relay.test.ts'],
   },
   {
     name: 'news waits for a frame although the last picture has been shown',
@@ -721,15 +742,15 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a row that found its partner is padded all the same',
     file: 'stream/operators/joins/interval.ts',
-    find: 'if (!pad.mark.matched) due.push(pad)',
-    replace: 'due.push(pad)',
+    find: 'if (!mark.matched) due.push(mark)',
+    replace: 'due.push(mark)',
     suite: joins,
   },
   {
     name: 'a row is padded before its last partner can come',
     file: 'stream/operators/joins/interval.ts',
-    find: 'this.pads.add(deadlineMs, pad',
-    replace: 'this.pads.add(deadlineMs - 1, pad',
+    find: 'this.pads.add(deadlineMs, mark',
+    replace: 'this.pads.add(deadlineMs - 1, mark',
     suite: joins,
   },
   {

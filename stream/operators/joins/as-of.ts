@@ -123,8 +123,7 @@ export class AsOfJoin extends TwoInputs {
     const cut = new KeyedCut<TimedRows>([this.versions], pieceRows, (_side, keyId, list) => {
       right.list(0, keyId)
       for (let i = list.head; i < list.times.length; i++) {
-        const row = list.rows[i]
-        right.add(list.times[i] as number, row, row === DELETED ? 1 : 0, 0)
+        right.add(list.times[i] as number, list.rows[i], 0, 0)
       }
       return list.count
     })
@@ -152,16 +151,15 @@ export class AsOfJoin extends TwoInputs {
     this.coming = []
   }
 
-  protected loadList(side: Side, { keyId, from, to, times, marks, numbers, rows }: SavedList): void {
+  protected loadList(side: Side, { keyId, from, to, times, numbers, rows }: SavedList): void {
     const { limit } = this.parts
-    const list = side === 0 ? undefined : (this.versions[keyId] ??= new TimedRows())
+    const before = side === 0 ? undefined : this.versions[keyId]
     for (let i = from; i < to; i++) {
-      const timeMs = times[i] as number
-      const row = marks[i] === 1 ? DELETED : rows[i]
-      list?.insert(timeMs, row, undefined)
-      if (list === undefined) this.coming.push({ keyId, timeMs, row, sequence: numbers[i] as number })
-      limit.took(row, keyId, list?.count ?? this.coming.length)
+      const row = rows[i]
+      if (side === 0) this.coming.push({ keyId, timeMs: times[i] as number, row, sequence: numbers[i] as number })
+      limit.took(row, keyId, side === 0 ? this.coming.length : (before?.count ?? 0) + i - from + 1)
     }
+    if (side === 1) this.versions[keyId] = TimedRows.of({ times, rows, from, to, marks: undefined }, before)
   }
 
   protected override loaded(): void {

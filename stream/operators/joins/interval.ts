@@ -34,25 +34,21 @@ const WITHOUT = 0
 const ALONE = 1
 const MATCHED = 2
 
-interface Pad {
-  readonly side: Side
-  readonly keyless: boolean
-  readonly mark: Mark
-}
-
 export class IntervalJoin extends TwoInputs {
   private readonly parts: IntervalParts
   private readonly keys: JoinKeys
   private readonly out: JoinedRows
   private readonly lists: [(TimedRows | undefined)[], (TimedRows | undefined)[]] = [[], []]
   private buckets: [KeyBuckets, KeyBuckets]
-  private readonly pads = new Deadlines<Pad>()
+  private readonly pads = new Deadlines<Mark>()
   /** Rows without a key that wait for their pad. */
-  private keyless = new Set<Pad>()
+  private keyless = new Set<Mark>()
   /** The snapshot under way. */
   private cut: KeyedCut<TimedRows> | undefined
   /** While lists come back: the pads they wait for. */
-  private coming: Pad[] = []
+  private coming: Mark[] = []
+  /** Made for the list that comes back. */
+  private readonly made: Mark[] = []
   /** Times of partners, from a row's own. */
   private readonly first: readonly [number, number]
   private readonly last: readonly [number, number]
@@ -91,11 +87,11 @@ export class IntervalJoin extends TwoInputs {
       this.lanes?.done(side, row, 'noKey', null)
       return
     }
-    const mark: Mark | undefined = padded ? { matched, timeMs, row, sequence: this.sequence++ } : undefined
-    const pad = mark !== undefined && !matched ? { side, keyless: keyId === NO_KEY, mark } : undefined
-    if (pad !== undefined) this.pads.add(deadlineMs, pad)
-    if (keyId !== NO_KEY) return this.wait(side, keyId, timeMs, row, mark)
-    if (pad !== undefined) this.keyless.add(pad)
+    const keyless = keyId === NO_KEY
+    const mark = padded ? { side, keyless, matched, timeMs, row, sequence: this.sequence++ } : undefined
+    if (mark !== undefined && !matched) this.pads.add(deadlineMs, mark)
+    if (!keyless) return this.wait(side, keyId, timeMs, row, mark)
+    if (mark !== undefined) this.keyless.add(mark)
     this.parts.limit.took(row, keyId, this.pads.count)
   }
 
@@ -128,7 +124,7 @@ export class IntervalJoin extends TwoInputs {
   protected heldCounts(): readonly [number, number] {
     const held: [number, number] = [0, 0]
     for (const side of [0, 1] as const) for (const list of this.lists[side]) held[side] += list?.count ?? 0
-    for (const pad of this.keyless) held[pad.side]++
+    for (const { side } of this.keyless) held[side]++
     return held
   }
 
@@ -163,7 +159,8 @@ export class IntervalJoin extends TwoInputs {
     return {
       walk: (function* () {
         yield* cut.walk()
-        for (const [n, { side, mark }] of keyless.entries()) {
+        for (const [n, mark] of keyless.entries()) {
+          const { side } = mark
           pieces[side].list(0, NO_KEY)
           pieces[side].add(mark.timeMs, mark.row, ALONE, mark.sequence)
           if (n % pieceRows === 0) yield undefined
@@ -191,25 +188,30 @@ export class IntervalJoin extends TwoInputs {
     const { limit } = this.parts
     const buckets = this.buckets[side]
     const lastMs = this.last[side]
-    const list = keyId === NO_KEY ? undefined : (this.lists[side][keyId] ??= new TimedRows())
+    const keyless = keyId === NO_KEY
+    const before = keyless ? undefined : this.lists[side][keyId]
+    const padded = marks[from] !== WITHOUT
     for (let i = from; i < to; i++) {
       const timeMs = times[i] as number
       const row = rows[i]
-      const mark = marks[i] === WITHOUT ? undefined : { matched: marks[i] === MATCHED, sequence: numbers[i] as number, timeMs, row } // prettier-ignore
-      list?.insert(timeMs, row, mark)
-      limit.took(row, keyId, list?.count ?? 0)
+      limit.took(row, keyId, (before?.count ?? 0) + i - from + 1)
       const deadlineMs = timeMs + lastMs
-      if (list !== undefined) buckets.add(deadlineMs, keyId)
+      if (!keyless) buckets.add(deadlineMs, keyId)
+      if (!padded) continue
+      const mark = { side, keyless, matched: marks[i] === MATCHED, timeMs, row, sequence: numbers[i] as number }
+      this.made[i - from] = mark
       // A row that was padded may still stand in its list, until its bucket is over.
-      if (mark === undefined || mark.matched || deadlineMs <= this.inputs.watermarkMs) continue
-      const pad = { side, keyless: list === undefined, mark }
-      if (pad.keyless) this.keyless.add(pad)
-      this.coming.push(pad)
+      if (mark.matched || deadlineMs <= this.inputs.watermarkMs) continue
+      if (keyless) this.keyless.add(mark)
+      this.coming.push(mark)
     }
+    if (keyless) return
+    const own = padded ? this.made.slice(0, to - from) : undefined
+    this.lists[side][keyId] = TimedRows.of({ times, rows, from, to, marks: own }, before)
   }
 
   protected override loaded(): void {
-    this.pads.fill(this.coming, ({ side, mark }) => mark.timeMs + this.last[side])
+    this.pads.fill(this.coming, ({ side, timeMs }) => timeMs + this.last[side])
     this.coming = []
   }
 
@@ -259,14 +261,17 @@ export class IntervalJoin extends TwoInputs {
 
   /** Pads of one watermark come by time, then arrival. */
   private padDue(watermarkMs: number): void {
-    const due: Pad[] = []
+    const due: Mark[] = []
     while (this.pads.isDue(watermarkMs)) {
-      const pad = this.pads.take()
-      if (this.keyless.delete(pad)) this.parts.limit.count--
-      if (!pad.mark.matched) due.push(pad)
+      const mark = this.pads.take()
+      if (mark.keyless) {
+        this.keyless.delete(mark)
+        this.parts.limit.count--
+      }
+      if (!mark.matched) due.push(mark)
     }
-    due.sort((a, b) => a.mark.timeMs - b.mark.timeMs || a.mark.sequence - b.mark.sequence)
-    for (const { side, mark } of due) this.pad(side, mark.row, mark.timeMs)
+    due.sort((a, b) => a.timeMs - b.timeMs || a.sequence - b.sequence)
+    for (const { side, row, timeMs } of due) this.pad(side, row, timeMs)
   }
 
   private pad(side: Side, row: unknown, timeMs: number): void {

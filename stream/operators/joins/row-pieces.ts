@@ -31,7 +31,7 @@ export interface SavedList {
   readonly keyId: number
   readonly from: number
   readonly to: number
-  readonly times: Float64Array
+  readonly times: readonly number[]
   readonly marks: Uint8Array
   readonly numbers: Float64Array
   readonly rows: readonly unknown[]
@@ -124,7 +124,8 @@ function larger<A extends Float64Array | Uint8Array>(from: A, into: A): A {
 /** The lists of all pieces; one that was divided comes in parts, in order. */
 export function eachList(pieces: readonly Uint8Array[], visit: (list: SavedList) => void): void {
   for (const bytes of pieces) {
-    const { heads, times, marks, numbers, rows: packed } = deserialize(bytes) as Piece
+    const { heads, times: saved, marks, numbers, rows: packed } = deserialize(bytes) as Piece
+    const times = Array.from(saved)
     const rows = unpackRows(packed)
     let from = 0
     for (let h = 0; h < heads.length; h += 3) {

@@ -1,11 +1,35 @@
+import type { Side } from './two-sides.ts'
+
+/** Of a list that is empty: it gets arrays of its own with its first row. */
+const NO_TIMES: number[] = []
+const NO_ROWS: unknown[] = []
+
+interface Stretch {
+  readonly times: readonly number[]
+  readonly rows: readonly unknown[]
+  readonly from: number
+  readonly to: number
+  readonly marks: Mark[] | undefined
+}
+
 /** The waiting rows of one key and side, ordered by time, equal times by arrival. Old ones leave at the front. */
 export class TimedRows {
-  times: number[] = []
-  rows: unknown[] = []
+  times = NO_TIMES
+  rows = NO_ROWS
   /** Beside the rows when the side is padded. */
   marks: Mark[] | undefined
   /** Rows before this have left. */
   head = 0
+
+  /** Rows `from` to `to`, which are in order, behind those of `before`. */
+  static of({ times, rows, from, to, marks }: Stretch, before: TimedRows | undefined): TimedRows {
+    const list = before ?? new TimedRows()
+    const whole = before === undefined
+    list.times = whole ? times.slice(from, to) : list.times.concat(times.slice(from, to))
+    list.rows = whole ? rows.slice(from, to) : list.rows.concat(rows.slice(from, to))
+    list.marks = whole || marks === undefined ? marks : list.marks?.concat(marks)
+    return list
+  }
 
   get count(): number {
     return this.times.length - this.head
@@ -26,7 +50,10 @@ export class TimedRows {
         times.push(timeMs)
         this.rows.push(row)
       }
-      if (mark !== undefined) (this.marks ??= []).push(mark)
+      if (mark === undefined) return
+      if (this.marks === undefined) this.marks = [mark]
+      else if (end < 4) this.marks = this.marks.concat(mark)
+      else this.marks.push(mark)
       return
     }
     const at = this.firstAfter(timeMs)
@@ -86,8 +113,11 @@ export class TimedRows {
   }
 }
 
-/** Whether a row that is padded when it finds nobody has found somebody. */
+/** A row that is padded when it finds nobody, and whether it has found somebody. */
 export interface Mark {
+  readonly side: Side
+  /** It matches nobody and stands in no list. */
+  readonly keyless: boolean
   matched: boolean
   readonly timeMs: number
   readonly row: unknown
