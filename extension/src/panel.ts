@@ -7,6 +7,7 @@ import { DrawTurns } from './draw-turns.ts'
 import { fileName, saveFile } from './save-file.ts'
 import { makePicker } from './picker.ts'
 import { makeStrip } from './strip.ts'
+import { setText } from './panel-parts.ts'
 import { ChartPicture, loadVega } from './picture.ts'
 import { TabList } from './tab-list.ts'
 import { tabMakers } from './tabs/index.ts'
@@ -67,6 +68,7 @@ export class ChartPanel implements ChartView {
     textContent: 'Reset zoom',
     hidden: true,
   })
+  readonly #hint = div('riffle-hint')
   readonly #body = div('riffle-plot')
   readonly #problem = div('riffle-problem')
   readonly #tabRoom = div('riffle-tab')
@@ -112,7 +114,9 @@ export class ChartPanel implements ChartView {
     this.element.dataset['stream'] = chart.stream
     const head = div('riffle-head')
     this.#unzoom.addEventListener('click', () => this.#picture.zoom.reset())
-    head.append(this.#title, this.#unzoom, this.#tabList.element)
+    // It is read out below, with the picture.
+    this.#hint.setAttribute('aria-hidden', 'true')
+    head.append(this.#title, this.#hint, this.#unzoom, this.#tabList.element)
     this.#body.setAttribute('role', 'img')
     this.#body.setAttribute('aria-keyshortcuts', 'Space + - ArrowLeft ArrowRight 0')
     this.#body.tabIndex = 0
@@ -221,6 +225,7 @@ export class ChartPanel implements ChartView {
       pageTurns.take(() => this.#draw())
       return
     }
+    this.#tellHint()
     this.element.dataset['seq'] = String(this.#chart.sequence ?? 0)
     this.element.dataset['rows'] = String(this.#chart.rowCount)
     // Counts that are due now would cost the page a frame of their own in a moment.
@@ -297,6 +302,21 @@ export class ChartPanel implements ChartView {
     this.element.dataset['state'] = liveness === 'live' || liveness === 'ended' ? status.state : liveness
     this.#updateStrip()
     this.#label()
+  }
+
+  /** What can be done with the picture: for the eye while somebody is at it, in full for who hears it. */
+  #tellHint(): void {
+    const { zoom } = this.#picture
+    const zooms = this.#tab === PICTURE.name && zoom.offered
+    const live = this.#chart.liveness === 'live'
+    const parts = [...(zooms && !zoom.holds ? ['drag to zoom'] : []), ...(live ? ['space pauses'] : [])]
+    setText(this.#hint, this.#tab === PICTURE.name ? parts.join(' · ') : '')
+    const spoken = [
+      ...(live ? ['Space pauses and resumes the stream.'] : []),
+      ...(zooms ? ['Plus and minus zoom, arrow keys move, 0 shows all.'] : []),
+      'The Table tab has the rows as text.',
+    ].join(' ')
+    if (this.#body.getAttribute('aria-description') !== spoken) this.#body.setAttribute('aria-description', spoken)
   }
 
   /** At once when there is something to be seen for the first time, or the stream stands otherwise; its values now and then. */

@@ -36,6 +36,9 @@ const DARK_SERIES = [
   '#abd05c',
 ]
 
+const DARK_CELLS = { scheme: 'darkmulti' }
+const DARK_SHADES = { scheme: 'darkblue' }
+
 export function readTheme(): ChartTheme {
   const style = getComputedStyle(document.body)
   const variable = (name: string, otherwise: string): string => style.getPropertyValue(name).trim() || otherwise
@@ -73,7 +76,8 @@ export function readTheme(): ChartTheme {
       title: { color: text, fontSize: 13, fontWeight: 600, offset: 8 },
       text: { color: text },
       mark: { color: series[0] },
-      range: { category: series },
+      // Much is far from the ground: dark on light, light on dark.
+      range: light ? { category: series } : { category: series, heatmap: DARK_CELLS, ramp: DARK_SHADES },
     },
   }
 }

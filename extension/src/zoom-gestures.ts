@@ -1,5 +1,8 @@
-/** How a reader looks closer: drag over a part, double-click to see all again; with keys +, -, the arrows and 0. */
-import { NOTHING_HELD, moved, zoomed } from './zoom.ts'
+/**
+ * How a reader looks closer: drag over a part, pinch with two fingers (on a trackpad too), double-click to see all again; with keys +, -,
+ * the arrows and 0.
+ */
+import { NOTHING_HELD, moved, stretched, zoomed, zoomedAround } from './zoom.ts'
 import type { AxisName, HeldAxes } from './zoom.ts'
 
 /** What the gestures need of the picture as it stands; null where nothing can be held. */
@@ -15,6 +18,8 @@ export interface ZoomTarget {
 
 /** A movement shorter than this was a click. */
 const LEAST_PX = 6
+/** Fingers nearer to each other than this tell nothing. */
+const PINCH_PX = 24
 
 interface Place {
   readonly x: number
@@ -27,6 +32,8 @@ export class ZoomGestures {
   #whole: HeldAxes = NOTHING_HELD
   #from: Place | null = null
   #box: HTMLElement | null = null
+  /** What was below two fingers when they came down, on the time axis or the one across. */
+  #pinched: readonly [number, number] | null = null
   readonly #target: () => ZoomTarget | null
   readonly #changed: () => void
 
@@ -38,10 +45,26 @@ export class ZoomGestures {
     room.addEventListener('pointerup', event => this.#end(event))
     room.addEventListener('pointercancel', () => this.#forget())
     room.addEventListener('dblclick', () => this.reset())
+    // A browser that is left to itself would enlarge the page.
+    room.addEventListener('touchstart', event => this.#beginPinch(event), { passive: false })
+    room.addEventListener('touchmove', event => this.#pinch(event), { passive: false })
+    for (const end of ['touchend', 'touchcancel'] as const)
+      room.addEventListener(end, () => {
+        this.#pinched = null
+      })
+    // Two fingers on a trackpad come as a wheel with the control key. Only of the chart somebody is at: scrolling waits for who listens.
+    const onWheel = (event: WheelEvent): void => this.#wheel(event)
+    room.addEventListener('focus', () => room.addEventListener('wheel', onWheel, { passive: false }))
+    room.addEventListener('blur', () => room.removeEventListener('wheel', onWheel))
   }
 
   get held(): HeldAxes {
     return this.#held
+  }
+
+  /** Whether there is something to be looked at closer. */
+  get offered(): boolean {
+    return (this.#target()?.holds.size ?? 0) > 0
   }
 
   get holds(): boolean {
@@ -92,6 +115,43 @@ export class ZoomGestures {
     if (!this.holds && target !== null) this.#whole = { x: target.domain('x'), y: target.domain('y') }
     this.#held = held
     this.#changed()
+  }
+
+  #beginPinch(event: TouchEvent): void {
+    const target = this.#target()
+    const [one, other] = event.touches
+    this.#pinched = null
+    if (target?.holds.has('x') !== true || one === undefined || other === undefined || event.touches.length > 2) return
+    event.preventDefault()
+    const at = (touch: Touch): number => target.invert('x', placeOf(target.element, touch).x - target.plot.left)
+    this.#pinched = [at(one), at(other)]
+  }
+
+  #pinch(event: TouchEvent): void {
+    const target = this.#target()
+    const [one, other] = event.touches
+    if (this.#pinched === null || target === null || one === undefined || other === undefined) return
+    event.preventDefault()
+    const { left, width } = target.plot
+    const places = [one, other].map(touch => placeOf(target.element, touch).x - left) as [number, number]
+    if (Math.abs(places[0] - places[1]) >= PINCH_PX) this.#holdWithin(stretched(this.#pinched, places, width))
+  }
+
+  #wheel(event: WheelEvent): void {
+    const target = this.#target()
+    const domain = target?.domain('x') ?? null
+    if (!event.ctrlKey || target === null || domain === null) return
+    event.preventDefault()
+    const at = target.invert('x', placeOf(target.element, event).x - target.plot.left)
+    this.#holdWithin(zoomedAround(domain, at, Math.exp(Math.max(-50, Math.min(50, event.deltaY)) / 100)))
+  }
+
+  /** What would show more than there is shows all of it. */
+  #holdWithin(x: readonly [number, number]): void {
+    const whole = this.holds ? this.#whole.x : (this.#target()?.domain('x') ?? null)
+    if (x[1] <= x[0]) return
+    if (whole !== null && x[1] - x[0] >= whole[1] - whole[0]) this.reset()
+    else this.#hold({ ...this.#held, x })
   }
 
   #begin(event: PointerEvent): void {
@@ -147,7 +207,7 @@ export class ZoomGestures {
   }
 }
 
-function placeOf(element: HTMLElement, event: PointerEvent): Place {
+function placeOf(element: HTMLElement, event: { readonly clientX: number; readonly clientY: number }): Place {
   const { left, top } = element.getBoundingClientRect()
   return { x: event.clientX - left, y: event.clientY - top }
 }

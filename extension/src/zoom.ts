@@ -75,6 +75,26 @@ export function zoomed([from, to]: readonly [number, number], factor: number): r
   return [middle - half, middle + half]
 }
 
+/** `range` that is `factor` times as wide, with `at` where it is. */
+export function zoomedAround(
+  [from, to]: readonly [number, number],
+  at: number,
+  factor: number,
+): readonly [number, number] {
+  return [at - (at - from) * factor, at + (to - at) * factor]
+}
+
+/** The range of so many px that has each of two values at its place. */
+export function stretched(
+  values: readonly [number, number],
+  places: readonly [number, number],
+  px: number,
+): readonly [number, number] {
+  const perPx = (values[1] - values[0]) / (places[1] - places[0])
+  const from = values[0] - places[0] * perPx
+  return [from, from + px * perPx]
+}
+
 export function moved([from, to]: readonly [number, number], share: number): readonly [number, number] {
   const by = (to - from) * share
   return [from + by, to + by]

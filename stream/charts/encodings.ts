@@ -17,6 +17,13 @@ const AXIS_ROOM = 46
 export const OPEN = "datum['$open'] === true"
 export const OPEN_OPACITY = { condition: { test: OPEN, value: 0.45 }, value: 1 }
 
+/** Labels of a value axis or legend with the format `~s`: 25k, but 0.5 and not 500m, 0 and not 0k. */
+export const VALUE_LABEL = "abs(datum.value) < 1 ? format(datum.value, '~g') : datum.label"
+/** A mark of what went wrong: 3:1 against light and dark grounds. */
+export const ALERT_RED = '#d6453a'
+/** Labels so near the end of an axis end with it: beyond it there is no room. */
+const FLUSH_PX = 26
+
 /** Everything of a spec but params, encoding and marks. */
 export function frame({ title, options }: SpecRequest): Record<string, unknown> {
   return {
@@ -62,7 +69,7 @@ export function timeEncoding(request: SpecRequest, field: string, slides: boolea
     axis: {
       labelExpr: `utcFormat(time(datum.value) + ${offsetMs}, ${format})`,
       labelOverlap: true,
-      labelFlush: true,
+      labelFlush: FLUSH_PX,
       grid: false,
       tickCount: 7,
     },
@@ -80,7 +87,7 @@ export function valueEncoding(field: string, quantitative: boolean, calm: boolea
       maxExtent: AXIS_ROOM,
       tickCount: 5,
       format: '~s',
-      labelExpr: "datum.value === 0 ? '0' : datum.label",
+      labelExpr: VALUE_LABEL,
       domain: false,
       ticks: false,
     },
@@ -130,7 +137,7 @@ export function seriesColor(request: SpecRequest, mark: string): Record<string, 
       title: null,
       orient: 'top',
       direction: 'horizontal',
-      columns: 6,
+      columns: { expr: `max(1, floor(width / ${entryPx(series)}))` },
       offset: 6,
       // Lines show a stroke, everything filled a square.
       ...(mark === 'line' ? { symbolType: 'stroke', symbolStrokeWidth: 3 } : { symbolType: 'square' }),
@@ -139,6 +146,12 @@ export function seriesColor(request: SpecRequest, mark: string): Record<string, 
       labelLimit: 120,
     },
   }
+}
+
+/** Room of an entry of a legend: a symbol and the longest name. */
+function entryPx(series: SpecRequest['series']): number {
+  const longest = series.reduce<number>((most, name) => Math.max(most, String(name).length), 1)
+  return Math.round(40 + Math.min(120, 6.6 * longest))
 }
 
 export function defaultX(concept: ChartConcept): string {

@@ -91,6 +91,8 @@ test('keys on a chart: space pauses its stream, plus looks closer, 0 shows all; 
   const plot = page.getByRole('img')
   const label = 'Chart of s, 10 points, newest n north 10 at 2026-01-01 09:01:40: running'
   await becomes(page, async () => (await plot.getAttribute('aria-label'))?.startsWith(label), true)
+  const keys = 'Space pauses and resumes the stream. Plus and minus zoom, arrow keys move, 0 shows all.'
+  await becomes(page, async () => (await plot.getAttribute('aria-description'))?.startsWith(keys), true)
   await plot.focus()
   await page.keyboard.press('+')
   await becomes(page, async () => (await inSight(page)).length < 10, true)
@@ -103,6 +105,38 @@ test('keys on a chart: space pauses its stream, plus looks closer, 0 shows all; 
   await page.keyboard.press(' ')
   await page.waitForFunction(() => window.page.controls.length > 0)
   assert.deepEqual(await page.evaluate(() => window.page.controls), ['pause s'])
+})
+
+test('two fingers look closer, on a screen and on a trackpad, and what is below them stays there', async () => {
+  const { page, errors } = its
+  await addWindows(page)
+  await push(page, TEN)
+  await rowsAre(page, 10)
+  const box = await page.locator('.riffle-vega canvas').boundingBox()
+  assert.ok(box !== null)
+  const at = async (n: number): Promise<number> => (await points(page)).find(({ row }) => row['n'] === n)?.x ?? -1
+  const [third, fifth] = [await at(3), await at(5)]
+  const cdp = await page.context().newCDPSession(page)
+  const touch = async (type: 'touchStart' | 'touchMove' | 'touchEnd', xs: readonly number[]): Promise<void> => {
+    const touchPoints = xs.map((x, id) => ({ x: box.x + x, y: box.y + 100, id }))
+    await cdp.send('Input.dispatchTouchEvent', { type, touchPoints })
+  }
+  // Of points two apart the fingers make what is three apart.
+  const apart = fifth - third
+  await touch('touchStart', [third, fifth])
+  await touch('touchMove', [third, fifth + apart / 4])
+  await touch('touchMove', [third, fifth + apart / 2])
+  await touch('touchEnd', [])
+  await becomes(page, async () => Math.round((await at(5)) - (await at(3))), Math.round(1.5 * apart))
+  await page.getByRole('button', { name: 'Show all of s again' }).click()
+  await becomes(page, async () => (await inSight(page)).length, 10)
+  await page.getByRole('img').focus()
+  await page.mouse.move(box.x + third, box.y + 100)
+  await page.keyboard.down('Control')
+  await page.mouse.wheel(0, -50)
+  await page.keyboard.up('Control')
+  await becomes(page, async () => (await inSight(page)).length < 10, true)
+  assert.deepEqual(errors, [])
 })
 
 test('the table is sorted by a click or a key on a column, and filtered by what is typed', async () => {

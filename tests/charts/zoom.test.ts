@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as vega from 'vega'
 import { compile } from 'vega-lite'
-import { HOLD_SIGNALS, letAxesBeHeld, moved, zoomed } from '../../extension/src/zoom.ts'
+import { HOLD_SIGNALS, letAxesBeHeld, moved, stretched, zoomed, zoomedAround } from '../../extension/src/zoom.ts'
 import { pickedNames } from '../../extension/src/picked.ts'
 import type { Compiled } from '../../extension/src/zoom.ts'
 
@@ -52,6 +52,13 @@ test('closer is around the middle, and a step aside keeps the width', () => {
   assert.deepEqual(zoomed([100, 200], 0.5), [125, 175])
   assert.deepEqual(zoomed([125, 175], 2), [100, 200])
   assert.deepEqual(moved([100, 200], -0.2), [80, 180])
+})
+
+test('what is below two fingers stays below them, and what is below the pointer there', () => {
+  // 120 and 160 lay at 20 and 60 of 100 px; the fingers are at 0 and 80 now.
+  assert.deepEqual(stretched([120, 160], [0, 80], 100), [120, 170])
+  assert.deepEqual(stretched([160, 120], [80, 0], 100), [120, 170])
+  assert.deepEqual(zoomedAround([100, 200], 125, 0.5), [112.5, 162.5])
 })
 
 test('what is picked lies in the signals and stores of the params with a selection or an input', () => {

@@ -1,7 +1,7 @@
 import { defineForm } from './form.ts'
 import { plot } from './plot.ts'
 
-/** Series stacked on zero. */
+/** Series stacked on zero. What windows that are still open have so far is pale, with a dashed edge. */
 export const area = defineForm({
   mark: 'area',
   label: 'Area',
@@ -9,6 +9,21 @@ export const area = defineForm({
   spec: request =>
     plot(request, {
       mark: 'area',
-      marks: () => ({ mark: { type: 'area', clip: true, line: true, fillOpacity: 0.3 } }),
+      ends: request.concept.form === 'window',
+      marks: x => (request.concept.form === 'window' ? windowArea(x) : { mark: AREA }),
     }),
 })
+
+const AREA = { type: 'area', clip: true, line: true, fillOpacity: 0.3 }
+
+function windowArea(x: string): Record<string, unknown> {
+  return {
+    layer: [
+      { transform: [{ filter: "datum['$open'] !== true" }], mark: AREA },
+      {
+        transform: [{ filter: `datum[${JSON.stringify(x)}] >= openFrom` }],
+        mark: { ...AREA, line: { strokeDash: [3, 3], strokeWidth: 1.25, opacity: 0.7 }, fillOpacity: 0.1 },
+      },
+    ],
+  }
+}

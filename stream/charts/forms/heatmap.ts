@@ -12,6 +12,7 @@ import {
   setsAxis,
   timeEncoding,
   timeParams,
+  VALUE_LABEL,
 } from '../encodings.ts'
 import { defineForm } from './form.ts'
 import type { Spec, SpecRequest } from './form.ts'
@@ -108,6 +109,7 @@ function heat(encoding: Record<string, unknown>): Record<string, unknown> {
       gradientThickness: 8,
       offset: 6,
       format: '~s',
+      labelExpr: VALUE_LABEL,
     },
   }
 }

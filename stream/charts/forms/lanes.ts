@@ -1,11 +1,11 @@
-import { frame, OPEN, timeEncoding } from '../encodings.ts'
+import { ALERT_RED, frame, OPEN, timeEncoding } from '../encodings.ts'
 import { watermarkText } from '../lanes-text.ts'
 import { LANES_Y, SIDE, STATES } from '../lanes.ts'
 import { defineForm } from './form.ts'
 
 const MATCHED = '#4c78a8'
 const WAITING = '#b07400'
-const ALONE = '#b3261e'
+const ALONE = ALERT_RED
 const QUIET = '#8a8f98'
 const LOOKS = [
   { state: 'matched', color: MATCHED, shape: 'circle' },

@@ -19,7 +19,7 @@ export const line = defineForm({
 
 interface Layer {
   readonly transform?: readonly { readonly filter: string }[]
-  readonly mark: unknown
+  readonly mark: Readonly<Record<string, unknown>>
 }
 
 const LINE = { type: 'line', clip: true, strokeWidth: 2 }
@@ -28,12 +28,17 @@ const DOT = { type: 'point', clip: true, opacity: 1, tooltip: true }
 const FEW = { filter: '!dense' }
 const SMALL = { ...DOT, filled: true, size: 18 }
 
-/** A line from row to row of many series is none: those of "other" are dots. */
+/** A line from row to row of many series is none: those of "other" are dots, and so are then all rows, also series of a single one. */
 function withoutOther({ otherRows }: SpecRequest, { layer }: { readonly layer: readonly Layer[] }): { layer: Layer[] } {
   if (otherRows !== true) return { layer: [...layer] }
   const isOther = "datum['$other'] === true"
-  const own = layer.map(each => ({ ...each, transform: [{ filter: `!(${isOther})` }, ...(each.transform ?? [])] }))
-  return { layer: [...own, { transform: [{ filter: isOther }], mark: SMALL }] }
+  return {
+    layer: layer.map(each => {
+      const transform = (each.transform ?? []).filter(one => one !== FEW)
+      const lines = each.mark['type'] === 'line' ? [{ filter: `!(${isOther})` }] : []
+      return { ...each, transform: [...lines, ...transform] }
+    }),
+  }
 }
 
 const PLAIN_LINE: { readonly layer: readonly Layer[] } = { layer: [{ mark: LINE }, { transform: [FEW], mark: SMALL }] }

@@ -1,10 +1,10 @@
-import { frame, kindOf, seriesColor, timeEncoding } from '../encodings.ts'
+import { ALERT_RED, frame, kindOf, seriesColor, timeEncoding, VALUE_LABEL } from '../encodings.ts'
 import { defineForm } from './form.ts'
 
 /** Rows of the past that say where usual values lie, and how many deviations around their mean. */
 const BAND_ROWS = 60
 const BAND_DEVIATIONS = 3
-const ALERT = '#d62728'
+const ALERT = ALERT_RED
 
 const key = (field: string): string => `datum[${JSON.stringify(field)}]`
 
@@ -32,7 +32,15 @@ export const scores = defineForm({
       nice: true,
       range: [{ expr: `height * ${from}` }, { expr: `height * ${to}` }],
     })
-    const axis = { minExtent: 46, maxExtent: 46, tickCount: 4, domain: false, ticks: false, format: '~s' }
+    const axis = {
+      minExtent: 46,
+      maxExtent: 46,
+      tickCount: 4,
+      domain: false,
+      ticks: false,
+      format: '~s',
+      labelExpr: VALUE_LABEL,
+    }
     const groups = series === null ? [] : [series]
     return {
       ...frame(request),

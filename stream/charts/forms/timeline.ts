@@ -1,4 +1,4 @@
-import { frame, OPEN, timeEncoding } from '../encodings.ts'
+import { ALERT_RED, frame, OPEN, timeEncoding } from '../encodings.ts'
 import { LANE } from '../pattern-timeline.ts'
 import { defineForm } from './form.ts'
 
@@ -59,7 +59,7 @@ export const timeline = defineForm({
             tooltip: true,
             shape: 'cross',
             size: 50,
-            color: '#b3261e',
+            color: ALERT_RED,
             filled: true,
             opacity: 0.75,
           },
