@@ -279,7 +279,7 @@ test('a hot key of columns stops the join at the limit too', () => {
       onOutput: () => {},
     },
   )
-  const rows = Array.from({ length: 6000 }, (_, at) => ({ id: at % 10 === 0 ? at : 77, at }))
+  const rows = Array.from({ length: 9000 }, (_, at) => ({ id: at % 10 === 0 ? at : 77, at }))
   const columns = { id: Int32Array.from(rows, row => row.id), at: Float64Array.from(rows, row => row.at) }
   pipeline.push(0, { kind: 'rows', rows, columns, count: rows.length })
   assert.equal(pipeline.error?.code, 'STATE_TOO_LARGE')
