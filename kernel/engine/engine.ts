@@ -277,7 +277,8 @@ export class Engine {
 
   private cellShows(cellId: string, chartIds: readonly string[]): void {
     this.charts.cellShows(cellId, chartIds)
-    this.recall.keep({ kind: 'cell', cellId, chartIds })
+    if (chartIds.length === 0) this.recall.drop('cell', cellId)
+    else this.recall.keep({ kind: 'cell', cellId, chartIds })
   }
 
   /** Topics of all connections, for the topic browser; a broker that does not answer is left out. */

@@ -25,9 +25,14 @@ export type Remembered =
 /** In which order a new engine is told: what a stream needs comes before it. */
 const ORDER: readonly Remembered['kind'][] = ['connection', 'param', 'checkpoints', 'stream', 'chart', 'cell']
 
+/**
+ * A chart is told while its stream is, a cell while one of its charts is: who would be asked for the chart of a stream that was
+ * stopped? The stream may begin again, and its charts with it.
+ */
 export class Recall {
   private readonly tell: (key: string, value: Remembered | undefined) => void
   private readonly entries = new Map<string, Remembered>()
+  private readonly told = new Set<string>()
   private on = false
 
   constructor(tell: (key: string, value: Remembered | undefined) => void) {
@@ -39,18 +44,43 @@ export class Recall {
     // The newest comes last: a stream started again stands behind those it reads.
     this.entries.delete(key)
     this.entries.set(key, value)
-    if (this.on) this.tell(key, value)
+    if (this.isOfUse(value)) this.inform(key, value)
+    this.settle()
   }
 
   drop(kind: Remembered['kind'], name: string): void {
-    const key = `${kind} ${name}`
-    if (this.entries.delete(key) && this.on) this.tell(key, undefined)
+    this.entries.delete(`${kind} ${name}`)
+    this.settle()
   }
 
   switch(on: boolean): void {
-    if (on === this.on) return
     this.on = on
-    for (const [key, value] of this.entries) this.tell(key, on ? value : undefined)
+    this.settle()
+  }
+
+  /** Tells what is not told yet, and what is of no use any more. */
+  private settle(): void {
+    for (const key of this.told) {
+      const value = this.entries.get(key)
+      if (value !== undefined && this.isOfUse(value)) continue
+      this.told.delete(key)
+      this.tell(key, undefined)
+    }
+    for (const [key, value] of this.entries) {
+      if (!this.told.has(key) && this.isOfUse(value)) this.inform(key, value)
+    }
+  }
+
+  private inform(key: string, value: Remembered): void {
+    this.told.add(key)
+    this.tell(key, value)
+  }
+
+  private isOfUse(value: Remembered | undefined): boolean {
+    if (!this.on || value === undefined) return false
+    if (value.kind === 'chart') return this.entries.has(`stream ${value.stream}`)
+    if (value.kind === 'cell') return value.chartIds.some(id => this.isOfUse(this.entries.get(`chart ${id}`)))
+    return true
   }
 }
 

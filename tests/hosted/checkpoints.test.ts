@@ -285,6 +285,37 @@ test('a chart of a killed engine has its id and its rows in the next', { timeout
   )
 })
 
+test(
+  'charts and cells of a stopped stream are remembered no more, until it begins again',
+  { timeout: 60_000 },
+  async () => {
+    const { engine, cells, remembered } = makeEngine(await filled([[0, 10]]))
+    const supervisor = engine.forSupervisor(() => {})
+    await cells.checkpoint({ everyMs: 3_600_000, folder: newFolder() })
+    const plan = topicNode('orders')
+    const kept = () => [...remembered.keys()].filter(key => /^(?:stream|chart|cell) /.test(key)).sort()
+    const show = async (name: string | undefined) =>
+      ((await cells.show({ name, plan }, {}))[LIVE_MIME] as LiveBundle).chartId
+    await cells.start('first', plan, {})
+    await cells.start('other', plan, {})
+    const shown = [await show('first'), await show('other')]
+    supervisor.cellCharts('a', shown)
+    supervisor.cellCharts('b', shown.slice(0, 1))
+    const both = ['cell a', 'cell b', `chart ${shown[0]}`, `chart ${shown[1]}`, 'stream first', 'stream other']
+    assert.deepEqual(kept(), both)
+    // A chart without a name is in no checkpoint: nobody shows it again.
+    supervisor.cellCharts('c', [await show(undefined)])
+    assert.deepEqual(kept(), both)
+    await cells.stop('first')
+    assert.deepEqual(kept(), ['cell a', `chart ${shown[1]}`, 'stream other'])
+    await cells.start('first', plan, {})
+    assert.deepEqual(kept(), both)
+    supervisor.cellCharts('b', [])
+    for (const name of ['first', 'other']) await cells.stop(name)
+    assert.deepEqual(kept(), [])
+  },
+)
+
 test('streams that cannot be read again are told, not kept', { timeout: 60_000 }, async () => {
   const folder = newFolder()
   const { engine, cells } = makeEngine(await filled([]))
