@@ -299,18 +299,18 @@ test(
     await cells.start('first', plan, {})
     await cells.start('other', plan, {})
     const shown = [await show('first'), await show('other')]
-    supervisor.cellCharts('a', shown)
-    supervisor.cellCharts('b', shown.slice(0, 1))
+    await supervisor.cellCharts('a', shown)
+    await supervisor.cellCharts('b', shown.slice(0, 1))
     const both = ['cell a', 'cell b', `chart ${shown[0]}`, `chart ${shown[1]}`, 'stream first', 'stream other']
     assert.deepEqual(kept(), both)
     // A chart without a name is in no checkpoint: nobody shows it again.
-    supervisor.cellCharts('c', [await show(undefined)])
+    await supervisor.cellCharts('c', [await show(undefined)])
     assert.deepEqual(kept(), both)
     await cells.stop('first')
     assert.deepEqual(kept(), ['cell a', `chart ${shown[1]}`, 'stream other'])
     await cells.start('first', plan, {})
     assert.deepEqual(kept(), both)
-    supervisor.cellCharts('b', [])
+    await supervisor.cellCharts('b', [])
     for (const name of ['first', 'other']) await cells.stop(name)
     assert.deepEqual(kept(), [])
   },
