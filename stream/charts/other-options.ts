@@ -24,7 +24,7 @@ export function otherOptions(
   if (options.color !== undefined && (by.length > 1 || options.color !== by[0])) return
   if (options.x !== undefined && options.x !== 'windowStart' && options.x !== 'windowEnd') return
   if (by.includes(y)) return
-  return { by, y, stacked: STACKED.includes(mark), spanMs }
+  return { by, y, stacked: STACKED.includes(mark), spanMs, final: !concept.revisions }
 }
 
 /** Rows drawn one by one in the colours of their series, by our own spec. */

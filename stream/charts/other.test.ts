@@ -25,7 +25,7 @@ const row = (series: number, n: number, start = 0, open = false): ChartRow => ({
 const rows = (values: readonly number[], start = 0): ChartRow[] => values.map((n, series) => row(series, n, start))
 /** 100, 99 … 81 */
 const TWENTY = Array.from({ length: 20 }, (_, i) => 100 - i)
-const OPTIONS = { by: ['k'], y: 'n', stacked: true, spanMs: 100 }
+const OPTIONS = { by: ['k'], y: 'n', stacked: true, spanMs: 100, final: true }
 
 test('of 23 stacked series the largest twenty stay and the others are one with their sum', () => {
   const other = new OtherSeries(OPTIONS)
@@ -190,7 +190,8 @@ test('a chart of fifty keys names "other" last, paints it grey and says how many
 })
 
 test('keys that come and go: who left the picture makes room for who comes', () => {
-  const concept = { ...CONCEPT, stepMs: 10 }
+  // Results may be revised, so none is added up and forgotten.
+  const concept = { ...CONCEPT, revisions: true }
   const hub = new ChartHub({
     clock: new VirtualClock(),
     instance: 'i',
@@ -222,6 +223,37 @@ test('keys that come and go: who left the picture makes room for who comes', () 
   assert.equal(Math.max(...shown), 5010)
   assert.ok(Number(before) < 500, String(before))
 })
+
+for (const stacked of [true, false])
+  test(`more rows than are held: ${stacked ? 'every stack is as high as all its rows' : 'lowest and highest'} in each window`, () => {
+    let other = new OtherSeries({ ...OPTIONS, stacked })
+    const model = new ChartModel({ rows: 1000 })
+    const all: ChartRow[] = []
+    for (let window = 0; window < 10; window++) {
+      // Twenty that stay, and two thousand that never come again.
+      const upsert = rows(TWENTY, window * 10)
+      for (let i = 0; i < 2000; i++)
+        upsert.push({ ...row(50, 3 + (i % 7), window * 10), k: `once ${window} ${i}`, $key: `once ${window} ${i}` })
+      all.push(...upsert)
+      model.apply(other.apply({ upsert, remove: [] }))
+      if (window !== 6) continue
+      const restored = new OtherSeries({ ...OPTIONS, stacked })
+      restored.restore(structuredClone(other.snapshot()))
+      other = restored
+    }
+    // One more in a window whose rows are gone: what it adds comes beside what they added.
+    const more = { ...row(51, 4, 30), k: 'more' }
+    all.push(more)
+    model.apply(other.apply({ upsert: [more], remove: [] }))
+    assert.ok(other.rows().length <= 10_000, String(other.rows().length))
+    assert.deepEqual([other.summary.count, other.summary.rowCount], [20_001, 20_001])
+    if (stacked) assert.deepEqual(heights(model.rows()), heights(all))
+    else
+      assert.deepEqual(
+        shown(model.rows()).filter(text => /other/.test(text)),
+        [3, 9].flatMap(n => Array.from({ length: 10 }, () => `other ${n}`)),
+      )
+  })
 
 test('a chart of twenty keys has no other', () => {
   const bundle = chartOf({ mark: 'bar' }, 20)

@@ -4,7 +4,8 @@
  *
  *   apply(delta of all series) -> delta of what is drawn
  *
- * Large is the sum of the values in finished windows. Who has a colour loses it to a series half as large again, to no other.
+ * Large is the sum of the values in finished windows. Who has a colour loses it to a series half as large again, to no other. Of more
+ * rows than are held, the smaller ones of older windows are kept as what they add to "other" alone.
  */
 import { otherLabel, topSeries } from './top-series.ts'
 import type { ChartDelta, ChartRow } from './protocol.ts'
@@ -20,6 +21,8 @@ export interface OtherOptions {
   readonly stacked: boolean
   /** How long the chart keeps a window. */
   readonly spanMs: number
+  /** A result that was given stands: it may be added up and forgotten. */
+  readonly final: boolean
 }
 
 /** In the order of their colours, "other" last; how many series it stands for, and how many finished rows. */
@@ -32,16 +35,33 @@ export interface OtherSummary {
 export interface OtherState {
   readonly rows: readonly ChartRow[]
   readonly top: readonly Series[]
+  readonly added?: readonly (readonly [pane: string, Added])[] | undefined
+}
+
+/** What rows that are not held any more add to "other" in their window. */
+interface Added {
+  readonly endMs: number
+  readonly count: number
+  readonly sum: number
+  /** Null: none of them had a value. */
+  readonly lowest: ChartRow | null
+  readonly highest: ChartRow | null
+  readonly series: readonly Series[]
 }
 
 /** Rows of all series of a chart that are held at most. */
 export const FOLDED_ROWS = 10_000
+/** Series of rows that are not held, as far as they are told apart to be counted. */
+const COUNTED_SERIES = 20_000
+/** Windows whose rows are all held, as long as there is room. */
+const WHOLE_WINDOWS = 2
 
 /** Rows of a window: those of every series, and the keys of those of "other" that are told. */
 interface Pane {
   readonly endMs: number
   readonly rows: Map<string, ChartRow>
   told: readonly string[]
+  added: Added | null
 }
 
 export class OtherSeries {
@@ -67,14 +87,19 @@ export class OtherSeries {
   }
 
   get #otherCount(): number {
-    return [...this.#sizes.keys()].filter(series => !this.#top.includes(series)).length
+    const others = new Set<Series>(this.#sizes.keys())
+    for (const { added } of this.#panes.values()) for (const series of added?.series ?? []) others.add(series)
+    for (const series of this.#top) others.delete(series)
+    return others.size
   }
 
   /** Finished rows that stand in "other". */
   get #rowCount(): number {
     let count = 0
-    for (const { rows } of this.#panes.values())
+    for (const { rows, added } of this.#panes.values()) {
+      count += added?.count ?? 0
       for (const row of rows.values()) if (row.$open !== true && !this.#isTop(row)) count++
+    }
     return count
   }
 
@@ -90,6 +115,7 @@ export class OtherSeries {
     const before = [...this.#top]
     this.#rank()
     const moved = before.some((series, place) => series !== this.#top[place])
+    if (this.#options.final && this.#paneOf.size > FOLDED_ROWS) this.#addUp()
     const rows = moved ? this.rows() : upsert
     const shown = rows.filter(row => this.#isTop(row) && this.#paneOf.has(row.$key))
     if (moved) for (const row of rows) if (!this.#isTop(row)) gone.add(row.$key)
@@ -107,14 +133,24 @@ export class OtherSeries {
   }
 
   snapshot(): OtherState {
-    return { rows: this.rows(), top: this.#top }
+    const added = [...this.#panes].flatMap(([name, pane]) => (pane.added === null ? [] : [[name, pane.added] as const]))
+    return { rows: this.rows(), top: this.#top, ...(added.length === 0 ? {} : { added }) }
   }
 
-  restore({ rows, top }: OtherState): void {
+  restore({ rows, top, added }: OtherState): void {
     this.#panes.clear()
     this.#paneOf.clear()
     this.#top = [...top]
     for (const row of rows) this.#put(row)
+    for (const [name, sums] of added ?? []) {
+      const pane = this.#panes.get(name) ?? {
+        endMs: sums.endMs,
+        rows: new Map<string, ChartRow>(),
+        told: [],
+        added: null,
+      }
+      this.#panes.set(name, { ...pane, added: sums })
+    }
     this.#measure()
     for (const name of this.#panes.keys()) this.#tell(name)
   }
@@ -129,6 +165,7 @@ export class OtherSeries {
       endMs: Number(row['windowEnd']),
       rows: new Map<string, ChartRow>(),
       told: [],
+      added: null,
     }
     this.#panes.set(name, pane)
     pane.rows.set(row.$key, row)
@@ -153,6 +190,50 @@ export class OtherSeries {
     }
   }
 
+  /** Lets go of the smaller finished rows, first of all but the newest windows. What is drawn stays the same. */
+  #addUp(): void {
+    const newest = [...this.#panes.values()].sort((a, b) => b.endMs - a.endMs)
+    this.#addUpOf(newest.slice(WHOLE_WINDOWS))
+    if (this.#paneOf.size > FOLDED_ROWS) this.#addUpOf(newest)
+  }
+
+  #addUpOf(panes: readonly Pane[]): void {
+    let counted = 0
+    for (const { added } of this.#panes.values()) counted += added?.series.length ?? 0
+    for (const pane of panes) {
+      const rows = [...pane.rows.values()].filter(row => row.$open !== true && !this.#isTop(row))
+      if (rows.length === 0) continue
+      const before = pane.added
+      const valued = rows.filter(row => this.#valueOf(row) !== null)
+      const fresh = new Set(rows.map(row => this.#seriesOf(row)))
+      for (const series of before?.series ?? []) fresh.delete(series)
+      const series = [...fresh].slice(0, Math.max(0, COUNTED_SERIES - counted))
+      counted += series.length
+      pane.added = {
+        endMs: pane.endMs,
+        count: (before?.count ?? 0) + rows.length,
+        sum: valued.reduce((total, row) => total + (this.#valueOf(row) ?? 0), before?.sum ?? 0),
+        lowest: this.#lowest([...outermost(before), ...valued]),
+        highest: this.#highest([...outermost(before), ...valued]),
+        series: [...(before?.series ?? []), ...series],
+      }
+      for (const { $key } of rows) {
+        pane.rows.delete($key)
+        this.#paneOf.delete($key)
+      }
+    }
+  }
+
+  #lowest(valued: readonly ChartRow[]): ChartRow | null {
+    const value = (row: ChartRow): number => this.#valueOf(row) ?? 0
+    return valued.reduce<ChartRow | null>((a, b) => (a === null || value(b) < value(a) ? b : a), null)
+  }
+
+  #highest(valued: readonly ChartRow[]): ChartRow | null {
+    const value = (row: ChartRow): number => this.#valueOf(row) ?? 0
+    return valued.reduce<ChartRow | null>((a, b) => (a === null || value(b) > value(a) ? b : a), null)
+  }
+
   #measure(): void {
     const sizes = new Map<Series, number>()
     for (const { rows } of this.#panes.values()) {
@@ -174,27 +255,26 @@ export class OtherSeries {
     const pane = this.#panes.get(name)
     if (pane === undefined) return { rows: [], gone: [] }
     const rest = [...pane.rows.values()].filter(row => !this.#isTop(row))
-    const rows = this.#others(name, rest)
+    const rows = this.#others(name, rest, pane.added)
     const gone = pane.told.filter(key => !rows.some(row => row.$key === key))
     pane.told = rows.map(row => row.$key)
     return { rows, gone }
   }
 
-  #others(name: string, rest: readonly ChartRow[]): ChartRow[] {
+  #others(name: string, rest: readonly ChartRow[], added: Added | null): ChartRow[] {
     const { by, y, stacked } = this.#options
-    const valued = rest.filter(row => this.#valueOf(row) !== null)
-    const value = (row: ChartRow): number => this.#valueOf(row) ?? 0
+    const held = rest.filter(row => this.#valueOf(row) !== null)
+    const valued = [...outermost(added), ...held]
+    const [lowest, highest] = [this.#lowest(valued), this.#highest(valued)]
     const [first] = valued
-    if (first === undefined) return []
+    if (first === undefined || lowest === null || highest === null) return []
     const names = Object.fromEntries([...by, ...(by.length > 1 ? ['$series'] : [])].map(key => [key, this.#label]))
     const { windowStart, windowEnd } = first
     const open = valued.some(row => row.$open === true) ? { $open: true as const } : {}
     if (stacked) {
-      const sum = valued.reduce((total, row) => total + value(row), 0)
+      const sum = held.reduce((total, row) => total + (this.#valueOf(row) ?? 0), added?.sum ?? 0)
       return [{ ...names, windowStart, windowEnd, [y]: sum, $key: `other ${name}`, $other: 'sum', ...open }]
     }
-    const lowest = valued.reduce((a, b) => (value(b) < value(a) ? b : a))
-    const highest = valued.reduce((a, b) => (value(b) > value(a) ? b : a))
     const of = (row: ChartRow, which: string): ChartRow => ({
       ...row,
       ...names,
@@ -217,4 +297,8 @@ export class OtherSeries {
     const value = row[this.#options.y]
     return typeof value === 'number' ? value : null
   }
+}
+
+function outermost(added: Added | null): ChartRow[] {
+  return [added?.lowest, added?.highest].filter(row => row !== null && row !== undefined)
 }

@@ -372,6 +372,7 @@ export class ChartTap {
     // Numbers are shades here too: there is no room in them for a series with a name.
     const numeric = other !== undefined && seriesBy.length === 1 && typeof row[only] === 'number'
     const seriesLimit = numeric ? COLOURED_SERIES : this.#options.seriesLimit
+    if (!numeric && other?.final === true) return true
     const series = this.#seriesOf(row)
     if (this.#series.has(series)) return true
     if (this.#series.size < seriesLimit) {
