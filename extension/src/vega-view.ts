@@ -14,6 +14,7 @@ import { DATASET } from '../../stream/charts/protocol.ts'
 import { indexedPng } from './indexed-png.ts'
 import { refusingLoader } from './refusing-loader.ts'
 import { relayWithoutLeak } from './relay.ts'
+import { forgetTextWidths } from './text-widths.ts'
 import { showTooltip } from './tooltip.ts'
 import { HOLD_SIGNALS, NOTHING_HELD, letAxesBeHeld } from './zoom.ts'
 import { pickedNames } from './picked.ts'
@@ -37,6 +38,7 @@ export interface VegaViewOptions {
 }
 
 relayWithoutLeak()
+forgetTextWidths(document.createElement('canvas').getContext('2d'))
 
 const CLEAN_AFTER_IDS = 100
 /** Room of the title in a saved picture. */

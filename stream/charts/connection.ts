@@ -18,11 +18,11 @@ const LISTS_AFTER_MS = 25_000
 /** The fastest any connection is drawn. */
 const TICK_MS = 50
 /**
- * The rate of a chart is a mean: a frame may be so much of its time earlier than its turn, and turns come a little sooner than the rate says. Else
+ * The rate of a chart is a mean: a frame may be so much of its time earlier than its turn, and turns come 2 % sooner than the rate says. Else
  * one row that comes late would hold up all rows after it that come as often as the chart is drawn.
  */
 const AHEAD = 0.5
-const TURN = 0.95
+const TURN = 0.98
 const STATUS_EVERY_MS = 1000
 /** A page has to read a frame in one go: charts beyond this many values wait for the next one. */
 const FRAME_VALUES = 20_000

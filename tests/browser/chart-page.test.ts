@@ -174,7 +174,8 @@ test('who asked for less motion sees a picture a second, the others ten', async 
   const lively = await drawingsInThreeSeconds()
   await page.emulateMedia({ reducedMotion: 'reduce' })
   const calm = await drawingsInThreeSeconds()
-  assert.ok(lively >= 20 && lively <= 31, `${lively} drawings`)
+  // Ten a second on the mean, 2 % more at most, and one that is paid for by those after it.
+  assert.ok(lively >= 20 && lively <= 33, `${lively} drawings`)
   assert.ok(calm >= 2 && calm <= 4, `${calm} drawings with less motion`)
 })
 

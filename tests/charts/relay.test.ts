@@ -1,8 +1,9 @@
-/** Our relay beside Vega's own: the same copies come out, and none of those that went stays. */
+/** What our private Vega does without: copies of rows that went, widths of words that nobody will see again. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as vega from 'vega'
 import { Relay } from '../../extension/src/relay.ts'
+import { keptWidths } from '../../extension/src/text-widths.ts'
 
 interface Row {
   readonly n: number
@@ -61,4 +62,28 @@ test('rows that come, change and go leave Vega as many copies as its own relay g
   assert.deepEqual(numbers(ours), numbers(theirs))
   assert.equal((ours.relayed.value as ReadonlyMap<number, object>).size, 10)
   assert.equal(Object.keys(theirs.relayed.value as object).length, 50, 'what ours is for')
+})
+
+test('a text is measured once while it is among the newest few hundred, by its font, and is no wider than its limit', () => {
+  const measured: string[] = []
+  const width = keptWidths((text, font) => {
+    measured.push(`${font} ${text}`)
+    return 7 * text.length
+  })
+  const small = { fontSize: 10 }
+  assert.deepEqual([width(small, 'ab'), width(small, ' ab '), width({ fontSize: 12 }, 'ab')], [14, 14, 14])
+  assert.deepEqual(measured, ['10px sans-serif ab', '12px sans-serif ab'])
+  assert.deepEqual([width({ ...small, limit: 20 }, 'abcd'), width({ ...small, limit: 0 }, 'abcd')], [20, 28])
+  assert.deepEqual(
+    [width(small, null), width(small, '  '), width({ fontSize: 0 }, 'ab'), width(small, 12)],
+    [0, 0, 0, 14],
+  )
+  measured.length = 0
+  // A clock that never shows the same time twice.
+  for (let time = 0; time < 5000; time++) width(small, `at ${time}`)
+  assert.equal(measured.length, 5000)
+  width(small, 'at 4999')
+  assert.equal(measured.length, 5000)
+  width(small, 'at 0')
+  assert.equal(measured.length, 5001, 'the oldest are forgotten')
 })
