@@ -72,6 +72,8 @@ export class OtherSeries {
   #sizes = new Map<Series, number>()
   /** In the order of their colours. */
   #top: Series[] = []
+  /** How many series "other" stands for. */
+  #others = 0
 
   constructor(options: OtherOptions) {
     this.#options = options
@@ -79,14 +81,14 @@ export class OtherSeries {
 
   /** In the order of their colours; "other" is the last, where it is drawn. */
   get series(): readonly Series[] {
-    return this.#otherCount === 0 ? this.#top : [...this.#top, this.#label]
+    return this.#others === 0 ? this.#top : [...this.#top, this.#label]
   }
 
   get summary(): OtherSummary {
-    return { series: this.series, count: this.#otherCount, rowCount: this.#rowCount }
+    return { series: this.series, count: this.#others, rowCount: this.#rowCount }
   }
 
-  get #otherCount(): number {
+  #countOthers(): number {
     const others = new Set<Series>(this.#sizes.keys())
     for (const { added } of this.#panes.values()) for (const series of added?.series ?? []) others.add(series)
     for (const series of this.#top) others.delete(series)
@@ -103,7 +105,9 @@ export class OtherSeries {
     return count
   }
 
-  apply({ upsert, remove }: ChartDelta): ChartDelta {
+  apply(delta: ChartDelta): ChartDelta {
+    const { upsert, remove } = delta
+    if (upsert.length + remove.length === 0) return delta
     const changed = new Set<string>()
     const gone = new Set<string>()
     for (const key of remove) {
@@ -116,6 +120,7 @@ export class OtherSeries {
     this.#rank()
     const moved = before.some((series, place) => series !== this.#top[place])
     if (this.#options.final && this.#paneOf.size > FOLDED_ROWS) this.#addUp()
+    this.#others = this.#countOthers()
     const rows = moved ? this.rows() : upsert
     const shown = rows.filter(row => this.#isTop(row) && this.#paneOf.has(row.$key))
     if (moved) for (const row of rows) if (!this.#isTop(row)) gone.add(row.$key)
@@ -153,6 +158,7 @@ export class OtherSeries {
     }
     this.#measure()
     for (const name of this.#panes.keys()) this.#tell(name)
+    this.#others = this.#countOthers()
   }
 
   get #label(): string {
@@ -255,13 +261,13 @@ export class OtherSeries {
     const pane = this.#panes.get(name)
     if (pane === undefined) return { rows: [], gone: [] }
     const rest = [...pane.rows.values()].filter(row => !this.#isTop(row))
-    const rows = this.#others(name, rest, pane.added)
+    const rows = this.#rowsOfOther(name, rest, pane.added)
     const gone = pane.told.filter(key => !rows.some(row => row.$key === key))
     pane.told = rows.map(row => row.$key)
     return { rows, gone }
   }
 
-  #others(name: string, rest: readonly ChartRow[], added: Added | null): ChartRow[] {
+  #rowsOfOther(name: string, rest: readonly ChartRow[], added: Added | null): ChartRow[] {
     const { by, y, stacked } = this.#options
     const held = rest.filter(row => this.#valueOf(row) !== null)
     const valued = [...outermost(added), ...held]
