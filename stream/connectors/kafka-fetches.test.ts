@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { VirtualClock } from '../time/clock.ts'
 import { TopicFetches } from './kafka-fetches.ts'
+import { FetchedPieces } from './kafka-pieces.ts'
+import type { Piece } from './kafka-pieces.ts'
 import type { FetchedRecords } from './kafka-fetch.ts'
 
 function fetched(partition: number, offsets: readonly number[], valueBytes = 10): FetchedRecords {
@@ -98,6 +100,42 @@ test('the oldest pieces go beyond the bound, all of them with the last reader or
   await put(3)
   fetches.forget()
   assert.equal(fetches.here(at(0, 3n)), undefined)
+})
+
+test('whoever reads the history again does not push out what it comes to next', async () => {
+  const fetches = new TopicFetches(new VirtualClock(0), () => undefined, 3000)
+  fetches.use()
+  let asked = 0
+  const put = (offset: number) =>
+    fetches.ask([at(0, BigInt(offset))], async () => {
+      asked++
+      return [fetched(0, [offset], 700)]
+    })
+  const read = async () => {
+    for (let offset = 0; offset < 10; offset++) if (fetches.here(at(0, BigInt(offset))) === undefined) await put(offset)
+  }
+  await read()
+  assert.equal(asked, 10)
+  // Four of ten are held; the rest is asked for again, and one piece of it passes by for who is as far behind.
+  await read()
+  assert.equal(asked, 16)
+  assert.deepEqual(
+    [4n, 5n, 6n, 9n].map(offset => fetches.here(at(0, offset)) !== undefined),
+    [false, true, true, true],
+  )
+})
+
+test('a place among very many small pieces is found without looking at them all', () => {
+  const pieces = new FetchedPieces(1e9)
+  let looks = 0
+  for (let i = 0; i < 4096; i++) {
+    const from = BigInt(i)
+    const piece = { fetched: fetched(0, [i]), partition: 0, next: from + 1n, bytes: 10 }
+    pieces.put(Object.defineProperty(piece, 'from', { get: () => (looks++, from) }) as unknown as Piece)
+  }
+  looks = 0
+  assert.equal(pieces.at(0, 5n)?.next, 6n)
+  assert.ok(looks < 20, String(looks))
 })
 
 test('records of one log have one number; after trouble with the topic it may be another log', async () => {

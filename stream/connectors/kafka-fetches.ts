@@ -2,7 +2,7 @@
  * What readers of one topic fetched, kept for the others: a second stream over a topic reads what the first has read without
  * asking the broker, and at the end of the topic both wait for one answer.
  *
- *   here    pieces of a partition in memory, the newest within a bound; gone with the topic's last reader
+ *   here    pieces of a partition in memory, the newest positions within a bound; gone with the topic's last reader
  *   joined  a request that is on its way for the same positions
  *
  * Records of a log never change, so a piece is right for everybody. A topic deleted and created again would be the exception:
@@ -12,25 +12,16 @@
 import { nextLogNumber } from '../log-number.ts'
 import type { Clock } from '../time/clock.ts'
 import type { FetchedRecords } from './kafka-fetch.ts'
-import type { RecordChunk } from './kafka-records.ts'
+import { FetchedPieces, sizeOf } from './kafka-pieces.ts'
 
 /** Kept for each topic that is read; whoever is further behind asks the broker. */
-const keptBytes = 32 << 20
+const keptBytes = 64 << 20
 /** A request this old is not joined: what kafkajs has lost would be waited for in vain. */
 const joinableMs = 1000
 
 export interface Wanted {
   readonly partition: number
   readonly fetchAt: bigint
-}
-
-interface Piece {
-  readonly fetched: FetchedRecords
-  readonly partition: number
-  /** Offsets asked from and read to, half-open. */
-  readonly from: bigint
-  readonly next: bigint
-  readonly bytes: number
 }
 
 interface OnItsWay {
@@ -40,11 +31,8 @@ interface OnItsWay {
 
 export class TopicFetches {
   readonly #clock: Clock
-  readonly #limitBytes: number
   readonly #onUnused: () => void
-  /** Oldest first. */
-  #pieces: Piece[] = []
-  #bytes = 0
+  readonly #pieces: FetchedPieces
   #users = 0
   #log = nextLogNumber()
   readonly #onItsWay = new Map<string, OnItsWay>()
@@ -52,7 +40,7 @@ export class TopicFetches {
   constructor(clock: Clock, onUnused: () => void = () => undefined, limitBytes = keptBytes) {
     this.#clock = clock
     this.#onUnused = onUnused
-    this.#limitBytes = limitBytes
+    this.#pieces = new FetchedPieces(limitBytes)
   }
 
   /** One more reader; the function it gets says that it has ended. */
@@ -68,14 +56,9 @@ export class TopicFetches {
     }
   }
 
-  /** A piece that holds the record at the position, or undefined. */
+  /** What was fetched with the record at the position, or undefined. */
   here({ partition, fetchAt }: Wanted): FetchedRecords | undefined {
-    // Whoever is close behind another finds it among the newest.
-    for (let i = this.#pieces.length - 1; i >= 0; i--) {
-      const piece = this.#pieces[i]!
-      if (piece.partition === partition && piece.from <= fetchAt && fetchAt < piece.next) return piece.fetched
-    }
-    return undefined
+    return this.#pieces.at(partition, fetchAt)?.fetched
   }
 
   /** Asks the broker, unless somebody asks for just these positions already. */
@@ -105,8 +88,7 @@ export class TopicFetches {
 
   /** The topic is not what it was, or nobody reads it. */
   forget(): void {
-    this.#pieces = []
-    this.#bytes = 0
+    this.#pieces.clear()
     this.#onItsWay.clear()
     this.#log = nextLogNumber()
   }
@@ -115,21 +97,10 @@ export class TopicFetches {
     const { chunks, next, partition } = fetched
     const from = wanted.find(each => each.partition === partition)?.fetchAt
     if (next === undefined || from === undefined) return
-    const bytes = chunks.reduce((sum, chunk) => sum + sizeOf(chunk), 0)
-    this.#pieces.push({ fetched, partition, from, next: BigInt(next), bytes })
-    this.#bytes += bytes
-    let dropped = 0
-    while (this.#bytes > this.#limitBytes) this.#bytes -= this.#pieces[dropped++]!.bytes
-    this.#pieces.splice(0, dropped)
+    this.#pieces.put({ fetched, partition, from, next: BigInt(next), bytes: sizeOf(chunks) })
   }
 }
 
 function ofLog(fetched: FetchedRecords, log: number): FetchedRecords {
   return { ...fetched, chunks: fetched.chunks.map(chunk => ({ ...chunk, log })) }
-}
-
-/** Bytes between its first and last record, and what is known of each. */
-function sizeOf({ ranges, count }: RecordChunk): number {
-  const last = 4 * (count - 1)
-  return ranges[last + 2]! + Math.max(0, ranges[last + 3]!) - ranges[0]! + 32 * count
 }

@@ -1939,9 +1939,23 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'a reader looks for the record before the one it needs in what others fetched',
-    file: 'stream/connectors/kafka-fetches.ts',
-    find: 'fetchAt < piece.next',
-    replace: 'fetchAt <= piece.next',
+    file: 'stream/connectors/kafka-pieces.ts',
+    find: 'position < piece.next',
+    replace: 'position <= piece.next',
+    suite: ['stream/connectors/kafka-fetches.test.ts'],
+  },
+  {
+    name: 'whoever reads the history again leaves nothing of it to others',
+    file: 'stream/connectors/kafka-pieces.ts',
+    find: 'if (gone === piece) this.#pass(piece)',
+    replace: '',
+    suite: ['stream/connectors/kafka-fetches.test.ts'],
+  },
+  {
+    name: 'pieces of the history push out what comes next',
+    file: 'stream/connectors/kafka-pieces.ts',
+    find: 'else list.splice(place, 0, piece)',
+    replace: 'else list.push(piece)',
     suite: ['stream/connectors/kafka-fetches.test.ts'],
   },
   {

@@ -101,3 +101,38 @@ test('several patterns on one topic read it once', async () => {
   assert.ok(bytes > 5_000_000 && bytes < 8_000_000, `${bytes} bytes for 5 MB three times`)
   await runtime.close()
 })
+
+test('a query that is added later takes the history from memory, also one that waits for more', async () => {
+  const runtime = new LocalRuntime({})
+  setRuntime(runtime)
+  await connect(kafka.url)
+  await createTopic('readings', { partitions: 2 })
+  const rows = (from: number) =>
+    Array.from({ length: 5000 }, (_, i) => ({ n: from + i, at: 1_767_258_000_000 + from + i, pad: 'x'.repeat(800) }))
+  await produce('readings', rows(0), { key: 'n' })
+  const before = received()
+  // Goes on at the end of the topic.
+  const first = await topic('readings', { from: 'earliest', time: 'at' })
+  let seen = 0
+  void first.forEach(() => void seen++).catch(() => undefined)
+  await becomes(() => seen, 5000)
+  const once = received() - before
+  assert.ok(once > 4_000_000, `${once} bytes were counted`)
+  const later = await topic('readings', { from: 'earliest', time: 'at' })
+  const found = await later.filter(row => Number(row['n']) % 1000 === 0).take(5)
+  assert.deepEqual(
+    found.map(row => Number(row['n'])).sort((a, b) => a - b),
+    [0, 1000, 2000, 3000, 4000],
+  )
+  assert.ok(received() - before < once * 1.1, `the later query received ${received() - before - once} bytes`)
+  await first.stop()
+  await runtime.close()
+})
+
+async function becomes(read: () => number, expected: number): Promise<void> {
+  const until = performance.now() + 30_000
+  while (read() !== expected) {
+    assert.ok(performance.now() < until, `${read()} of ${expected}`)
+    await new Promise(resolve => setImmediate(resolve))
+  }
+}
