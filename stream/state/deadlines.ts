@@ -36,9 +36,9 @@ export class Deadlines<T> {
   }
 
   /** Instead of everything that waits; quicker than one by one. */
-  fill(things: readonly T[], atMs: (thing: T) => number): void {
+  fill(things: readonly T[], times: readonly number[]): void {
     this.entries = things.slice()
-    this.times = things.map(atMs)
+    this.times = times.slice()
     for (let i = (things.length >> 1) - 1; i >= 0; i--) this.sink(i, this.times[i] as number, this.entries[i] as T)
   }
 

@@ -151,19 +151,23 @@ export class AsOfJoin extends TwoInputs {
     this.coming = []
   }
 
-  protected loadList(side: Side, { keyId, from, to, times, numbers, rows }: SavedList): void {
+  protected loadList(side: Side, { keyId, from, to, piece }: SavedList): void {
     const { limit } = this.parts
-    const before = side === 0 ? undefined : this.versions[keyId]
+    const list = side === 0 ? undefined : (this.versions[keyId] ??= new TimedRows())
     for (let i = from; i < to; i++) {
-      const row = rows[i]
-      if (side === 0) this.coming.push({ keyId, timeMs: times[i] as number, row, sequence: numbers[i] as number })
-      limit.took(row, keyId, side === 0 ? this.coming.length : (before?.count ?? 0) + i - from + 1)
+      const row = piece.row(i)
+      const timeMs = piece.times[i] as number
+      if (side === 0) this.coming.push({ keyId, timeMs, row, sequence: piece.numbers[i] as number })
+      else list?.insert(timeMs, row, undefined)
+      limit.took(row, keyId, list?.count ?? this.coming.length)
     }
-    if (side === 1) this.versions[keyId] = TimedRows.of({ times, rows, from, to, marks: undefined }, before)
   }
 
   protected override loaded(): void {
-    this.waiting.fill(this.coming, one => one.timeMs)
+    this.waiting.fill(
+      this.coming,
+      this.coming.map(one => one.timeMs),
+    )
     this.coming = []
   }
 

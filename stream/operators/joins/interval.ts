@@ -13,8 +13,9 @@ import { KeyBuckets } from './key-buckets.ts'
 import type { HeldRow } from './lanes.ts'
 import { NO_KEY, REFUSED } from './keys.ts'
 import type { JoinKeys } from './keys.ts'
+import { PackedList } from './packed-list.ts'
 import { KeyedCut } from './row-pieces.ts'
-import type { SavedList, SidePieces } from './row-pieces.ts'
+import type { SavedList, SavedPiece, SidePieces } from './row-pieces.ts'
 import type { JoinedRows } from './rows.ts'
 import { TimedRows } from './timed-rows.ts'
 import type { Mark } from './timed-rows.ts'
@@ -34,21 +35,23 @@ const WITHOUT = 0
 const ALONE = 1
 const MATCHED = 2
 
+type List = TimedRows | PackedList | undefined
+
 export class IntervalJoin extends TwoInputs {
   private readonly parts: IntervalParts
   private readonly keys: JoinKeys
   private readonly out: JoinedRows
-  private readonly lists: [(TimedRows | undefined)[], (TimedRows | undefined)[]] = [[], []]
+  private readonly lists: [List[], List[]] = [[], []]
   private buckets: [KeyBuckets, KeyBuckets]
-  private readonly pads = new Deadlines<Mark>()
+  private readonly pads = new Deadlines<Mark | PackedList>()
   /** Rows without a key that wait for their pad. */
   private keyless = new Set<Mark>()
   /** The snapshot under way. */
-  private cut: KeyedCut<TimedRows> | undefined
-  /** While lists come back: the pads they wait for. */
-  private coming: Mark[] = []
-  /** Made for the list that comes back. */
-  private readonly made: Mark[] = []
+  private cut: KeyedCut<TimedRows | PackedList> | undefined
+  /** While lists come back: what is padded when, rows or whole lists. */
+  private coming: { things: (Mark | PackedList)[]; times: number[] } = { things: [], times: [] }
+  /** The watermark of the snapshot it went on from: rows that were due by then have had their pads. */
+  private restoredMs = -Infinity
   /** Times of partners, from a row's own. */
   private readonly first: readonly [number, number]
   private readonly last: readonly [number, number]
@@ -130,7 +133,8 @@ export class IntervalJoin extends TwoInputs {
 
   protected override *held(): Iterable<HeldRow> {
     for (const side of [0, 1] as const) {
-      for (const [keyId, list] of this.lists[side].entries()) {
+      for (const keyId of this.lists[side].keys()) {
+        const list = this.listOf(side, keyId)
         if (list === undefined) continue
         for (let i = list.head; i < list.times.length; i++) {
           const timeMs = list.times[i] as number
@@ -145,9 +149,15 @@ export class IntervalJoin extends TwoInputs {
     const { sequence } = this
     const { pieceRows } = this.parts
     const keyless = [...this.keyless]
-    const cut = new KeyedCut<TimedRows>([this.lists[0], this.lists[1]], pieceRows, (side, keyId, list) => {
+    const cut = new KeyedCut<TimedRows | PackedList>([this.lists[0], this.lists[1]], pieceRows, (side, keyId, list) => {
       const rows = pieces[side]
       rows.list(0, keyId)
+      if (list instanceof PackedList) {
+        const { piece, from, to } = list
+        for (let i = from; i < to; i++)
+          rows.add(piece.times[i] as number, piece.row(i), piece.marks[i] as number, piece.numbers[i] as number)
+        return list.count
+      }
       for (let i = list.head; i < list.times.length; i++) {
         const mark = list.marks?.[i]
         const state = mark === undefined ? WITHOUT : mark.matched ? MATCHED : ALONE
@@ -177,46 +187,81 @@ export class IntervalJoin extends TwoInputs {
     const { fromMs, toMs } = this.parts
     this.cut = undefined
     this.sequence = rest as number
-    this.lists[0] = new Array<TimedRows | undefined>(keyCount)
-    this.lists[1] = new Array<TimedRows | undefined>(keyCount)
+    this.lists[0] = new Array<List>(keyCount)
+    this.lists[1] = new Array<List>(keyCount)
     this.buckets = [new KeyBuckets(toMs - fromMs, keyCount), new KeyBuckets(toMs - fromMs, keyCount)]
+    this.pads.clear()
     this.keyless = new Set()
-    this.coming = []
+    this.coming = { things: [], times: [] }
+    this.restoredMs = this.inputs.watermarkMs
   }
 
-  protected loadList(side: Side, { keyId, from, to, times, marks, numbers, rows }: SavedList): void {
+  protected loadList(side: Side, { keyId, from, to, piece }: SavedList): void {
     const { limit } = this.parts
-    const buckets = this.buckets[side]
-    const lastMs = this.last[side]
-    const keyless = keyId === NO_KEY
-    const before = keyless ? undefined : this.lists[side][keyId]
-    const padded = marks[from] !== WITHOUT
+    if (keyId === NO_KEY) return this.loadKeyless(side, { from, to, piece })
+    const packed = new PackedList(side, { keyId, piece, from, to })
+    const before = this.listOf(side, keyId)
+    for (let i = from; i < to; i++) this.buckets[side].add((piece.times[i] as number) + this.last[side], keyId)
+    limit.tookMany(to - from, keyId, () => piece.row(from))
+    if (before !== undefined) return this.unpack(side, packed, before)
+    this.lists[side][keyId] = packed
+    let i = from
+    while (i < to && (piece.marks[i] !== ALONE || (piece.times[i] as number) + this.last[side] <= this.restoredMs)) i++
+    if (i < to) this.comes(packed, (piece.times[i] as number) + this.last[side])
+  }
+
+  private loadKeyless(side: Side, { from, to, piece }: Pick<SavedList, 'from' | 'to' | 'piece'>): void {
     for (let i = from; i < to; i++) {
-      const timeMs = times[i] as number
-      const row = rows[i]
-      limit.took(row, keyId, (before?.count ?? 0) + i - from + 1)
-      const deadlineMs = timeMs + lastMs
-      if (!keyless) buckets.add(deadlineMs, keyId)
-      if (!padded) continue
-      const mark = { side, keyless, matched: marks[i] === MATCHED, timeMs, row, sequence: numbers[i] as number }
-      this.made[i - from] = mark
-      // A row that was padded may still stand in its list, until its bucket is over.
-      if (mark.matched || deadlineMs <= this.inputs.watermarkMs) continue
-      if (keyless) this.keyless.add(mark)
-      this.coming.push(mark)
+      const mark = this.markOf(side, piece, i, piece.row(i), true)
+      this.parts.limit.took(mark.row, NO_KEY, 1)
+      this.keyless.add(mark)
+      this.comes(mark, mark.timeMs + this.last[side])
     }
-    if (keyless) return
-    const own = padded ? this.made.slice(0, to - from) : undefined
-    this.lists[side][keyId] = TimedRows.of({ times, rows, from, to, marks: own }, before)
+  }
+
+  private comes(thing: Mark | PackedList, atMs: number): void {
+    this.coming.things.push(thing)
+    this.coming.times.push(atMs)
+  }
+
+  private markOf(side: Side, piece: SavedPiece, i: number, row: unknown, keyless: boolean): Mark {
+    const matched = piece.marks[i] === MATCHED
+    return { side, keyless, matched, timeMs: piece.times[i] as number, row, sequence: piece.numbers[i] as number }
   }
 
   protected override loaded(): void {
-    this.pads.fill(this.coming, ({ side, timeMs }) => timeMs + this.last[side])
-    this.coming = []
+    const { things, times } = this.coming
+    // Rows of a list that came in parts are there already.
+    if (this.pads.count === 0) this.pads.fill(things, times)
+    else for (const [i, thing] of things.entries()) this.pads.add(times[i] as number, thing)
+    this.coming = { things: [], times: [] }
+  }
+
+  /** The rows of a key; those that came back become objects now that somebody asks. */
+  private listOf(side: Side, keyId: number): TimedRows | undefined {
+    const list = this.lists[side][keyId]
+    if (!(list instanceof PackedList)) return list
+    const rows = new TimedRows()
+    this.lists[side][keyId] = rows
+    this.unpack(side, list, rows)
+    return rows
+  }
+
+  private unpack(side: Side, { piece, from, to }: PackedList, into: TimedRows): void {
+    const padded = this.parts.pads[side]
+    for (let i = from; i < to; i++) {
+      const timeMs = piece.times[i] as number
+      const row = piece.row(i)
+      const mark = padded ? this.markOf(side, piece, i, row, false) : undefined
+      into.insert(timeMs, row, mark)
+      // A row that was padded may still stand in its list, until its bucket is over.
+      if (mark?.matched === false && timeMs + this.last[side] > this.restoredMs)
+        this.pads.add(timeMs + this.last[side], mark)
+    }
   }
 
   private match(side: Side, keyId: number, timeMs: number, row: unknown): boolean {
-    const other = this.lists[side === 0 ? 1 : 0][keyId]
+    const other = this.listOf(side === 0 ? 1 : 0, keyId)
     if (other === undefined) return false
     const { times, rows, marks } = other
     if (marks !== undefined) this.cut?.before(side === 0 ? 1 : 0, keyId)
@@ -237,11 +282,10 @@ export class IntervalJoin extends TwoInputs {
 
   private wait(side: Side, keyId: number, timeMs: number, row: unknown, mark: Mark | undefined): void {
     this.cut?.before(side, keyId)
-    const lists = this.lists[side]
-    let list = lists[keyId]
+    let list = this.listOf(side, keyId)
     if (list === undefined) {
       list = new TimedRows()
-      lists[keyId] = list
+      this.lists[side][keyId] = list
       this.keys.hold(keyId)
     }
     list.insert(timeMs, row, mark)
@@ -250,11 +294,16 @@ export class IntervalJoin extends TwoInputs {
   }
 
   private expire(side: Side, keyId: number, watermarkMs: number): void {
-    const list = this.lists[side][keyId]
-    if (list === undefined) return
+    const known = this.lists[side][keyId]
+    if (known === undefined) return
     this.cut?.before(side, keyId)
-    this.parts.limit.count -= list.expire(watermarkMs - this.last[side])
-    if (list.count > 0) return
+    if (known instanceof PackedList && known.lastMs + this.last[side] <= watermarkMs)
+      this.parts.limit.count -= known.count
+    else {
+      const list = this.listOf(side, keyId) as TimedRows
+      this.parts.limit.count -= list.expire(watermarkMs - this.last[side])
+      if (list.count > 0) return
+    }
     this.lists[side][keyId] = undefined
     this.keys.release(keyId)
   }
@@ -264,6 +313,11 @@ export class IntervalJoin extends TwoInputs {
     const due: Mark[] = []
     while (this.pads.isDue(watermarkMs)) {
       const mark = this.pads.take()
+      if (mark instanceof PackedList) {
+        // Its rows are entered one by one, and may be due now; unless somebody asked before.
+        this.listOf(mark.side, mark.keyId)
+        continue
+      }
       if (mark.keyless) {
         this.keyless.delete(mark)
         this.parts.limit.count--

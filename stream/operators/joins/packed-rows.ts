@@ -16,6 +16,32 @@ export function packRows(rows: readonly unknown[]): PackedRows {
   return { columns: Object.fromEntries(columns) as Columns, count: rows.length }
 }
 
+const rowMakers = new Map<string, (columns: Columns) => (i: number) => unknown>()
+
+/** Gives the row at a place of the columns, a new object each time. */
+function rowAtOf(columns: Columns): (i: number) => unknown {
+  const names = Object.keys(columns)
+  const shape = JSON.stringify(names)
+  let make = rowMakers.get(shape)
+  if (make === undefined) {
+    const columnNames = names.map((name, i) => `const c${i} = columns[${JSON.stringify(name)}]`).join('; ')
+    const properties = names.map((name, i) => `[${JSON.stringify(name)}]: c${i}[i]`).join(', ')
+    // oxlint-disable-next-line typescript/no-implied-eval -- only quoted names are put in
+    make = new Function('columns', `${columnNames}; return i => ({ ${properties} })`) as (
+      columns: Columns,
+    ) => (i: number) => unknown
+    rowMakers.set(shape, make)
+  }
+  return make(columns)
+}
+
+/** Makes one row at a time. */
+export function unpackOne(packed: PackedRows): (i: number) => unknown {
+  if (!('rows' in packed)) return rowAtOf(packed.columns)
+  const { rows } = packed
+  return i => rows[i]
+}
+
 export function unpackRows(packed: PackedRows): readonly unknown[] {
   return 'rows' in packed ? packed.rows : rowsOf(packed.columns, packed.count)
 }

@@ -6,7 +6,7 @@
  */
 import { deserialize, serialize } from 'node:v8'
 import type { KeyTableState } from '../../state/key-table.ts'
-import { compact, packRows, unpackRows } from './packed-rows.ts'
+import { compact, packRows, unpackOne } from './packed-rows.ts'
 import type { PackedRows } from './packed-rows.ts'
 import type { Side } from './two-sides.ts'
 
@@ -25,16 +25,21 @@ interface Piece {
   readonly rows: PackedRows
 }
 
-/** A list as it comes back: rows `from` to `to`. */
+/** A piece as it comes back; rows are made when they are asked for. */
+export interface SavedPiece {
+  readonly times: ArrayLike<number>
+  readonly marks: Uint8Array
+  readonly numbers: Float64Array
+  row(i: number): unknown
+}
+
+/** A list as it comes back: rows `from` to `to` of a piece. */
 export interface SavedList {
   readonly of: number
   readonly keyId: number
   readonly from: number
   readonly to: number
-  readonly times: readonly number[]
-  readonly marks: Uint8Array
-  readonly numbers: Float64Array
-  readonly rows: readonly unknown[]
+  readonly piece: SavedPiece
 }
 
 /** Rows of one side, which mostly are of one shape. */
@@ -124,13 +129,12 @@ function larger<A extends Float64Array | Uint8Array>(from: A, into: A): A {
 /** The lists of all pieces; one that was divided comes in parts, in order. */
 export function eachList(pieces: readonly Uint8Array[], visit: (list: SavedList) => void): void {
   for (const bytes of pieces) {
-    const { heads, times: saved, marks, numbers, rows: packed } = deserialize(bytes) as Piece
-    const times = Array.from(saved)
-    const rows = unpackRows(packed)
+    const { heads, times, marks, numbers, rows } = deserialize(bytes) as Piece
+    const piece: SavedPiece = { times, marks, numbers, row: unpackOne(rows) }
     let from = 0
     for (let h = 0; h < heads.length; h += 3) {
       const to = from + (heads[h + 2] as number)
-      visit({ of: heads[h] as number, keyId: heads[h + 1] as number, from, to, times, marks, numbers, rows })
+      visit({ of: heads[h] as number, keyId: heads[h + 1] as number, from, to, piece })
       from = to
     }
   }

@@ -192,17 +192,21 @@ export class SessionJoin extends TwoInputs {
     })
   }
 
-  protected loadList(side: Side, { of, keyId, from, to, numbers, rows }: SavedList): void {
+  protected loadList(side: Side, { of, keyId, from, to, piece }: SavedList): void {
     const session = this.coming[of] as Session
     const list = side === 0 ? session.left : session.right
     for (let i = from; i < to; i++) {
-      list.push({ row: rows[i], sequence: numbers[i] as number })
-      this.parts.limit.took(rows[i], keyId, list.length)
+      const row = piece.row(i)
+      list.push({ row, sequence: piece.numbers[i] as number })
+      this.parts.limit.took(row, keyId, list.length)
     }
   }
 
   protected override loaded(): void {
-    this.closing.fill(this.coming, session => session.last + this.parts.gapMs - 1)
+    this.closing.fill(
+      this.coming,
+      this.coming.map(session => session.last + this.parts.gapMs - 1),
+    )
     this.coming = []
   }
 

@@ -49,6 +49,12 @@ export class SizeLimit {
     if ((this.count & 255) === 0 && this.bytes > this.limitBytes) this.exceeded()
   }
 
+  /** So many rows of a key that waits with them alone; `row` of a sample is asked for the first few. */
+  tookMany(count: number, keyId: number, row: () => unknown): void {
+    this.took(this.sampled < SAMPLED_ROWS ? row() : undefined, keyId, count)
+    this.count += count - 1
+  }
+
   /** For rows in memory of their own: so many wait in so many bytes. */
   check(count: number, bytes: number, hottest: () => { readonly key: unknown; readonly rows: number }): void {
     if (bytes <= this.limitBytes) return

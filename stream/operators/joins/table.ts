@@ -87,9 +87,10 @@ export class TableJoin implements TwoInputOperator {
     keys.restore(decodeKeys(s.keys, keys.width))
     limit.forget()
     this.rows = new Array<unknown>(s.keys.holders.length)
-    eachList(s.rows, ({ keyId, from, rows }) => {
-      this.rows[keyId] = rows[from]
-      limit.took(rows[from], keyId, 1)
+    eachList(s.rows, ({ keyId, from, piece }) => {
+      const row = piece.row(from)
+      this.rows[keyId] = row
+      limit.took(row, keyId, 1)
     })
     this.leftMs = s.leftMs
     this.idle = s.idle

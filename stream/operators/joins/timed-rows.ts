@@ -4,14 +4,6 @@ import type { Side } from './two-sides.ts'
 const NO_TIMES: number[] = []
 const NO_ROWS: unknown[] = []
 
-interface Stretch {
-  readonly times: readonly number[]
-  readonly rows: readonly unknown[]
-  readonly from: number
-  readonly to: number
-  readonly marks: Mark[] | undefined
-}
-
 /** The waiting rows of one key and side, ordered by time, equal times by arrival. Old ones leave at the front. */
 export class TimedRows {
   times = NO_TIMES
@@ -20,16 +12,6 @@ export class TimedRows {
   marks: Mark[] | undefined
   /** Rows before this have left. */
   head = 0
-
-  /** Rows `from` to `to`, which are in order, behind those of `before`. */
-  static of({ times, rows, from, to, marks }: Stretch, before: TimedRows | undefined): TimedRows {
-    const list = before ?? new TimedRows()
-    const whole = before === undefined
-    list.times = whole ? times.slice(from, to) : list.times.concat(times.slice(from, to))
-    list.rows = whole ? rows.slice(from, to) : list.rows.concat(rows.slice(from, to))
-    list.marks = whole || marks === undefined ? marks : list.marks?.concat(marks)
-    return list
-  }
 
   get count(): number {
     return this.times.length - this.head

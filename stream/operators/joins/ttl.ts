@@ -124,13 +124,14 @@ export class TtlJoin extends TwoInputs {
     this.buckets = [new KeyBuckets(ttlMs, keyCount), new KeyBuckets(ttlMs, keyCount)]
   }
 
-  protected loadList(side: Side, { keyId, from, to, times, numbers, rows }: SavedList): void {
+  protected loadList(side: Side, { keyId, from, to, piece }: SavedList): void {
     const { limit, ttlMs } = this.parts
     const list = (this.lists[side][keyId] ??= [])
     for (let i = from; i < to; i++) {
-      const timeMs = times[i] as number
-      list.push({ timeMs, row: rows[i], partners: numbers[i] as number })
-      limit.took(rows[i], keyId, list.length)
+      const timeMs = piece.times[i] as number
+      const row = piece.row(i)
+      list.push({ timeMs, row, partners: piece.numbers[i] as number })
+      limit.took(row, keyId, list.length)
       this.buckets[side].add(timeMs + ttlMs, keyId)
     }
   }

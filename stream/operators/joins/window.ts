@@ -164,15 +164,16 @@ export class WindowJoin extends TwoInputs {
     this.openEnds = openEnds.slice()
   }
 
-  protected loadList(side: Side, { of, keyId, from, to, rows }: SavedList): void {
+  protected loadList(side: Side, { of, keyId, from, to, piece }: SavedList): void {
     const slice = this.slices[of] as Slice
     let group = keyId === NO_KEY ? slice.keyless : slice.groups.get(keyId)
     if (group === undefined) slice.groups.set(keyId, (group = newGroup(0)))
     const list = side === 0 ? group.left : group.right
     for (let i = from; i < to; i++) {
-      list.push(rows[i])
+      const row = piece.row(i)
+      list.push(row)
       slice.count++
-      this.parts.limit.took(rows[i], keyId, list.length)
+      this.parts.limit.took(row, keyId, list.length)
     }
   }
 
