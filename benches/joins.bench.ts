@@ -210,19 +210,65 @@ async function restoreTime(): Promise<Record<string, number>> {
   return { 'per-gb': (seconds * 2 ** 30) / bytes.length }
 }
 
-/** How long a snapshot holds up the rows behind it. */
-async function snapshotStall(): Promise<Record<string, number>> {
-  const { joined, left, rows } = await waitingJoin()
-  const stalls: number[] = []
-  for (let i = 0; i < 100; i++) {
-    await left.push(rows[WAITING / 2 + i]!)
-    const begun = performance.now()
-    await joined.snapshot()
-    stalls.push(performance.now() - begun)
+/** A left join of rows, as the engine runs it, in which `count` rows wait for their partners. */
+function rowJoin(count: number) {
+  const side = (id: string): FeedNode => {
+    return { op: 'feed', id, partitions: 1, time: 'ts', outOfOrderMs: 0, bounded: false }
   }
-  await joined.stop()
-  stalls.sort((a, b) => a - b)
-  return { p50: stalls[49]!, p99: stalls[98]! }
+  const mode = { kind: 'interval', fromMs: -3_600_000, toMs: 3_600_000 } as const
+  const options = { mode, type: 'left', on: [{ left: 'key', right: 'key' }] } as const
+  const build = () =>
+    buildPipeline(
+      { op: 'join', left: side('l'), right: side('r'), options },
+      {
+        revive: slot => slot as (...args: never[]) => unknown,
+        decode: () => ({ rows: [], keys: [], failures: [] }),
+        onOutput: () => {},
+      },
+    )
+  const pipeline = build()
+  const { left, right } = workloadOf('interval')
+  const sides = [left, right] as const
+  const SLICE = 1000
+  for (let at = 0; at < count / 2; at += SLICE)
+    for (const s of [0, 1] as const) pipeline.push(s, { kind: 'rows', rows: sides[s].slice(at, at + SLICE) })
+  return { pipeline, build, next: (i: number) => left[count / 2 + i]! }
+}
+
+/** How long rows that come while a snapshot is written wait for the piece at work: the longest of each of `times` snapshots. */
+async function snapshotStall(count: number, times: number): Promise<Record<string, number>> {
+  const { pipeline, next } = rowJoin(count)
+  const longest: number[] = []
+  for (let i = 0, came = 0; i < times; i++) {
+    let worst = 0
+    for (const steps = pipeline.snapshotInSteps(); ;) {
+      const begun = performance.now()
+      const { done, value } = steps.next()
+      worst = Math.max(worst, performance.now() - begun)
+      if (done === true) break
+      if (value === 'moving') pipeline.push(0, { kind: 'rows', rows: [next(came++)] })
+    }
+    longest.push(worst)
+  }
+  longest.sort((a, b) => a - b)
+  return { p50: longest[Math.ceil(times / 2) - 1]!, p99: longest[Math.ceil(times * 0.99) - 1]! }
+}
+
+/** What so many waiting rows weigh in a snapshot, its CPU time, and that of going on from it. */
+async function rowState(count: number): Promise<Record<string, number>> {
+  const { pipeline, build } = rowJoin(count)
+  const begun = process.cpuUsage()
+  const bytes = pipeline.snapshot()
+  const taken = secondsSince(begun)
+  const other = build()
+  const restoring = process.cpuUsage()
+  other.restore(bytes)
+  const restored = secondsSince(restoring)
+  return {
+    'bytes-per-row-in-a-snapshot': bytes.length / count,
+    'snapshot-cpu-ms': taken * 1000,
+    'restore-cpu-s-per-gb': (restored * 2 ** 30) / bytes.length,
+  }
 }
 
 /** Cost of a snapshot of 40,000 waiting rows on the stream, and of going on from it. */
@@ -291,6 +337,8 @@ export const measurements: readonly Measurement[] = [
   { name: 'joins.waiting-row-bytes', unit: 'bytes', runs: 1, measure: waitingBytes },
   { name: 'joins.restore-s', unit: 's', runs: 3, measure: restoreTime },
   { name: 'joins.column-state-1m-rows', unit: 'bytes', runs: 3, measure: columnState },
-  { name: 'joins.snapshot-stall-40k-rows-ms', unit: 'ms', runs: 3, measure: snapshotStall },
+  { name: 'joins.row-state-400k-rows', unit: 'bytes', runs: 3, measure: () => rowState(400_000) },
+  { name: 'joins.snapshot-stall-40k-rows-ms', unit: 'ms', runs: 3, measure: () => snapshotStall(40_000, 100) },
+  { name: 'joins.snapshot-stall-400k-rows-ms', unit: 'ms', runs: 1, measure: () => snapshotStall(400_000, 20) },
   { name: 'joins.snapshot-40k-waiting-ms', unit: 'ms', runs: 3, measure: snapshotCost },
 ]
