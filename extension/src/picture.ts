@@ -59,6 +59,7 @@ export class ChartPicture {
     if (this.#width === 0) this.measure()
     const width = this.#width
     if (spec === null || width === 0) return
+    if ((this.#next ?? this.#view)?.legendFits(width) === false) this.#outdated = true
     if (this.#outdated || (this.#view === null && this.#next === null)) return this.#build(chart, width)
     const rows = pictureRows(spec, chart.rows, chart.status)
     const next = this.#next

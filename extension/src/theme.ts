@@ -69,7 +69,8 @@ export function readTheme(): ChartTheme {
       background: 'transparent',
       font,
       aria: false,
-      padding: { left: 4, right: 12, top: 6, bottom: 4 },
+      // A time at the end of its axis stands half beyond it.
+      padding: { left: 4, right: 28, top: 6, bottom: 4 },
       view: { stroke: null },
       axis,
       legend: { labelColor: text, titleColor: quiet, labelFontSize: 11, symbolStrokeWidth: 3 },

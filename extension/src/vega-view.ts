@@ -6,6 +6,8 @@ import * as vega from 'vega'
 import { compile } from 'vega-lite'
 import { expressionInterpreter } from 'vega-interpreter'
 import { CalmDomain } from '../../stream/charts/domains.ts'
+import { columnsWithin, LEGEND_ROWS } from '../../stream/charts/encodings.ts'
+import { isPlain } from '../../stream/charts/shape.ts'
 import { coloursWithOther } from '../../stream/charts/other-colours.ts'
 import { paramValues } from '../../stream/charts/fallback.ts'
 import { drawnMarks } from '../../stream/charts/marks.ts'
@@ -40,6 +42,7 @@ export interface VegaViewOptions {
 relayWithoutLeak()
 forgetTextWidths(document.createElement('canvas').getContext('2d'))
 
+const LEGEND = ['encoding', 'color', 'legend', 'columns']
 const CLEAN_AFTER_IDS = 100
 /** Room of the title in a saved picture. */
 const TITLE_PX = 24
@@ -58,6 +61,8 @@ export class VegaView {
   readonly #calm = new CalmDomain()
   readonly #holds: ReadonlySet<AxisName>
   readonly #picked: PickedNames
+  /** Of the spec, as it is for our own width. Null: it says none. */
+  readonly #legendColumns: number | null
   #axes: HeldAxes = NOTHING_HELD
   #width: number
   #finalized = false
@@ -72,7 +77,8 @@ export class VegaView {
     const { config: specConfig, title, ...untitled } = spec
     // The chart's title stands above its picture already.
     const rest = isTitle(title, options.title) ? untitled : { ...untitled, ...(title === undefined ? {} : { title }) }
-    const sized = 'width' in rest ? { ...rest, width: options.width } : rest
+    const sized = 'width' in rest ? { ...withLegendIn(rest, options.width), width: options.width } : rest
+    this.#legendColumns = legendColumns(rest)
     const config = mergeConfig(options.theme.config, specConfig)
     const category = coloursWithOther(spec, options.theme.colours)
     const range = category === undefined ? {} : { range: { category } }
@@ -116,6 +122,12 @@ export class VegaView {
     if (this.#finalized || width === this.#width || width < 80) return
     this.#width = width
     this.#view.width(width)
+  }
+
+  /** Whether the legend, which is laid out once, has the columns it would get in another width. */
+  legendFits(width: number): boolean {
+    const columns = this.#legendColumns
+    return columns === null || columnsWithin(columns, width) === columnsWithin(columns, this.#options.width)
   }
 
   /** What was picked here, for the view that takes this one's place. */
@@ -239,6 +251,23 @@ export class VegaView {
       if (this.#signals.has(name)) this.#view.signal(name, value)
     }
   }
+}
+
+function legendColumns(spec: Readonly<Record<string, unknown>>): number | null {
+  const columns: unknown = LEGEND.reduce<unknown>((at, name) => (isPlain(at) ? at[name] : undefined), spec)
+  return typeof columns === 'number' ? columns : null
+}
+
+function withLegendIn(spec: Record<string, unknown>, width: number): Record<string, unknown> {
+  const columns = legendColumns(spec)
+  if (columns === null) return spec
+  const copy = structuredClone(spec) as {
+    encoding: { color: { legend: { columns: number; symbolLimit?: number } } }
+  } & typeof spec
+  const { legend } = copy.encoding.color
+  legend.columns = columnsWithin(columns, width)
+  if (legend.symbolLimit !== undefined) legend.symbolLimit = LEGEND_ROWS * legend.columns
+  return copy
 }
 
 interface Scale {

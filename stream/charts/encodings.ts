@@ -11,6 +11,11 @@ import type { Spec, SpecRequest } from './forms/form.ts'
 
 const SCHEMA = 'https://vega.github.io/schema/vega-lite/v5.json'
 const HEIGHT = 240
+const WIDTH = 600
+/** Axis and padding to the left and right of the plot. */
+const BESIDE_PLOT_PX = 80
+/** More of them would leave the plot no height; Vega says how many entries are not there. */
+export const LEGEND_ROWS = 5
 const AXIS_ROOM = 46
 
 /** Expression: the row is of a window that is still open. */
@@ -21,15 +26,13 @@ export const OPEN_OPACITY = { condition: { test: OPEN, value: 0.45 }, value: 1 }
 export const VALUE_LABEL = "abs(datum.value) < 1 ? format(datum.value, '~g') : datum.label"
 /** A mark of what went wrong: 3:1 against light and dark grounds. */
 export const ALERT_RED = '#d6453a'
-/** Labels so near the end of an axis end with it: beyond it there is no room. */
-const FLUSH_PX = 26
 
 /** Everything of a spec but params, encoding and marks. */
 export function frame({ title, options }: SpecRequest): Record<string, unknown> {
   return {
     $schema: SCHEMA,
     ...(options.title === undefined ? {} : { title: { text: title, anchor: 'start' } }),
-    width: 600,
+    width: WIDTH,
     height: HEIGHT,
     autosize: { type: 'fit', contains: 'padding', resize: false },
     data: { name: DATASET },
@@ -69,7 +72,7 @@ export function timeEncoding(request: SpecRequest, field: string, slides: boolea
     axis: {
       labelExpr: `utcFormat(time(datum.value) + ${offsetMs}, ${format})`,
       labelOverlap: true,
-      labelFlush: FLUSH_PX,
+      labelFlush: true,
       grid: false,
       tickCount: 7,
     },
@@ -124,11 +127,12 @@ export function colorField(concept: ChartConcept, options: ChartOptions): string
 
 /** The channel of the series; null where there are none. */
 export function seriesColor(request: SpecRequest, mark: string): Record<string, unknown> | null {
-  const { concept, options, columns, series } = request
+  const { concept, options, series } = request
   const field = request.otherRows === true ? '$colour' : colorField(concept, options)
   if (field === null) return null
-  const kind = kindOf(columns, field)
+  const kind = kindOf(request.columns, field)
   if (kind === 'number' || kind === 'instant') return { field, type: 'quantitative', title: field }
+  const columns = Math.max(1, Math.floor((WIDTH - BESIDE_PLOT_PX) / entryPx(series)))
   return {
     field,
     type: 'nominal',
@@ -137,7 +141,8 @@ export function seriesColor(request: SpecRequest, mark: string): Record<string, 
       title: null,
       orient: 'top',
       direction: 'horizontal',
-      columns: { expr: `max(1, floor(width / ${entryPx(series)}))` },
+      columns,
+      symbolLimit: LEGEND_ROWS * columns,
       offset: 6,
       // Lines show a stroke, everything filled a square.
       ...(mark === 'line' ? { symbolType: 'stroke', symbolStrokeWidth: 3 } : { symbolType: 'square' }),
@@ -152,6 +157,11 @@ export function seriesColor(request: SpecRequest, mark: string): Record<string, 
 function entryPx(series: SpecRequest['series']): number {
   const longest = series.reduce<number>((most, name) => Math.max(most, String(name).length), 1)
   return Math.round(40 + Math.min(120, 6.6 * longest))
+}
+
+/** Columns of a legend that was made for our width, in a picture as wide as this. */
+export function columnsWithin(columns: number, width: number): number {
+  return Math.max(1, Math.min(columns, Math.floor((columns * (width - BESIDE_PLOT_PX)) / (WIDTH - BESIDE_PLOT_PX))))
 }
 
 export function defaultX(concept: ChartConcept): string {

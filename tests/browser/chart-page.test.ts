@@ -95,6 +95,16 @@ test('of more series than colours the rest is one grey series, the strip says ho
     ],
   )
   assert.match((await chartsOf(page))[0]?.strip ?? '', /5 more series as other/)
+  // In a narrow notebook the legend gets fewer columns, and the plot keeps its height.
+  await page.$eval(
+    '.riffle-vega',
+    node => void ((node as unknown as { dataset: Record<string, string> }).dataset['old'] = 'yes'),
+  )
+  await page.setViewportSize({ width: 420, height: 800 })
+  await page.waitForSelector('.riffle-vega:not([data-old]) canvas')
+  const plotHeight = async (): Promise<number> => Math.max(...(await marksOf(page, 's')).map(({ y }) => y ?? 0))
+  await becomes(page, async () => (await plotHeight()) > 60, true)
+  await page.setViewportSize({ width: 1000, height: 800 })
   assert.deepEqual(errors, [])
 })
 

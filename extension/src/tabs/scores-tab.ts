@@ -234,8 +234,6 @@ function lanes(picture: ScoresPicture, width: number): SVGElement[] {
     ...picture.timeTicks.map(({ x, atMs }) =>
       svg('text', { class: 'riffle-scores-tick', x, y: HEIGHT - 4, 'text-anchor': 'middle' }, clock(atMs)),
     ),
-    svg('text', { class: 'riffle-scores-name', x: LEFT + 4, y: VALUE_TOP + 12 }, picture.feature),
-    svg('text', { class: 'riffle-scores-name', x: LEFT + 4, y: SCORE_TOP + 10 }, 'score'),
     svg('path', { class: 'riffle-scores-band', d: picture.band }),
     svg('path', { class: 'riffle-scores-value', d: picture.value }),
     svg('path', { class: 'riffle-scores-score', d: picture.score }),
@@ -253,12 +251,18 @@ function lanes(picture: ScoresPicture, width: number): SVGElement[] {
       return [dot, svg('circle', { class: 'riffle-scores-alert', cx: x, cy: scoreY, r: 2 })]
     }),
   ]
-  if (picture.threshold === null) return nodes
+  // What names a lane is read above whatever lies behind it.
+  const names = [
+    svg('text', { class: 'riffle-scores-name', x: LEFT + 4, y: VALUE_TOP + 12 }, picture.feature),
+    svg('text', { class: 'riffle-scores-name', x: LEFT + 4, y: SCORE_TOP + 10 }, 'score'),
+  ]
+  if (picture.threshold === null) return [...nodes, ...names]
   const y = picture.thresholdY
   return [
     ...nodes,
     svg('line', { class: 'riffle-scores-line', x1: LEFT, x2: right, y1: y, y2: y }),
     svg('rect', { class: 'riffle-scores-handle', x: right - 9, y: y - 6, width: 9, height: 12, rx: 2 }),
+    ...names,
   ]
 }
 
