@@ -3,14 +3,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Connections } from '../../kernel/engine/connections.ts'
+import { PROGRESS } from '../../kernel/engine/compute-protocol.ts'
+import type { FromCompute, RunSpec } from '../../kernel/engine/compute-protocol.ts'
+import { ComputeRun } from '../../kernel/engine/compute-run.ts'
 import { Engine } from '../../kernel/engine/engine.ts'
 import type { EngineOptions } from '../../kernel/engine/engine.ts'
 import type { StreamErrorParts } from '../../stream/errors.ts'
 import { entryPoint } from '../../kernel/entries.ts'
-import type { PlanNode } from '../../stream/plan.ts'
+import type { FeedNode, PlanNode } from '../../stream/plan.ts'
 import { EmbeddedConnection } from '../../stream/connectors/embedded.ts'
 import { buildPipeline } from '../../stream/pipeline.ts'
 import { decodeBatch } from '../../stream/schemas/decode.ts'
+import { SharedRows } from '../../stream/schemas/shared-rows.ts'
 import { wallClock } from '../../stream/time/clock.ts'
 import { until } from './hosted.ts'
 import { hangLimitMs, settings } from '../properties/settings.ts'
@@ -238,3 +242,97 @@ test('a lambda that eats the memory fails its stream, the others go on', { timeo
     await engine.close()
   }
 })
+
+/** A join of 10,000 rows that wait, in this thread: a snapshot is asked for, another row comes, and one is asked for again. */
+async function snapshotsOf({ plan, commits }: Saved): Promise<FromCompute[]> {
+  const posted: FromCompute[] = []
+  const spec: RunSpec = {
+    run: 1,
+    name: 'paid',
+    plan,
+    deliver: 'nothing',
+    params: {},
+    models: [],
+    taps: [],
+    commits,
+    looking: false,
+    silentUntil: 0,
+  }
+  const run = new ComputeRun(spec, new SharedRows(), new Int32Array(PROGRESS.cells), message => posted.push(message))
+  await run.open(f => f())
+  const send = (sequence: number, rows: readonly unknown[]) =>
+    run.receive({
+      type: 'event',
+      run: 1,
+      sequence,
+      event: { kind: 'source', source: 0, event: { kind: 'rows', rows } },
+    })
+  send(
+    1,
+    Array.from({ length: 10_000 }, (_, id) => ({ id, at: id })),
+  )
+  run.receive({ type: 'snapshot', run: 1 })
+  send(2, [{ id: 10_000, at: 10_000 }])
+  run.receive({ type: 'snapshot', run: 1 })
+  const kinds = posted.filter(({ type }) => type === 'handled' || type === 'snapshot')
+  assert.deepEqual(
+    kinds.map(message => message.type),
+    commits || plan !== waitingPlan ? ['handled'] : ['handled', 'handled'],
+    'nothing is written yet',
+  )
+  while (posted.filter(({ type }) => type === 'snapshot').length < 2)
+    await new Promise(resolve => setImmediate(resolve))
+  run.close()
+  return posted.filter(({ type }) => type === 'handled' || type === 'snapshot')
+}
+
+const side = (id: string): FeedNode => ({ op: 'feed', id, partitions: 1, time: 'at', bounded: false })
+const waitingPlan: PlanNode = {
+  op: 'join',
+  left: side('l'),
+  right: side('r'),
+  options: { mode: { kind: 'interval', fromMs: 0, toMs: 1e9 }, type: 'left', on: [{ left: 'id', right: 'id' }] },
+}
+
+interface Saved {
+  readonly plan: PlanNode
+  readonly commits: boolean
+}
+
+const seen: PlanNode = {
+  op: 'map',
+  input: waitingPlan,
+  f: {
+    kind: 'lambda',
+    text: 'r => { r.left.seen = true; return r }',
+    captures: {},
+    site: { cell: 'cell-1.ts', line: 1, column: 1, excerpt: '' },
+  },
+}
+const going = ['handled', 'handled', 'state 1', 'state 2']
+const standing = ['handled', 'state 1', 'handled', 'state 2']
+
+for (const [name, saved, order] of [
+  ['rows go on while the state of a join is written', { plan: waitingPlan, commits: false }, going],
+  ['rows wait for the state of a join that ends a transaction', { plan: waitingPlan, commits: true }, standing],
+  ['rows wait for the state of a join whose rows a lambda may change', { plan: seen, commits: false }, standing],
+] as const) {
+  test(name, { timeout: 20_000 }, async () => {
+    const messages = await snapshotsOf(saved)
+    assert.deepEqual(
+      messages.map(message => (message.type === 'snapshot' ? `state ${message.base.sequence}` : message.type)),
+      order,
+    )
+    const waiting = messages.flatMap(message => {
+      if (message.type !== 'snapshot') return []
+      const pipeline = buildPipeline(saved.plan, {
+        revive: () => (row: unknown) => row,
+        decode: () => ({ rows: [], keys: [], failures: [] }),
+        onOutput: () => {},
+      })
+      pipeline.restore(message.base.bytes)
+      return [pipeline.stats().waitingCount]
+    })
+    assert.deepEqual(waiting, [10_000, 10_001])
+  })
+}

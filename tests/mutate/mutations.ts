@@ -796,6 +796,27 @@ export const mutations: readonly Mutation[] = [
     suite: joins,
   },
   {
+    name: 'a transaction ends with rows that came after its state',
+    file: 'kernel/engine/compute-run.ts',
+    find: 'readOnly && !spec.commits',
+    replace: 'readOnly',
+    suite: ['tests/hosted/restore.test.ts'],
+  },
+  {
+    name: 'rows that a lambda changed later are in a snapshot',
+    file: 'kernel/engine/compute-run.ts',
+    find: 'readOnly && !spec.commits',
+    replace: '!spec.commits',
+    suite: ['tests/hosted/restore.test.ts'],
+  },
+  {
+    name: 'a snapshot asked for while one is written never comes',
+    file: 'kernel/engine/compute-run.ts',
+    find: 'if (this.askedAgain) this.receive',
+    replace: 'if (this.over) this.receive',
+    suite: ['tests/hosted/restore.test.ts'],
+  },
+  {
     name: 'rows that come while a snapshot is written get into it',
     file: 'stream/operators/joins/interval.ts',
     find: 'this.cut?.before(side, keyId)\n    let list',
