@@ -3,23 +3,25 @@ import type { Columns } from '../model.ts'
 import { columnLambda } from '../lambdas/field-expression.ts'
 import type { FieldExpression } from '../lambdas/field-expression.ts'
 import { numericColumns } from './columns.ts'
+import { loopFrom } from './compile.ts'
 
-/** Writes the indices that are kept and gives their number. */
+/** Writes the indices that are kept and gives their number; there is room for all of them. */
 export type FilterLoop = (columns: Columns, count: number, kept: Int32Array) => number
 export type MapLoop = (columns: Columns, count: number) => Columns
 
 export const filterLoopOf = loopOf<FilterLoop>((text, names, whole) => {
   const lambda = columnLambda(text, names, whole)
   if (lambda?.value === undefined) return undefined
-  return new Function(
-    'columns',
-    'count',
-    'kept',
+  return loopFrom<FilterLoop>(
+    'columns, count, kept',
     `${readsOf(lambda.reads)}
     let n = 0
-    for (let i = 0; i < count; i++) if (${lambda.value.text}) kept[n++] = i
+    for (let i = 0; i < count; i++) {
+      kept[n] = i
+      n = n + (!!(${lambda.value.text}) & 1) | 0
+    }
     return n`,
-  ) as FilterLoop
+  )
 })
 
 export const mapLoopOf = loopOf<MapLoop>((text, names, whole) => {
@@ -28,14 +30,13 @@ export const mapLoopOf = loopOf<MapLoop>((text, names, whole) => {
   const computed = lambda.fields.filter(([, e]) => e.column === undefined)
   const outOf = ([, e]: readonly [string, FieldExpression]) =>
     e.column === undefined ? `o${computed.findIndex(([, c]) => c === e)}` : `columns[${JSON.stringify(e.column)}]`
-  return new Function(
-    'columns',
-    'count',
+  return loopFrom<MapLoop>(
+    'columns, count',
     `${readsOf(lambda.reads)}
     ${computed.map(([, e], n) => `const o${n} = new ${e.numeric ? 'Float64Array' : 'Array'}(count)`).join('\n')}
     for (let i = 0; i < count; i++) { ${computed.map(([, e], n) => `o${n}[i] = ${e.text}`).join('; ')} }
     return { ${lambda.fields.map(field => `${JSON.stringify(field[0])}: ${outOf(field)}`).join(', ')} }`,
-  ) as MapLoop
+  )
 })
 
 function readsOf(reads: readonly string[]): string {

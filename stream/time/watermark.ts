@@ -166,11 +166,15 @@ export class SourceWatermark {
   }
 }
 
+/** A function of its own: a loop that ends in code not run yet is compiled for nothing. */
+function isOrdered(times: Float64Array, count: number): boolean {
+  for (let i = 1; i < count; i++) if (!((times[i] as number) >= (times[i - 1] as number))) return false
+  return true
+}
+
 function newestOf(eventTimesMs: Float64Array, count: number): { newest: number; ordered: boolean } | undefined {
-  // In order, all are finite when the first and the last one are; no number is not at or beyond another.
-  let ordered = 1
-  while (ordered < count && (eventTimesMs[ordered] as number) >= (eventTimesMs[ordered - 1] as number)) ordered++
-  if (ordered >= count && count > 0) {
+  // In order, all are finite when the first and the last one are: what is no number is not at or beyond another.
+  if (count > 0 && isOrdered(eventTimesMs, count)) {
     const newest = eventTimesMs[count - 1] as number
     return Number.isFinite(eventTimesMs[0]) && Number.isFinite(newest) ? { newest, ordered: true } : undefined
   }

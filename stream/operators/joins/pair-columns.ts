@@ -12,9 +12,13 @@ type Column = Int32Array | Float64Array | unknown[]
 
 const SMALLEST = 1024
 
+/** Batches of both sides may be on their way to a consumer. */
+const MOST_SPARES = 4
+
 interface Arrays {
   readonly columns: readonly Column[]
   readonly times: Float64Array
+  readonly steps: Steps
 }
 
 /** The watermark before rows: from row `rows[i]` on it is `watermarksMs[i]`. */
@@ -46,11 +50,10 @@ export class PairColumns implements Output {
   columns: Column[]
   times: Float64Array = new Float64Array(SMALLEST)
   private readonly parts: PairColumnsParts
-  /** Arrays whose consumer is done with them. */
-  private spare: Arrays | undefined
+  /** Arrays whose consumers are done with them. */
+  private spares: Arrays[] = []
   private steps = stepsFrom(-Infinity)
   private stepCount = 1
-  private spareSteps: Steps | undefined
   private along: Along | undefined
   /** Rows of the batch before. */
   private lastCount = 0
@@ -138,8 +141,7 @@ export class PairColumns implements Output {
       },
       watermarkMs,
       release: () => {
-        this.spare = { columns, times }
-        this.spareSteps = steps
+        if (this.spares.length < MOST_SPARES) this.spares.push({ columns, times, steps })
       },
     })
     this.odd = []
@@ -149,9 +151,8 @@ export class PairColumns implements Output {
     let capacity = SMALLEST
     while (capacity < count || capacity < this.lastCount) capacity *= 2
     this.lastCount = count
-    this.renew(capacity)
-    this.steps = stepsFrom(beforeMs, this.spareSteps)
-    this.spareSteps = undefined
+    const spare = this.renew(capacity)
+    this.steps = stepsFrom(beforeMs, spare?.steps)
     this.stepCount = 1
     return batch
   }
@@ -162,16 +163,19 @@ export class PairColumns implements Output {
     if (!Array.isArray(values) && !Object.is(values[this.count], value)) this.putOdd(column, this.count, value)
   }
 
-  private renew(capacity: number): void {
-    const { spare } = this
-    this.spare = undefined
-    const kept = spare !== undefined && spare.times.length >= capacity && spare.times.length <= capacity * 4
-    this.capacity = kept ? spare.times.length : capacity
-    this.times = kept ? spare.times : new Float64Array(capacity)
+  private renew(capacity: number): Arrays | undefined {
+    const { spares } = this
+    const at = spares.findIndex(({ times: { length } }) => length >= capacity && length <= capacity * 4)
+    const spare = at < 0 ? undefined : spares[at]
+    // Those of another size are not what is needed now.
+    this.spares = at < 0 ? [] : spares.slice(at + 1)
+    this.capacity = spare?.times.length ?? capacity
+    this.times = spare?.times ?? new Float64Array(capacity)
     this.columns = this.parts.kinds.map((kind, c) => {
-      const column = kept ? spare.columns[c] : undefined
+      const column = spare?.columns[c]
       return column === undefined || Array.isArray(column) ? columnOf(kind, capacity) : column
     })
+    return spare
   }
 }
 
