@@ -1,5 +1,6 @@
 /** What a reader does with a chart by hand: looks closer, picks, presses keys, sorts and filters its table. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { becomes, chartsOf, marksOf, type Mark } from './lab-page.ts'
 import { chartPageForTests, addWindows, drawn, push, rowsAre, windowRow, type ChartPage } from './one-chart.ts'
@@ -158,6 +159,43 @@ test('the table is sorted by a click or a key on a column, and filtered by what 
   await becomes(page, values, ['5', '7'])
 })
 
+test('every control is reached by the Tab key and seen then; PNG and CSV are saved by Enter', async () => {
+  const { page } = its
+  await addWindows(page)
+  await push(page, [windowRow('north', 0, 5), windowRow('=south', 0, 7)])
+  await rowsAre(page, 2)
+  await page.locator('.riffle-strip').getByText('live').waitFor()
+  const focused = (): Promise<string> =>
+    page.$eval(':focus', node => {
+      const { textContent, className, parentElement } = node as unknown as FocusedNode
+      const seen = getComputedStyle(parentElement).opacity === '1'
+      return `${className.includes('riffle-plot') ? 'picture' : (textContent ?? '')}${seen ? '' : ' (not seen)'}`
+    })
+  const reached: string[] = []
+  const saved: string[] = []
+  for (let i = 0; i < 7; i++) {
+    await page.keyboard.press('Tab')
+    const name = await focused()
+    reached.push(name)
+    if (name !== 'PNG' && name !== 'CSV') continue
+    const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')])
+    const bytes = readFileSync(await download.path())
+    saved.push(download.suggestedFilename(), name === 'PNG' ? bytes.toString('latin1', 1, 4) : bytes.toString('utf8'))
+  }
+  assert.deepEqual(reached, ['Chart', 'picture', 'Clear', 'PNG', 'CSV', 'Pause', 'Stop'])
+  assert.deepEqual(saved, [
+    's.png',
+    'PNG',
+    's.csv',
+    [
+      'region,windowStart,windowEnd,n',
+      "'=south,2026-01-01T09:00:00.000Z,2026-01-01T09:00:10.000Z,7",
+      'north,2026-01-01T09:00:00.000Z,2026-01-01T09:00:10.000Z,5',
+      '',
+    ].join('\r\n'),
+  ])
+})
+
 test('a title stands above its chart once', async () => {
   const { page } = its
   const places = async (): Promise<unknown[]> => (await points(page)).map(({ x, y }) => [x, y])
@@ -178,3 +216,11 @@ test('a title stands above its chart once', async () => {
 })
 
 declare const window: { page: ChartPage }
+
+/** What exists in the page only. */
+interface FocusedNode {
+  readonly textContent: string | null
+  readonly className: string
+  readonly parentElement: object
+}
+declare const getComputedStyle: (node: object) => { readonly opacity: string }
