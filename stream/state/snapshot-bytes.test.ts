@@ -35,6 +35,13 @@ test("what was read is nobody else's memory", () => {
   const { bytes } = written({ floats: new Float64Array(LARGE).fill(1) })
   ;(stateOf(bytes) as { floats: Float64Array }).floats.fill(2)
   assert.equal((stateOf(bytes) as { floats: Float64Array }).floats[LARGE - 1], 1)
+  // What a file is read into is a Buffer, and may lie in memory it shares.
+  const shared = Buffer.from(new ArrayBuffer(bytes.length + 8), 8)
+  shared.set(bytes)
+  const { floats } = stateOf(shared) as { floats: Float64Array }
+  assert.equal(floats.length, LARGE)
+  floats.fill(2)
+  assert.deepEqual(new Uint8Array(shared), bytes)
 })
 
 test('large arrays are copied with pauses', () => {
