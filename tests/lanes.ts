@@ -31,7 +31,7 @@ export const lanes: readonly Lane[] = [
   {
     name: 'unit',
     from: ['kernel', 'magics', 'stream', 'extension/src', 'benches', 'tests'],
-    needs: [],
+    needs: ['bundle'],
     chromium: false,
     concurrency: 2,
     fileLimitMs: 3 * minute,

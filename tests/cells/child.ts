@@ -8,7 +8,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { entryPoint } from '../../kernel/entries.ts'
+import { builtOrSource } from '../hosted/hosted.ts'
 import { FrameReader } from '../../kernel/cells/frames.ts'
 import type { FromCells, ToCells } from '../../kernel/cells/protocol.ts'
 
@@ -44,7 +44,7 @@ export class Cells {
   private constructor(folder: string, watchPath: string, server: Server) {
     this.folder = folder
     this.server = server
-    const entry = entryPoint('kernel/cells')
+    const entry = builtOrSource('kernel/cells')
     // Resolved here: the child works in a folder without packages.
     const flags = entry.execArgv.map(flag => (flag === 'tsx' ? import.meta.resolve('tsx') : flag))
     this.child = spawn(process.execPath, [...flags, entry.path], {

@@ -11,7 +11,6 @@ import { deserialize } from 'node:v8'
 import { Connections } from '../../kernel/engine/connections.ts'
 import { Engine } from '../../kernel/engine/engine.ts'
 import type { Remembered } from '../../kernel/engine/recall.ts'
-import { entryPoint } from '../../kernel/entries.ts'
 import { CheckpointStore } from '../../stream/checkpoints/store.ts'
 import { EmbeddedConnection } from '../../stream/connectors/embedded.ts'
 import type { Connection } from '../../stream/connectors/connector.ts'
@@ -22,7 +21,7 @@ import { LIVE_MIME } from '../../stream/charts/protocol.ts'
 import type { ChartOptions, ChartRow, LiveBundle } from '../../stream/charts/protocol.ts'
 import { stateOf as stateIn } from '../../stream/state/snapshot-bytes.ts'
 import { wallClock } from '../../stream/time/clock.ts'
-import { startEngine, until } from './hosted.ts'
+import { builtOrSource, startEngine, until } from './hosted.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'resume-'))
 after(() => rmSync(root, { recursive: true, force: true }))
@@ -56,7 +55,7 @@ after(() => Promise.all(made.map(engine => engine.close())))
 function makeEngine(broker: Connection, said: string[] = []) {
   const remembered = new Map<string, Remembered>()
   const engine = new Engine({
-    worker: entryPoint('kernel/engine/compute-worker'),
+    worker: builtOrSource('kernel/engine/compute-worker'),
     connections: new Outside(broker),
     chart: () => {},
     lambdaOutput: (_cell, _name, text) => void said.push(text.trim()),

@@ -7,6 +7,7 @@ import { createHostedRuntime } from '../../kernel/cells/hosted-runtime.ts'
 import type { HostedRuntime } from '../../kernel/cells/hosted-runtime.ts'
 import type { EngineForSupervisor, EngineNotice, SupervisorNotice } from '../../kernel/engine/protocol.ts'
 import { entryPoint } from '../../kernel/entries.ts'
+import type { EntryPoint } from '../../kernel/entries.ts'
 import { bundleFolder } from '../../kernel/setup/places.ts'
 import { createRpc, ipcTransport } from '../../kernel/rpc.ts'
 import type { Rpc } from '../../kernel/rpc.ts'
@@ -37,8 +38,8 @@ export class FakeNotebook {
 /** Marks a captured name as one of Riffle's API. */
 export const API = Symbol('api')
 
-/** The sources, or with RIFFLE_HOSTED=dist the bundles that Jupyter starts. */
-export function builtOrSource(name: 'kernel/engine' | 'kernel/cells'): { path: string; execArgv: readonly string[] } {
+/** The bundles that Jupyter starts, as the lane of `npm test` has built them; the sources where a file is run by itself. */
+export function builtOrSource(name: Parameters<typeof entryPoint>[0]): EntryPoint {
   if (process.env['RIFFLE_HOSTED'] === 'dist') return { path: join(bundleFolder, `${name}.js`), execArgv: [] }
   return entryPoint(name)
 }

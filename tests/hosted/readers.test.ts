@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Connections } from '../../kernel/engine/connections.ts'
 import { Engine } from '../../kernel/engine/engine.ts'
-import { entryPoint } from '../../kernel/entries.ts'
 import { EmbeddedConnection } from '../../stream/connectors/embedded.ts'
 import { wallClock } from '../../stream/time/clock.ts'
+import { builtOrSource } from './hosted.ts'
 import type { ReadOptions, Reader } from '../../stream/connectors/connector.ts'
 import type { PlanNode } from '../../stream/plan.ts'
 
@@ -49,7 +49,7 @@ test('a stream started three times has one reader, a stopped one has none', asyn
   const connection = new CountedConnection({ clock: wallClock })
   const silent = () => {}
   const engine = new Engine({
-    worker: entryPoint('kernel/engine/compute-worker'),
+    worker: builtOrSource('kernel/engine/compute-worker'),
     connections: new Connections(connection),
     chart: silent,
     lambdaOutput: silent,

@@ -9,14 +9,13 @@ import { ComputeRun } from '../../kernel/engine/compute-run.ts'
 import { Engine } from '../../kernel/engine/engine.ts'
 import type { EngineOptions } from '../../kernel/engine/engine.ts'
 import type { StreamErrorParts } from '../../stream/errors.ts'
-import { entryPoint } from '../../kernel/entries.ts'
 import type { FeedNode, PlanNode } from '../../stream/plan.ts'
 import { EmbeddedConnection } from '../../stream/connectors/embedded.ts'
 import { buildPipeline } from '../../stream/pipeline.ts'
 import { decodeBatch } from '../../stream/schemas/decode.ts'
 import { SharedRows } from '../../stream/schemas/shared-rows.ts'
 import { wallClock } from '../../stream/time/clock.ts'
-import { until } from './hosted.ts'
+import { builtOrSource, until } from './hosted.ts'
 import { hangLimitMs, settings } from '../properties/settings.ts'
 
 interface Row {
@@ -57,7 +56,7 @@ function undisturbed(plan: PlanNode, batches: Row[][]): unknown[] {
 
 function makeEngine(more: Partial<EngineOptions> = {}): Engine {
   return new Engine({
-    worker: entryPoint('kernel/engine/compute-worker'),
+    worker: builtOrSource('kernel/engine/compute-worker'),
     connections: new Connections(new EmbeddedConnection({ clock: wallClock, demos: [] })),
     chart: () => {},
     lambdaOutput: () => {},
