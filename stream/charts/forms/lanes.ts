@@ -33,6 +33,7 @@ export const lanes = defineForm({
     const absent = [looksUp ? undefined : 'kept', join.kind === 'table' ? 'waiting' : undefined]
     const shown = LOOKS.filter(({ state }) => !absent.includes(state))
     const states = { domain: shown.map(({ state }) => STATES[state]), range: shown.map(({ color }) => color) }
+    const legend = { title: null, orient: 'top', direction: 'horizontal', offset: 18 }
     const time = timeEncoding(request, '$at', false)
     const only = (...what: string[]): object[] => [{ filter: what.map(one => `datum.what === '${one}'`).join(' || ') }]
     const dot = { type: 'point', clip: true, tooltip: true, size: 60, strokeWidth: 1.8, opacity: 1 }
@@ -78,20 +79,20 @@ export const lanes = defineForm({
               field: 'state',
               type: 'nominal',
               scale: states,
-              legend: { title: null, orient: 'top', direction: 'horizontal', offset: 18 },
+              legend,
             },
             fill: {
               field: 'state',
               type: 'nominal',
               scale: states,
-              legend: null,
+              legend,
             },
             fillOpacity: { condition: { test: OPEN, value: 0 }, value: 1 },
             shape: {
               field: 'state',
               type: 'nominal',
               scale: { ...states, range: shown.map(({ shape }) => shape) },
-              legend: null,
+              legend,
             },
           },
         },

@@ -16,6 +16,7 @@ export const timeline = defineForm({
     if (steps === undefined) return null
     const time = timeEncoding(request, '$at', false)
     const step = { field: 'step', type: 'nominal', title: 'step' }
+    const legend = { title: null, orient: 'top', direction: 'horizontal', columns: 6, offset: 6, labelLimit: 120 }
     return {
       ...frame(request),
       params: [],
@@ -45,10 +46,10 @@ export const timeline = defineForm({
             color: {
               ...step,
               scale: { domain: steps },
-              legend: { title: null, orient: 'top', direction: 'horizontal', columns: 6, offset: 6, labelLimit: 120 },
+              legend,
             },
             fillOpacity: { condition: { test: FAINT, value: 0 }, value: 1 },
-            fill: { ...step, scale: { domain: steps }, legend: null },
+            fill: { ...step, scale: { domain: steps }, legend },
           },
         },
         {
