@@ -6,6 +6,8 @@
  * Text of a probe is made for loops, as loops hold the array in a variable of their own: whoever grows the table reads it again.
  */
 const SMALLEST = 1024
+/** With fewer keys a table grows fourfold: moving entries costs more than the room. */
+const SPARSE = 1 << 16
 
 export interface IntEntriesState {
   readonly ints: Int32Array
@@ -45,7 +47,7 @@ export class IntEntries {
       else live++
     }
     let capacity = SMALLEST
-    while (capacity < live * 2.5 || capacity / 2 < live + wanted) capacity *= 2
+    while (capacity < live * (live < SPARSE ? 5 : 2.5) || capacity / 2 < live + wanted) capacity *= 2
     this.refill(ints, capacity)
   }
 
