@@ -43,11 +43,8 @@ export async function runLane(lane: Lane, only: readonly string[] = []): Promise
 async function prepare(lane: Lane): Promise<string | undefined> {
   try {
     await ensureSetup({ only: lane.needs })
-    // Suites that start a kernel by themselves take the one just built.
-    if (lane.needs.includes('bundle')) {
-      process.env['RIFFLE_KERNEL_MAIN'] = join(bundleFolder, 'kernel/main.js')
-      process.env['RIFFLE_HOSTED'] = 'dist'
-    }
+    // Suites that start a kernel, an engine or cells by themselves take what was just built.
+    if (lane.needs.includes('bundle')) process.env['RIFFLE_KERNEL_MAIN'] = join(bundleFolder, 'kernel/main.js')
     if (lane.node24 === true) await ensureNode24()
     if (lane.chromium) process.env['RIFFLE_CHROMIUM'] = await ensureChromium()
     return undefined

@@ -201,15 +201,20 @@ export class ComputeRun {
     setImmediate(() => {
       if (this.over) return
       let more = false
-      this.working(() => {
-        try {
-          more = piece()
-        } catch (error) {
-          this.fail(error)
-        }
-      })
+      this.guarded(() => (more = piece()))
       if (more) this.inTurns(piece)
       else this.goOn()
+    })
+  }
+
+  /** A fault ends this stream, not the worker with all of them. */
+  private guarded(f: () => void): void {
+    this.working(() => {
+      try {
+        f()
+      } catch (error) {
+        this.fail(error)
+      }
     })
   }
 
@@ -358,14 +363,7 @@ export class ComputeRun {
     }
     setImmediate(() => {
       const { pieces } = this
-      if (this.over || pieces === undefined) return
-      this.working(() => {
-        try {
-          this.goOnSaving(pieces())
-        } catch (error) {
-          this.fail(error)
-        }
-      })
+      if (!this.over && pieces !== undefined) this.guarded(() => this.goOnSaving(pieces()))
     })
   }
 

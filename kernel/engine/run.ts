@@ -327,7 +327,7 @@ export class Run {
     this.options.onSnapshot?.(base)
     // One that was under way when another was asked for is older than what that one waits for.
     const served = this.snapshotWaiters.filter(({ sequence }) => sequence <= base.sequence)
-    this.snapshotWaiters = this.snapshotWaiters.filter(waiter => !served.includes(waiter))
+    this.snapshotWaiters = this.snapshotWaiters.filter(({ sequence }) => sequence > base.sequence)
     for (const waiter of served) waiter.resolve(base.bytes)
   }
 

@@ -39,10 +39,6 @@ export class FetchedPieces {
     this.#limitBytes = limitBytes
   }
 
-  get bytes(): number {
-    return this.#bytes + this.#passingBytes
-  }
-
   /** A piece that holds the record at the position, or undefined. */
   at(partition: number, position: bigint): Piece | undefined {
     const holds = (piece: Piece | undefined) => piece !== undefined && piece.from <= position && position < piece.next

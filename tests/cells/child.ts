@@ -45,9 +45,7 @@ export class Cells {
     this.folder = folder
     this.server = server
     const entry = builtOrSource('kernel/cells')
-    // Resolved here: the child works in a folder without packages.
-    const flags = entry.execArgv.map(flag => (flag === 'tsx' ? import.meta.resolve('tsx') : flag))
-    this.child = spawn(process.execPath, [...flags, entry.path], {
+    this.child = spawn(process.execPath, [...entry.execArgv, entry.path], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',

@@ -21,8 +21,7 @@ export interface CellsProcess {
 
 export async function startCells(engine: HostedEngine, cwd = process.cwd()): Promise<CellsProcess> {
   const entry = builtOrSource('kernel/cells')
-  const tsx = entry.execArgv.map(arg => (arg === 'tsx' ? import.meta.resolve('tsx') : arg))
-  const child = spawn(process.execPath, [...tsx, entry.path], {
+  const child = spawn(process.execPath, [...entry.execArgv, entry.path], {
     cwd,
     stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'ipc'],
     serialization: 'advanced',

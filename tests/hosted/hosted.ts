@@ -40,7 +40,7 @@ export const API = Symbol('api')
 
 /** The bundles that Jupyter starts, as the lane of `npm test` has built them; the sources where a file is run by itself. */
 export function builtOrSource(name: Parameters<typeof entryPoint>[0]): EntryPoint {
-  if (process.env['RIFFLE_HOSTED'] === 'dist') return { path: join(bundleFolder, `${name}.js`), execArgv: [] }
+  if (process.env['RIFFLE_KERNEL_MAIN'] !== undefined) return { path: join(bundleFolder, `${name}.js`), execArgv: [] }
   return entryPoint(name)
 }
 

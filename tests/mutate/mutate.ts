@@ -79,6 +79,6 @@ async function cleanTimeMs(copy: string, suite: readonly string[]): Promise<numb
 async function runSuite(copy: string, suite: readonly string[], limitMs: number): Promise<number> {
   const args = ['--import', 'tsx', '--test', ...suite]
   // What a lane has built is not the copy's.
-  const env = { ...process.env, NODE_TEST_CONTEXT: undefined, RIFFLE_HOSTED: undefined, RIFFLE_KERNEL_MAIN: undefined }
+  const env = { ...process.env, NODE_TEST_CONTEXT: undefined, RIFFLE_KERNEL_MAIN: undefined }
   return (await runCommand(process.execPath, args, { cwd: copy, env, limitMs, group: true })).status
 }

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 import { connect, createTopic, LocalRuntime, produce, setRuntime, topic } from '../../stream/index.ts'
 import { openKafka } from '../../stream/connectors/kafka.ts'
 import { wallClock } from '../../stream/time/clock.ts'
+import { until } from '../hosted/hosted.ts'
 import { collect, next, valuesOf } from './connector-contract.ts'
 import { startKafka } from './kafka-server.ts'
 import type net from 'node:net'
@@ -115,7 +116,7 @@ test('a query that is added later takes the history from memory, also one that w
   const first = await topic('readings', { from: 'earliest', time: 'at' })
   let seen = 0
   void first.forEach(() => void seen++).catch(() => undefined)
-  await becomes(() => seen, 5000)
+  await until(() => (seen === 5000 ? true : undefined), 30_000)
   const once = received() - before
   assert.ok(once > 4_000_000, `${once} bytes were counted`)
   const later = await topic('readings', { from: 'earliest', time: 'at' })
@@ -128,11 +129,3 @@ test('a query that is added later takes the history from memory, also one that w
   await first.stop()
   await runtime.close()
 })
-
-async function becomes(read: () => number, expected: number): Promise<void> {
-  const until = performance.now() + 30_000
-  while (read() !== expected) {
-    assert.ok(performance.now() < until, `${read()} of ${expected}`)
-    await new Promise(resolve => setImmediate(resolve))
-  }
-}
