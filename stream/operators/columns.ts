@@ -1,5 +1,6 @@
 /** Batches as columns: rows are made only when somebody looks at them. */
 import type { Batch, Columns } from '../model.ts'
+import { loopFrom } from './compile.ts'
 import { selectOrigin } from './operator.ts'
 
 /** Kind of a column whose values are all numbers; undefined for any other. */
@@ -100,6 +101,18 @@ export function rowsOf(columns: Columns, count: number): unknown[] {
     makers.set(shape, make)
   }
   return make(columns, count)
+}
+
+/** Gives the row at a place of the columns, a new object each time. */
+export function rowAtOf(columns: Columns): (i: number) => unknown {
+  const names = Object.keys(columns)
+  const columnNames = names.map((name, i) => `const c${i} = columns[${JSON.stringify(name)}]`).join('; ')
+  const properties = names.map((name, i) => `[${JSON.stringify(name)}]: c${i}[i]`).join(', ')
+  const make = loopFrom<(of: Columns) => (i: number) => unknown>(
+    'columns',
+    `${columnNames}; return i => ({ ${properties} })`,
+  )
+  return make(columns)
 }
 
 const takers = new Map<string, (rows: readonly unknown[]) => Columns>()

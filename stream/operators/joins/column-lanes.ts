@@ -12,10 +12,12 @@ import { Deadlines } from '../../state/deadlines.ts'
 import { finiteOrNull } from '../../time/finite.ts'
 import { InputWatermarks } from '../../time/input-watermarks.ts'
 import type { InputWatermarksState } from '../../time/input-watermarks.ts'
+import { rowAtOf } from '../columns.ts'
 import type { SideColumns } from './column-side.ts'
 import { FEWEST, FOLLOWED, JoinLanes } from './lanes.ts'
 import type { HeldRow } from './lanes.ts'
 import { TimedRows } from './timed-rows.ts'
+import { newestOf } from './two-sides.ts'
 import type { Side } from './two-sides.ts'
 
 /** Rows of the keys followed, at most: those that may still meet somebody. */
@@ -78,7 +80,7 @@ export abstract class ColumnLanes {
     rows.sort((a, b) => a.side - b.side || a.timeMs - b.timeMs)
     const known = rows.map(one => ({ ...this.asHeld(one), side: one.side, keyId: this.idOf(one.key) }))
     const dated = known.filter(({ timeMs }) => timeMs > -Infinity)
-    lanes.begin(newestOf(dated, 0).concat(newestOf(dated, 1)), this.meets)
+    lanes.begin(newestOf(dated), this.meets)
     for (const { side, keyId, timeMs, row } of known) this.keep(side, keyId, timeMs, row)
     this.rowCount = rows.length
     this.boundRows()
@@ -112,7 +114,7 @@ export abstract class ColumnLanes {
     const { key } = this.sides[side]
     // Where a step before it made rows there are no columns.
     const keys = columns?.[key] ?? batch.rows.map(row => (row as Readonly<Record<string, number>>)[key])
-    const names = Object.keys(columns ?? {})
+    const rowAt = columns === undefined ? (i: number) => batch.rows[i] : rowAtOf(columns)
     let { mask } = lanes
     for (let i = 0; i < count; i++) {
       const id = this.idOf(keys[i] as number)
@@ -120,7 +122,7 @@ export abstract class ColumnLanes {
       inputs.tell(side, batch.beforeMs[i] as number)
       const timeMs = times[i] as number
       if (timeMs <= inputs.watermarkMs) continue
-      const row = columns === undefined ? batch.rows[i] : Object.fromEntries(names.map(name => [name, columns[name]?.[i]])) // prettier-ignore
+      const row = rowAt(i)
       if (this.took(side, id, timeMs, row)) this.rowCount++
       if (lanes.mask !== mask || this.rowCount > this.limit) this.boundRows()
       if (!lanes.followed) return
@@ -294,8 +296,4 @@ function mixed(key: number): number {
 
 function keyOf(id: number): number {
   return Math.imul((id << 16) | (id >>> 16), UNSPREAD)
-}
-
-function newestOf(rows: readonly HeldRow[], side: Side): HeldRow[] {
-  return rows.filter(row => row.side === side).slice(-FOLLOWED)
 }

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deserialize, serialize } from 'node:v8'
-import { packRows, unpackRows } from './packed-rows.ts'
+import { packRows, unpackOne } from './packed-rows.ts'
 
 const many = (make: (i: number) => unknown) => Array.from({ length: 20 }, (_, i) => make(i))
-const back = (rows: readonly unknown[]) =>
-  unpackRows(deserialize(serialize(packRows(rows))) as ReturnType<typeof packRows>)
+const back = (rows: readonly unknown[]) => {
+  const rowAt = unpackOne(deserialize(serialize(packRows(rows))) as ReturnType<typeof packRows>)
+  return rows.map((_, i) => rowAt(i))
+}
 
 const kinds: readonly (readonly [string, (i: number) => unknown])[] = [
   ['whole numbers', i => ({ a: i - 10, b: 2 ** 31 - 1 - i })],

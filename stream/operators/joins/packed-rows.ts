@@ -3,9 +3,9 @@
  * not all plain objects of the same fields in the same order stay as they are.
  */
 import type { Columns } from '../../model.ts'
-import { columnsOfRows, rowsOf } from '../columns.ts'
+import { columnsOfRows, rowAtOf } from '../columns.ts'
 
-export type PackedRows = { readonly rows: readonly unknown[] } | { readonly columns: Columns; readonly count: number }
+export type PackedRows = { readonly rows: readonly unknown[] } | { readonly columns: Columns }
 
 /** Fewer are not worth it. */
 const FEWEST = 4
@@ -13,37 +13,14 @@ const FEWEST = 4
 export function packRows(rows: readonly unknown[]): PackedRows {
   if (rows.length < FEWEST || !areOfOneShape(rows)) return { rows }
   const columns = Object.entries(columnsOfRows(rows)).map(([name, values]) => [name, compact(values)])
-  return { columns: Object.fromEntries(columns) as Columns, count: rows.length }
+  return { columns: Object.fromEntries(columns) as Columns }
 }
 
-const rowMakers = new Map<string, (columns: Columns) => (i: number) => unknown>()
-
-/** Gives the row at a place of the columns, a new object each time. */
-function rowAtOf(columns: Columns): (i: number) => unknown {
-  const names = Object.keys(columns)
-  const shape = JSON.stringify(names)
-  let make = rowMakers.get(shape)
-  if (make === undefined) {
-    const columnNames = names.map((name, i) => `const c${i} = columns[${JSON.stringify(name)}]`).join('; ')
-    const properties = names.map((name, i) => `[${JSON.stringify(name)}]: c${i}[i]`).join(', ')
-    // oxlint-disable-next-line typescript/no-implied-eval -- only quoted names are put in
-    make = new Function('columns', `${columnNames}; return i => ({ ${properties} })`) as (
-      columns: Columns,
-    ) => (i: number) => unknown
-    rowMakers.set(shape, make)
-  }
-  return make(columns)
-}
-
-/** Makes one row at a time. */
+/** Gives the row at a place. */
 export function unpackOne(packed: PackedRows): (i: number) => unknown {
   if (!('rows' in packed)) return rowAtOf(packed.columns)
   const { rows } = packed
   return i => rows[i]
-}
-
-export function unpackRows(packed: PackedRows): readonly unknown[] {
-  return 'rows' in packed ? packed.rows : rowsOf(packed.columns, packed.count)
 }
 
 function areOfOneShape(rows: readonly unknown[]): boolean {

@@ -156,7 +156,7 @@ export abstract class TwoSides implements TwoInputOperator {
 }
 
 /** The newest of each side, oldest first. */
-function newestOf(held: Iterable<HeldRow>): HeldRow[] {
+export function newestOf(held: Iterable<HeldRow>): HeldRow[] {
   const sides: [HeldRow[], HeldRow[]] = [[], []]
   const newest = (rows: HeldRow[]): HeldRow[] => rows.sort((a, b) => a.timeMs - b.timeMs).slice(-FOLLOWED)
   for (const one of held) {
