@@ -31,7 +31,7 @@ interface Range {
 }
 
 const LENGTHS: readonly Range[] = [
-  ...ranges(3, [[8, 0], [4, 1], [4, 2], [4, 3], [4, 4], [4, 5]]).slice(0, 28),
+  ...ranges(3, [[8, 0], [4, 1], [4, 2], [4, 3], [4, 4], [4, 5]]),
   { base: LONGEST, bits: 0 },
 ] // prettier-ignore
 const DISTANCES = ranges(1, [[4, 0], ...Array.from({ length: 13 }, (_, i) => [2, i + 1] as const)])

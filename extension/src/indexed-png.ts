@@ -24,26 +24,39 @@ export function indexedPng({ data, width, height }: Pixels): Uint8Array {
   head.setUint32(4, height)
   head.setUint8(8, 8)
   head.setUint8(9, 3)
-  const chunks = [
-    chunk('IHDR', new Uint8Array(head.buffer)),
-    chunk('PLTE', Uint8Array.from(palette.flatMap(colour => [colour >> 16, (colour >> 8) & 255, colour & 255]))),
-    chunk('IDAT', zlibOf(rows)),
-    chunk('IEND', new Uint8Array()),
-  ]
-  return joined([Uint8Array.from(SIGNATURE), ...chunks])
+  return pngOf([
+    ['IHDR', new Uint8Array(head.buffer)],
+    ['PLTE', Uint8Array.from(palette.flatMap(colour => [colour >> 16, (colour >> 8) & 255, colour & 255]))],
+    ['IDAT', zlibOf(rows)],
+    ['IEND', new Uint8Array()],
+  ])
+}
+
+interface Run {
+  readonly colour: number
+  readonly from: number
+  readonly to: number
+}
+
+/** Neighbours of the same colour, as pixels from and to: most of a chart is its ground. */
+function runsOf(data: Uint8ClampedArray): Run[] {
+  const colourAt = (at: number): number =>
+    ((data[at] as number) << 16) | ((data[at + 1] as number) << 8) | (data[at + 2] as number)
+  const runs: Run[] = []
+  for (let at = 0; at < data.length;) {
+    const colour = colourAt(at)
+    const from = at / 4
+    while (at < data.length && colourAt(at) === colour) at += 4
+    runs.push({ colour, from, to: at / 4 })
+  }
+  return runs
 }
 
 /** The colours that come most, one of each neighbourhood of 16 shades a channel; the rest as the nearest of them. */
 function fewColours(data: Uint8ClampedArray): { readonly palette: readonly number[]; readonly indexes: Uint8Array } {
-  const colourAt = (at: number): number =>
-    ((data[at] as number) << 16) | ((data[at + 1] as number) << 8) | (data[at + 2] as number)
+  const runs = runsOf(data)
   const counts = new Map<number, number>()
-  for (let at = 0; at < data.length;) {
-    const colour = colourAt(at)
-    const from = at
-    while (at < data.length && colourAt(at) === colour) at += 4
-    counts.set(colour, (counts.get(colour) ?? 0) + (at - from) / 4)
-  }
+  for (const { colour, from, to } of runs) counts.set(colour, (counts.get(colour) ?? 0) + to - from)
   const near = new Map<number, { colour: number; most: number; all: number }>()
   for (const [colour, count] of counts) {
     const bucket = colour & 0xf0f0f0
@@ -61,12 +74,7 @@ function fewColours(data: Uint8ClampedArray): { readonly palette: readonly numbe
   const indexOf = new Map<number, number>()
   for (const colour of counts.keys()) indexOf.set(colour, nearest(palette, colour))
   const indexes = new Uint8Array(data.length / 4)
-  for (let at = 0; at < data.length;) {
-    const colour = colourAt(at)
-    const from = at
-    while (at < data.length && colourAt(at) === colour) at += 4
-    indexes.fill(indexOf.get(colour) ?? 0, from / 4, at / 4)
-  }
+  for (const { colour, from, to } of runs) indexes.fill(indexOf.get(colour) ?? 0, from, to)
   return { palette, indexes }
 }
 
@@ -81,23 +89,21 @@ function nearest(palette: readonly number[], colour: number): number {
   return best
 }
 
-function chunk(type: string, body: Uint8Array): Uint8Array {
-  const name = Uint8Array.from(type, letter => letter.charCodeAt(0))
-  const whole = joined([name, body])
-  const around = new DataView(new ArrayBuffer(8))
-  around.setUint32(0, body.length)
-  around.setUint32(4, crc32(whole))
-  return joined([new Uint8Array(around.buffer, 0, 4), whole, new Uint8Array(around.buffer, 4, 4)])
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
+/** Around each chunk there are its length, its name of four letters and its sum. */
+function pngOf(chunks: readonly (readonly [name: string, body: Uint8Array])[]): Uint8Array {
+  const png = new Uint8Array(chunks.reduce((sum, [, body]) => sum + 12 + body.length, SIGNATURE.length))
+  const view = new DataView(png.buffer)
+  png.set(SIGNATURE)
+  let at = SIGNATURE.length
+  for (const [name, body] of chunks) {
+    const end = at + 8 + body.length
+    view.setUint32(at, body.length)
+    for (let i = 0; i < 4; i++) png[at + 4 + i] = name.charCodeAt(i)
+    png.set(body, at + 8)
+    view.setUint32(end, crc32(png.subarray(at + 4, end)))
+    at = end + 4
   }
-  return whole
+  return png
 }
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {

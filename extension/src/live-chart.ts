@@ -51,8 +51,8 @@ export class LiveChart {
   #toldVisible: boolean | null = null
   /** Rows the reader has cleared away; one that changes is shown again. */
   #cleared = new Set<string>()
-  /** Rows that came and were taken back; null: not asked for. */
   #unmatched: readonly UnmatchedRow[] = []
+  /** Rows that came and were taken back; null: not asked for. */
   #changes: ChartChanges | null
 
   constructor(bundle: LiveBundle, port: LiveChartPort) {

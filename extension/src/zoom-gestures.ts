@@ -21,6 +21,12 @@ const LEAST_PX = 6
 /** Fingers nearer to each other than this tell nothing. */
 const PINCH_PX = 24
 
+/** Of a pointer or a finger, in px of the window. */
+interface PointerPlace {
+  readonly clientX: number
+  readonly clientY: number
+}
+
 interface Place {
   readonly x: number
   readonly y: number
@@ -85,7 +91,7 @@ export class ZoomGestures {
         this.#hold({ ...this.#held, x: zoomed(domain, 0.5) })
         return true
       case '-':
-        if (this.holds) this.#zoomOut(domain)
+        if (this.holds) this.#holdWithin(zoomed(domain, 2))
         return true
       case 'ArrowLeft':
       case 'ArrowRight':
@@ -103,13 +109,6 @@ export class ZoomGestures {
     }
   }
 
-  #zoomOut(domain: readonly [number, number]): void {
-    const wider = zoomed(domain, 2)
-    const whole = this.#whole.x
-    if (whole !== null && wider[1] - wider[0] >= whole[1] - whole[0]) this.reset()
-    else this.#hold({ ...this.#held, x: wider })
-  }
-
   #hold(held: HeldAxes): void {
     const target = this.#target()
     if (!this.holds && target !== null) this.#whole = { x: target.domain('x'), y: target.domain('y') }
@@ -123,8 +122,7 @@ export class ZoomGestures {
     this.#pinched = null
     if (target?.holds.has('x') !== true || one === undefined || other === undefined || event.touches.length > 2) return
     event.preventDefault()
-    const at = (touch: Touch): number => target.invert('x', placeOf(target.element, touch).x - target.plot.left)
-    this.#pinched = [at(one), at(other)]
+    this.#pinched = [target.invert('x', plotX(target, one)), target.invert('x', plotX(target, other))]
   }
 
   #pinch(event: TouchEvent): void {
@@ -132,9 +130,10 @@ export class ZoomGestures {
     const [one, other] = event.touches
     if (this.#pinched === null || target === null || one === undefined || other === undefined) return
     event.preventDefault()
-    const { left, width } = target.plot
-    const places = [one, other].map(touch => placeOf(target.element, touch).x - left) as [number, number]
-    if (Math.abs(places[0] - places[1]) >= PINCH_PX) this.#holdWithin(stretched(this.#pinched, places, width))
+    const places = [plotX(target, one), plotX(target, other)] as const
+    if (Math.abs(places[0] - places[1]) < PINCH_PX) return
+    const x = stretched(this.#pinched, places, target.plot.width)
+    if (x[1] > x[0]) this.#holdWithin(x)
   }
 
   #wheel(event: WheelEvent): void {
@@ -142,14 +141,14 @@ export class ZoomGestures {
     const domain = target?.domain('x') ?? null
     if (!event.ctrlKey || target === null || domain === null) return
     event.preventDefault()
-    const at = target.invert('x', placeOf(target.element, event).x - target.plot.left)
-    this.#holdWithin(zoomedAround(domain, at, Math.exp(Math.max(-50, Math.min(50, event.deltaY)) / 100)))
+    const factor = Math.exp(Math.max(-50, Math.min(50, event.deltaY)) / 100)
+    const x = zoomedAround(domain, target.invert('x', plotX(target, event)), factor)
+    if (x[1] > x[0]) this.#holdWithin(x)
   }
 
   /** What would show more than there is shows all of it. */
   #holdWithin(x: readonly [number, number]): void {
     const whole = this.holds ? this.#whole.x : (this.#target()?.domain('x') ?? null)
-    if (x[1] <= x[0]) return
     if (whole !== null && x[1] - x[0] >= whole[1] - whole[0]) this.reset()
     else this.#hold({ ...this.#held, x })
   }
@@ -207,7 +206,12 @@ export class ZoomGestures {
   }
 }
 
-function placeOf(element: HTMLElement, event: { readonly clientX: number; readonly clientY: number }): Place {
+/** How far to the right of where the plot begins. */
+function plotX({ element, plot }: ZoomTarget, event: PointerPlace): number {
+  return placeOf(element, event).x - plot.left
+}
+
+function placeOf(element: HTMLElement, event: PointerPlace): Place {
   const { left, top } = element.getBoundingClientRect()
   return { x: event.clientX - left, y: event.clientY - top }
 }

@@ -13,8 +13,8 @@ import { PROTOCOL_VERSION } from './protocol.ts'
 import { promisedColumns, widenColumns } from './columns.ts'
 import { leftText } from './time-left.ts'
 import { byName, COLOURED_SERIES, isSeries } from './top-series.ts'
-import { otherOptions, otherRowsOptions, seriesRoom, tellsSeries } from './other-options.ts'
-import { retentionFor } from './retain.ts'
+import { foldOptions, seriesRoom, tellsSeries } from './other-options.ts'
+import { MOST_ROWS, retentionFor } from './retain.ts'
 import { validateSpec } from './validate.ts'
 import type {
   ChartChanges,
@@ -44,7 +44,7 @@ const UNMATCHED_TOLD = 24
 const ERROR_LINES = 5
 
 /** A chart in a checkpoint: as many rows as it can draw, as long as they are small. */
-const KEPT = { rows: 10_000, bytes: 1_000_000 }
+const KEPT = { rows: MOST_ROWS, bytes: 1_000_000 }
 
 /** A chart of a stream that goes on in another process. */
 export interface KeptChart {
@@ -136,23 +136,13 @@ export class Chart {
     return { spec: this.#spec, columns: this.#columns, retention: this.#retention, title: this.title }
   }
 
-  /** Rows say themselves which series they are drawn as (other-rows.ts). */
-  get #foldsRows(): boolean {
-    const { options } = this
-    return (
-      otherOptions(this.#concept, options, this.#retention) === undefined &&
-      otherRowsOptions(this.#concept, options) !== undefined
-    )
-  }
-
   tap(): TapOptions {
     const { color, mark, x } = this.options
     const series = color ?? null
     const latestBy =
       this.#concept.form === 'rows' ? (series !== null ? [series] : x !== undefined ? [x] : []) : this.#concept.by
     const latest = this.#retention.latestPerKey === true
-    const other = otherOptions(this.#concept, this.options, this.#retention)
-    const otherRows = other === undefined ? otherRowsOptions(this.#concept, this.options) : undefined
+    const fold = foldOptions(this.#concept, this.options, this.#retention)
     const apart = this.#concept.form !== 'running' && tellsSeries(this.#concept, this.options)
     const places = apart ? COLOURED_SERIES : this.#retention.rows
     return {
@@ -165,9 +155,8 @@ export class Chart {
           : series !== null
             ? [series]
             : (this.#concept.scores?.by ?? []),
-      seriesLimit: other === undefined ? places : seriesRoom(this.#concept, other),
-      ...(other === undefined ? {} : { other }),
-      ...(otherRows === undefined ? {} : { otherRows }),
+      seriesLimit: fold.other === undefined ? places : seriesRoom(this.#concept, fold.other),
+      ...fold,
     }
   }
 
@@ -321,13 +310,14 @@ export class Chart {
     const first = this.#model.rows()[0]
     const timeField = this.#retention.timeField
     const nearMs = first === undefined || timeField === undefined ? undefined : first[timeField]
+    const { otherRows } = foldOptions(this.#concept, this.options, this.#retention)
     const spec = chartSpec({
       concept: this.#concept,
       columns: this.#columns,
       options: this.options,
       retention: this.#retention,
       series: this.#series,
-      otherRows: this.#foldsRows && this.#series.length > COLOURED_SERIES,
+      otherRows: otherRows !== undefined && this.#series.length > COLOURED_SERIES,
       title: this.title,
       nearMs: typeof nearMs === 'number' ? nearMs : undefined,
     })

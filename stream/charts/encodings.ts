@@ -85,16 +85,20 @@ export function valueEncoding(field: string, quantitative: boolean, calm: boolea
     field,
     type: 'quantitative',
     title: field,
-    axis: {
-      minExtent: AXIS_ROOM,
-      maxExtent: AXIS_ROOM,
-      tickCount: 5,
-      format: '~s',
-      labelExpr: VALUE_LABEL,
-      domain: false,
-      ticks: false,
-    },
+    axis: valueAxis(5),
     ...(calm ? { scale: { domainMin: { expr: 'yMin' }, domainMax: { expr: 'yMax' }, zero: false, nice: true } } : {}),
+  }
+}
+
+export function valueAxis(tickCount: number): Record<string, unknown> {
+  return {
+    minExtent: AXIS_ROOM,
+    maxExtent: AXIS_ROOM,
+    tickCount,
+    format: '~s',
+    labelExpr: VALUE_LABEL,
+    domain: false,
+    ticks: false,
   }
 }
 

@@ -2,6 +2,7 @@
  * What a view has drawn, read from Vega's scenegraph as plain copies: tests and `riffle-marks` see marks, never live objects
  * (rules.md 26). Axes and legends are left out.
  */
+import { isPlain } from './shape.ts'
 
 export interface DrawnMark {
   /** Vega's mark type: `symbol`, `line`, `rect`, `area`, `text` … */
@@ -55,8 +56,4 @@ function numberOf(value: unknown): number | null {
 
 function textOf(value: unknown): string | null {
   return typeof value === 'string' ? value : null
-}
-
-function isPlain(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -6,12 +6,25 @@ import type { ChartConcept } from './concept.ts'
 import type { ChartOptions, Retention } from './protocol.ts'
 import type { OtherOptions } from './other.ts'
 import type { OtherRowsOptions } from './other-rows.ts'
+import type { TapOptions } from './tap.ts'
 
 const STACKED = ['area', 'bar']
 const SINGLE = ['line', 'point']
 
-/** Windows by keys over a span, drawn by our own spec with time to the right. Undefined: series beyond the colours are left out. */
-export function otherOptions(
+/** How the smaller series of a chart become one: as rows of their own, or row by row. Neither: series beyond the colours are left out. */
+export function foldOptions(
+  concept: ChartConcept,
+  options: ChartOptions,
+  retention: Retention,
+): Pick<TapOptions, 'other' | 'otherRows'> {
+  const other = otherOptions(concept, options, retention)
+  if (other !== undefined) return { other }
+  const otherRows = otherRowsOptions(concept, options)
+  return otherRows === undefined ? {} : { otherRows }
+}
+
+/** Windows by keys over a span, drawn by our own spec with time to the right. */
+function otherOptions(
   concept: ChartConcept,
   options: ChartOptions,
   { spanMs, latestPerKey }: Retention,
@@ -28,7 +41,7 @@ export function otherOptions(
 }
 
 /** Rows drawn one by one in the colours of their series, by our own spec. */
-export function otherRowsOptions(concept: ChartConcept, options: ChartOptions): OtherRowsOptions | undefined {
+function otherRowsOptions(concept: ChartConcept, options: ChartOptions): OtherRowsOptions | undefined {
   const mark = markOf({ concept, options })
   const counts = mark === 'histogram'
   const field = counts ? (options.color ?? null) : seriesField(concept, options)

@@ -12,6 +12,7 @@ import { VEGALITE_MIME } from './fallback.ts'
 import { VirtualClock } from '../time/clock.ts'
 import type { ChartConcept } from './concept.ts'
 import type { ChartOptions, ChartRow, LiveBundle } from './protocol.ts'
+import type { TapFrame } from './tap.ts'
 
 /** Series 's00' to 's24' with the values given; those beyond the largest twenty are "other". */
 const row = (series: number, n: number, start = 0, open = false): ChartRow => ({
@@ -153,25 +154,34 @@ function shown(held: readonly ChartRow[]): string[] {
 
 const CONCEPT: ChartConcept = { form: 'window', by: ['k'], aggregates: ['n'], stepMs: 10, revisions: false }
 
-function chartOf(options: ChartOptions, count: number, concept = CONCEPT): Record<string, unknown> {
-  const hub = new ChartHub({
+function quietHub(): ChartHub {
+  return new ChartHub({
     clock: new VirtualClock(),
     instance: 'i',
     control: () => undefined,
     setParam: () => undefined,
     send: () => undefined,
   })
-  const { chartId, tap: options_ } = hub.register({ stream: 's', concept, options })
-  const tap = new ChartTap(options_)
-  const results = Array.from({ length: count }, (_, series) => ({ ...row(series, 1000 - series), $key: undefined }))
+}
+
+/** Gives `tap` these results, and takes what it has to tell. */
+function tapped(tap: ChartTap, rows: readonly object[]): TapFrame {
+  const count = rows.length
   tap.onBatch({
     count,
-    rows: results,
+    rows,
     eventTimesMs: new Float64Array(count),
     beforeMs: new Float64Array(count),
     watermarkMs: 0,
   })
-  hub.apply(chartId, tap.collect([]), SAMPLE_STATS, [])
+  return tap.collect([])
+}
+
+function chartOf(options: ChartOptions, count: number, concept = CONCEPT): Record<string, unknown> {
+  const hub = quietHub()
+  const { chartId, tap: options_ } = hub.register({ stream: 's', concept, options })
+  const results = Array.from({ length: count }, (_, series) => ({ ...row(series, 1000 - series), $key: undefined }))
+  hub.apply(chartId, tapped(new ChartTap(options_), results), SAMPLE_STATS, [])
   return hub.bundle(chartId) as unknown as Record<string, unknown>
 }
 
@@ -192,27 +202,12 @@ test('a chart of fifty keys names "other" last, paints it grey and says how many
 test('keys that come and go: who left the picture makes room for who comes', () => {
   // Results may be revised, so none is added up and forgotten.
   const concept = { ...CONCEPT, revisions: true }
-  const hub = new ChartHub({
-    clock: new VirtualClock(),
-    instance: 'i',
-    control: () => undefined,
-    setParam: () => undefined,
-    send: () => undefined,
-  })
-  const { tap: options } = hub.register({ stream: 's', concept, options: { mark: 'bar', keep: '1s' } })
+  const { tap: options } = quietHub().register({ stream: 's', concept, options: { mark: 'bar', keep: '1s' } })
   const tap = new ChartTap(options)
   const model = new ChartModel(options.retention)
   const push = (series: number, start: number): unknown => {
     const { $key: _, ...result } = row(series, 1, start)
-    const rows = [{ ...result, k: `key ${series}` }]
-    tap.onBatch({
-      count: 1,
-      rows,
-      eventTimesMs: new Float64Array(1),
-      beforeMs: new Float64Array(1),
-      watermarkMs: 0,
-    })
-    const { delta, otherSeriesCount } = tap.collect([])
+    const { delta, otherSeriesCount } = tapped(tap, [{ ...result, k: `key ${series}` }])
     model.apply(delta)
     return otherSeriesCount
   }

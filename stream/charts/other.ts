@@ -147,15 +147,7 @@ export class OtherSeries {
     this.#paneOf.clear()
     this.#top = [...top]
     for (const row of rows) this.#put(row)
-    for (const [name, sums] of added ?? []) {
-      const pane = this.#panes.get(name) ?? {
-        endMs: sums.endMs,
-        rows: new Map<string, ChartRow>(),
-        told: [],
-        added: null,
-      }
-      this.#panes.set(name, { ...pane, added: sums })
-    }
+    for (const [name, sums] of added ?? []) this.#paneAt(name, sums.endMs).added = sums
     this.#measure()
     for (const name of this.#panes.keys()) this.#tell(name)
     this.#others = this.#countOthers()
@@ -167,16 +159,17 @@ export class OtherSeries {
 
   #put(row: ChartRow): string {
     const name = `${String(row['windowStart'])} ${String(row['windowEnd'])}`
-    const pane = this.#panes.get(name) ?? {
-      endMs: Number(row['windowEnd']),
-      rows: new Map<string, ChartRow>(),
-      told: [],
-      added: null,
-    }
-    this.#panes.set(name, pane)
-    pane.rows.set(row.$key, row)
+    this.#paneAt(name, Number(row['windowEnd'])).rows.set(row.$key, row)
     this.#paneOf.set(row.$key, name)
     return name
+  }
+
+  #paneAt(name: string, endMs: number): Pane {
+    const known = this.#panes.get(name)
+    if (known !== undefined) return known
+    const pane: Pane = { endMs, rows: new Map(), told: [], added: null }
+    this.#panes.set(name, pane)
+    return pane
   }
 
   #drop(key: string): string {
@@ -219,8 +212,7 @@ export class OtherSeries {
         endMs: pane.endMs,
         count: (before?.count ?? 0) + rows.length,
         sum: valued.reduce((total, row) => total + (this.#valueOf(row) ?? 0), before?.sum ?? 0),
-        lowest: this.#lowest([...outermost(before), ...valued]),
-        highest: this.#highest([...outermost(before), ...valued]),
+        ...this.#ends([...outermost(before), ...valued]),
         series: [...(before?.series ?? []), ...series],
       }
       for (const { $key } of rows) {
@@ -230,14 +222,16 @@ export class OtherSeries {
     }
   }
 
-  #lowest(valued: readonly ChartRow[]): ChartRow | null {
+  /** Of equal ones the first. */
+  #ends(valued: readonly ChartRow[]): Pick<Added, 'lowest' | 'highest'> {
     const value = (row: ChartRow): number => this.#valueOf(row) ?? 0
-    return valued.reduce<ChartRow | null>((a, b) => (a === null || value(b) < value(a) ? b : a), null)
-  }
-
-  #highest(valued: readonly ChartRow[]): ChartRow | null {
-    const value = (row: ChartRow): number => this.#valueOf(row) ?? 0
-    return valued.reduce<ChartRow | null>((a, b) => (a === null || value(b) > value(a) ? b : a), null)
+    let lowest: ChartRow | null = null
+    let highest: ChartRow | null = null
+    for (const row of valued) {
+      if (lowest === null || value(row) < value(lowest)) lowest = row
+      if (highest === null || value(row) > value(highest)) highest = row
+    }
+    return { lowest, highest }
   }
 
   #measure(): void {
@@ -271,7 +265,7 @@ export class OtherSeries {
     const { by, y, stacked } = this.#options
     const held = rest.filter(row => this.#valueOf(row) !== null)
     const valued = [...outermost(added), ...held]
-    const [lowest, highest] = [this.#lowest(valued), this.#highest(valued)]
+    const { lowest, highest } = this.#ends(valued)
     const [first] = valued
     if (first === undefined || lowest === null || highest === null) return []
     const names = Object.fromEntries([...by, ...(by.length > 1 ? ['$series'] : [])].map(key => [key, this.#label]))

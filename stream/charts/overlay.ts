@@ -1,4 +1,5 @@
 /** Lays the user's partial spec over the generated one: objects merge, everything else is replaced. */
+import { isPlain } from './shape.ts'
 
 type Spec = Readonly<Record<string, unknown>>
 
@@ -41,8 +42,4 @@ function merge(base: unknown, over: unknown): unknown {
     merged[key] = otherField ? value : merge(base[key], value)
   }
   return merged
-}
-
-function isPlain(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

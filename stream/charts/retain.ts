@@ -15,7 +15,7 @@ const WINDOWS_SHOWN = 60
 const POINT_ROWS = 1000
 const RUNNING_KEYS = 100
 /** Drawn anew ten times a second they still leave the page nine tenths of its time. */
-const MOST_ROWS = 10_000
+export const MOST_ROWS = 10_000
 
 /** Retention of a chart: the user's `keep`, else 60 windows, 100 running keys, or of plain rows what the form says. Throws DURATION_INVALID. */
 export function retentionFor(concept: ChartConcept, options: ChartOptions): Retention {

@@ -1,5 +1,5 @@
 /** How often values occur: one field of the newest rows cut into steps. Open windows do not count: their values still change. */
-import { OPEN, VALUE_LABEL, defaultX, defaultY, frame, kindOf, seriesColor } from '../encodings.ts'
+import { OPEN, defaultX, defaultY, frame, kindOf, seriesColor, valueAxis } from '../encodings.ts'
 import { defineForm } from './form.ts'
 
 const STEPS = 30
@@ -27,15 +27,7 @@ export const histogram = defineForm({
           aggregate: 'count',
           type: 'quantitative',
           title: 'rows',
-          axis: {
-            minExtent: 46,
-            maxExtent: 46,
-            tickCount: 5,
-            format: '~s',
-            labelExpr: VALUE_LABEL,
-            domain: false,
-            ticks: false,
-          },
+          axis: valueAxis(5),
         },
         ...(color === null ? {} : { color }),
         ...(request.otherRows === true ? { detail: { field: '$other', type: 'nominal' } } : {}),

@@ -1,4 +1,4 @@
-import { ALERT_RED, frame, kindOf, seriesColor, timeEncoding, VALUE_LABEL } from '../encodings.ts'
+import { ALERT_RED, frame, kindOf, seriesColor, timeEncoding, valueAxis } from '../encodings.ts'
 import { defineForm } from './form.ts'
 
 /** Rows of the past that say where usual values lie, and how many deviations around their mean. */
@@ -32,15 +32,7 @@ export const scores = defineForm({
       nice: true,
       range: [{ expr: `height * ${from}` }, { expr: `height * ${to}` }],
     })
-    const axis = {
-      minExtent: 46,
-      maxExtent: 46,
-      tickCount: 4,
-      domain: false,
-      ticks: false,
-      format: '~s',
-      labelExpr: VALUE_LABEL,
-    }
+    const axis = valueAxis(4)
     const groups = series === null ? [] : [series]
     return {
       ...frame(request),

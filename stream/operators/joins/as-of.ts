@@ -15,7 +15,6 @@ import type { HeldRow } from './lanes.ts'
 import type { JoinKeys } from './keys.ts'
 import { KeyedCut } from './row-pieces.ts'
 import type { SavedList, SidePieces } from './row-pieces.ts'
-import type { JoinedRows } from './rows.ts'
 import { TimedRows } from './timed-rows.ts'
 import { TwoInputs } from './two-inputs.ts'
 import type { RowJoinParts, Saving, Side } from './two-inputs.ts'
@@ -23,7 +22,6 @@ import type { RowJoinParts, Saving, Side } from './two-inputs.ts'
 export interface AsOfParts extends RowJoinParts {
   readonly pads: boolean
   readonly deletes: Deletes
-  readonly out: JoinedRows
 }
 
 interface Waiting {
@@ -36,20 +34,16 @@ interface Waiting {
 /** A deleted version: no row is undefined. */
 const DELETED = undefined
 
-export class AsOfJoin extends TwoInputs {
-  private readonly parts: AsOfParts
+export class AsOfJoin extends TwoInputs<AsOfParts, KeyedCut<TimedRows>> {
   private readonly keys: JoinKeys
   private versions: (TimedRows | undefined)[] = []
   private readonly waiting = new Deadlines<Waiting>()
   private sequence = 0
-  /** The snapshot under way. */
-  private cut: KeyedCut<TimedRows> | undefined
   /** While lists come back: the left rows. */
   private coming: Waiting[] = []
 
   constructor(parts: AsOfParts) {
     super(parts)
-    this.parts = parts
     this.keys = parts.keys
   }
 
@@ -115,37 +109,25 @@ export class AsOfJoin extends TwoInputs {
     }
   }
 
-  protected beginSaving(pieces: SidePieces): Saving {
+  protected beginSaving(pieces: SidePieces): Saving<KeyedCut<TimedRows>> {
     const { sequence } = this
-    const { pieceRows } = this.parts
     const [left, right] = pieces
     const waiting = this.waiting.things
-    const cut = new KeyedCut<TimedRows>([this.versions], pieceRows, (_side, keyId, list) => {
+    const cut = new KeyedCut<TimedRows>([this.versions], this.parts.pieceRows, (_side, keyId, list) => {
       right.list(0, keyId)
       for (let i = list.head; i < list.times.length; i++) {
         right.add(list.times[i] as number, list.rows[i], 0, 0)
       }
       return list.count
     })
-    this.cut = cut
-    return {
-      walk: (function* () {
-        yield* cut.walk()
-        for (const [n, { keyId, timeMs, row, sequence: came }] of waiting.entries()) {
-          left.list(0, keyId)
-          left.add(timeMs, row, 0, came)
-          if (n % pieceRows === 0) yield undefined
-        }
-      })(),
-      over: () => {
-        if (this.cut === cut) this.cut = undefined
-      },
-      rest: () => sequence,
-    }
+    const walk = cut.walkWith(waiting, ({ keyId, timeMs, row, sequence: came }) => {
+      left.list(0, keyId)
+      left.add(timeMs, row, 0, came)
+    })
+    return { cut, walk, rest: () => sequence }
   }
 
   protected begin(rest: unknown, keyCount: number): void {
-    this.cut = undefined
     this.sequence = rest as number
     this.versions = new Array<TimedRows | undefined>(keyCount)
     this.coming = []

@@ -27,7 +27,6 @@ export interface IntervalParts extends RowJoinParts {
   readonly toMs: number
   /** Sides whose rows are padded when they find nobody. */
   readonly pads: readonly [boolean, boolean]
-  readonly out: JoinedRows
 }
 
 /** How a row is saved: not padded, found nobody yet, found somebody. */
@@ -36,9 +35,9 @@ const ALONE = 1
 const MATCHED = 2
 
 type List = TimedRows | PackedList | undefined
+type ListsCut = KeyedCut<TimedRows | PackedList>
 
-export class IntervalJoin extends TwoInputs {
-  private readonly parts: IntervalParts
+export class IntervalJoin extends TwoInputs<IntervalParts, ListsCut> {
   private readonly keys: JoinKeys
   private readonly out: JoinedRows
   private readonly lists: [List[], List[]] = [[], []]
@@ -46,8 +45,6 @@ export class IntervalJoin extends TwoInputs {
   private readonly pads = new Deadlines<Mark | PackedList>()
   /** Rows without a key that wait for their pad. */
   private keyless = new Set<Mark>()
-  /** The snapshot under way. */
-  private cut: KeyedCut<TimedRows | PackedList> | undefined
   /** While lists come back: what is padded when, rows or whole lists. */
   private coming: { things: (Mark | PackedList)[]; times: number[] } = { things: [], times: [] }
   /** The watermark of the snapshot it went on from: rows that were due by then have had their pads. */
@@ -59,7 +56,6 @@ export class IntervalJoin extends TwoInputs {
 
   constructor(parts: IntervalParts) {
     super(parts)
-    this.parts = parts
     this.keys = parts.keys
     this.out = parts.out
     const { fromMs, toMs } = parts
@@ -145,7 +141,7 @@ export class IntervalJoin extends TwoInputs {
     }
   }
 
-  protected beginSaving(pieces: SidePieces): Saving {
+  protected beginSaving(pieces: SidePieces): Saving<ListsCut> {
     const { sequence } = this
     const { pieceRows } = this.parts
     const keyless = [...this.keyless]
@@ -165,27 +161,15 @@ export class IntervalJoin extends TwoInputs {
       }
       return list.count
     })
-    this.cut = cut
-    return {
-      walk: (function* () {
-        yield* cut.walk()
-        for (const [n, mark] of keyless.entries()) {
-          const { side } = mark
-          pieces[side].list(0, NO_KEY)
-          pieces[side].add(mark.timeMs, mark.row, ALONE, mark.sequence)
-          if (n % pieceRows === 0) yield undefined
-        }
-      })(),
-      over: () => {
-        if (this.cut === cut) this.cut = undefined
-      },
-      rest: () => sequence,
-    }
+    const walk = cut.walkWith(keyless, ({ side, timeMs, row, sequence: came }) => {
+      pieces[side].list(0, NO_KEY)
+      pieces[side].add(timeMs, row, ALONE, came)
+    })
+    return { cut, walk, rest: () => sequence }
   }
 
   protected begin(rest: unknown, keyCount: number): void {
     const { fromMs, toMs } = this.parts
-    this.cut = undefined
     this.sequence = rest as number
     this.lists[0] = new Array<List>(keyCount)
     this.lists[1] = new Array<List>(keyCount)

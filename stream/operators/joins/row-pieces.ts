@@ -205,6 +205,15 @@ export class KeyedCut<L> {
       }
     }
   }
+
+  /** The lists, then what stands in none. */
+  *walkWith<T>(others: readonly T[], take: (other: T) => void): Generator<undefined, void> {
+    yield* this.walk()
+    for (const [n, other] of others.entries()) {
+      take(other)
+      if (n % this.pieceRows === 0) yield undefined
+    }
+  }
 }
 
 /** Keys and who holds them; those of a million rows are many. */

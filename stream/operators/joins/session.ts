@@ -10,14 +10,12 @@ import type { HeldRow } from './lanes.ts'
 import { pairUp } from './pair-up.ts'
 import { KeyedCut } from './row-pieces.ts'
 import type { SavedList, SidePieces } from './row-pieces.ts'
-import type { JoinedRows } from './rows.ts'
 import { TwoInputs } from './two-inputs.ts'
 import type { RowJoinParts, Saving, Side } from './two-inputs.ts'
 
 export interface SessionJoinParts extends RowJoinParts {
   readonly type: JoinType
   readonly gapMs: number
-  readonly out: JoinedRows
 }
 
 interface Held {
@@ -46,23 +44,15 @@ interface SessionJoinRest {
   readonly lasts: Float64Array
 }
 
-export class SessionJoin extends TwoInputs {
-  private readonly parts: SessionJoinParts
+export class SessionJoin extends TwoInputs<SessionJoinParts, KeyedCut<Session[]>> {
   /** By key id; a key's sessions by time. */
   private sessions: (Session[] | undefined)[] = []
   private readonly closing = new Deadlines<Session>()
   private sequence = 0
   /** Sessions of one row without a key. */
   private keyless = new Set<Session>()
-  /** The snapshot under way. */
-  private cut: KeyedCut<Session[]> | undefined
   /** While rows come back: the sessions they belong to. */
   private coming: readonly Session[] = []
-
-  constructor(parts: SessionJoinParts) {
-    super(parts)
-    this.parts = parts
-  }
 
   protected onRow(side: Side, batch: Batch, i: number): void {
     const { keys, gapMs, limit } = this.parts
@@ -139,9 +129,8 @@ export class SessionJoin extends TwoInputs {
     }
   }
 
-  protected beginSaving(pieces: SidePieces): Saving {
+  protected beginSaving(pieces: SidePieces): Saving<KeyedCut<Session[]>> {
     const { sequence } = this
-    const { pieceRows } = this.parts
     const sessions: { keyId: number; first: number; last: number }[] = []
     const save = ({ keyId, first, last, left, right }: Session): number => {
       const of = sessions.push({ keyId, first, last }) - 1
@@ -153,21 +142,12 @@ export class SessionJoin extends TwoInputs {
       return left.length + right.length
     }
     const keyless = [...this.keyless]
-    const cut = new KeyedCut<Session[]>([this.sessions], pieceRows, (_side, _keyId, list) =>
+    const cut = new KeyedCut<Session[]>([this.sessions], this.parts.pieceRows, (_side, _keyId, list) =>
       list.reduce((rows, session) => rows + save(session), 0),
     )
-    this.cut = cut
     return {
-      walk: (function* () {
-        yield* cut.walk()
-        for (const [n, session] of keyless.entries()) {
-          save(session)
-          if (n % pieceRows === 0) yield undefined
-        }
-      })(),
-      over: () => {
-        if (this.cut === cut) this.cut = undefined
-      },
+      cut,
+      walk: cut.walkWith(keyless, save),
       rest: (): SessionJoinRest => ({
         sequence,
         keyIds: Int32Array.from(sessions, ({ keyId }) => keyId),
@@ -179,7 +159,6 @@ export class SessionJoin extends TwoInputs {
 
   protected begin(rest: unknown, keyCount: number): void {
     const { sequence, keyIds, firsts, lasts } = rest as SessionJoinRest
-    this.cut = undefined
     this.sequence = sequence
     this.sessions = new Array<Session[] | undefined>(keyCount)
     this.keyless = new Set()

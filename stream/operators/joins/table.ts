@@ -14,13 +14,11 @@ import type { JoinView } from '../../join-view.ts'
 import type { Deletes } from './deletes.ts'
 import { decodeKeys, eachList, encodeKeys, encodeRows, RowPieces } from './row-pieces.ts'
 import type { SavedKeys } from './row-pieces.ts'
-import type { JoinedRows } from './rows.ts'
 import type { RowJoinParts, Side, TwoInputOperator } from './two-inputs.ts'
 
 export interface TableParts extends RowJoinParts {
   readonly pads: boolean
   readonly deletes: Deletes
-  readonly out: JoinedRows
 }
 
 interface TableState {

@@ -12,14 +12,12 @@ import { NO_KEY, REFUSED } from './keys.ts'
 import type { HeldRow } from './lanes.ts'
 import { KeyedCut } from './row-pieces.ts'
 import type { SavedList, SidePieces } from './row-pieces.ts'
-import type { JoinedRows } from './rows.ts'
 import { TwoInputs } from './two-inputs.ts'
 import type { RowJoinParts, Saving, Side } from './two-inputs.ts'
 
 export interface TtlParts extends RowJoinParts {
   readonly ttlMs: number
   readonly pads: readonly [boolean, boolean]
-  readonly out: JoinedRows
 }
 
 interface Living {
@@ -29,16 +27,12 @@ interface Living {
   partners: number
 }
 
-export class TtlJoin extends TwoInputs {
-  private readonly parts: TtlParts
+export class TtlJoin extends TwoInputs<TtlParts, KeyedCut<Living[]>> {
   private readonly lists: [(Living[] | undefined)[], (Living[] | undefined)[]] = [[], []]
   private buckets: [KeyBuckets, KeyBuckets]
-  /** The snapshot under way. */
-  private cut: KeyedCut<Living[]> | undefined
 
   constructor(parts: TtlParts) {
     super(parts)
-    this.parts = parts
     this.buckets = [new KeyBuckets(parts.ttlMs), new KeyBuckets(parts.ttlMs)]
     this.meets = () => true
   }
@@ -100,25 +94,17 @@ export class TtlJoin extends TwoInputs {
     }
   }
 
-  protected beginSaving(pieces: SidePieces): Saving {
+  protected beginSaving(pieces: SidePieces): Saving<KeyedCut<Living[]>> {
     const cut = new KeyedCut<Living[]>([this.lists[0], this.lists[1]], this.parts.pieceRows, (side, keyId, list) => {
       pieces[side].list(0, keyId)
       for (const { timeMs, row, partners } of list) pieces[side].add(timeMs, row, 0, partners)
       return list.length
     })
-    this.cut = cut
-    return {
-      walk: cut.walk(),
-      over: () => {
-        if (this.cut === cut) this.cut = undefined
-      },
-      rest: () => undefined,
-    }
+    return { cut, walk: cut.walk(), rest: () => undefined }
   }
 
   protected begin(_rest: unknown, keyCount: number): void {
     const { ttlMs } = this.parts
-    this.cut = undefined
     this.lists[0] = new Array<Living[] | undefined>(keyCount)
     this.lists[1] = new Array<Living[] | undefined>(keyCount)
     this.buckets = [new KeyBuckets(ttlMs, keyCount), new KeyBuckets(ttlMs, keyCount)]

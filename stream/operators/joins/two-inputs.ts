@@ -5,16 +5,17 @@ import type { StageContext } from '../operator.ts'
 import type { JoinKeys } from './keys.ts'
 import { decodeKeys, eachList, encodeKeys, encodeRows, RowPieces } from './row-pieces.ts'
 import type { SavedKeys, SavedList, SavedRows, SidePieces } from './row-pieces.ts'
+import type { JoinedRows } from './rows.ts'
 import type { SizeLimit } from './size-limit.ts'
 import { TwoSides } from './two-sides.ts'
-import type { Output, Side, TwoInputState } from './two-sides.ts'
+import type { Side, TwoInputState } from './two-sides.ts'
 
 export type { Output, Side, TwoInputOperator } from './two-sides.ts'
 
 /** What all joins of rows have. */
 export interface RowJoinParts {
   readonly keys: JoinKeys
-  readonly out: Output
+  readonly out: JoinedRows
   readonly limit: SizeLimit
   readonly context: StageContext
   /** Rows of one piece of a snapshot. */
@@ -22,13 +23,13 @@ export interface RowJoinParts {
 }
 
 /** A join on its way into a snapshot. */
-export interface Saving {
+export interface Saving<Cut> {
+  /** Told before a list changes, until the walk is over. */
+  readonly cut: Cut
   /** Adds what was held at the cut to the pieces, and pauses now and then. */
   readonly walk: Iterable<undefined>
   /** What is saved beside keys and rows; asked after the walk, told as it was at the cut. */
   rest(): unknown
-  /** The walk is over. */
-  over(): void
 }
 
 interface RowJoinState {
@@ -37,19 +38,31 @@ interface RowJoinState {
   readonly rest: unknown
 }
 
-export abstract class TwoInputs extends TwoSides {
-  private readonly base: RowJoinParts
+export abstract class TwoInputs<Parts extends RowJoinParts, Cut> extends TwoSides {
+  protected readonly parts: Parts
+  /** The snapshot under way. */
+  protected cut: Cut | undefined
 
-  constructor(parts: RowJoinParts) {
+  constructor(parts: Parts) {
     super(parts.context, parts.out)
-    this.base = parts
+    this.parts = parts
   }
 
   beginSnapshot(): Generator<undefined, TwoInputState> {
     // All that is looked at before the first pause is looked at now, not when the first piece is asked for.
-    const inputs = this.inputs.snapshot()
-    const pieces = [new RowPieces(this.base.pieceRows), new RowPieces(this.base.pieceRows)] as const
-    return pieceByPiece({ inputs, keys: this.base.keys.snapshot(), pieces, saving: this.beginSaving(pieces) })
+    const { keys, pieceRows } = this.parts
+    const pieces = [new RowPieces(pieceRows), new RowPieces(pieceRows)] as const
+    const begun = { inputs: this.inputs.snapshot(), keys: keys.snapshot(), pieces, saving: this.beginSaving(pieces) }
+    this.cut = begun.saving.cut
+    return this.pieceByPiece(begun)
+  }
+
+  private *pieceByPiece({ inputs, keys, pieces, saving }: Begun<Cut>): Generator<undefined, TwoInputState> {
+    const rows = yield* encodeRows(saving.walk, pieces)
+    // Another one may have been begun since.
+    if (this.cut === saving.cut) this.cut = undefined
+    const mine: RowJoinState = { keys: yield* encodeKeys(keys), rows, rest: saving.rest() }
+    return { inputs, mine }
   }
 
   protected override save(): unknown {
@@ -62,16 +75,17 @@ export abstract class TwoInputs extends TwoSides {
 
   protected override load(state: unknown): void {
     const { keys: saved, rows, rest } = state as RowJoinState
-    const { keys, limit } = this.base
+    const { keys, limit } = this.parts
     keys.restore(decodeKeys(saved, keys.width))
     limit.forget()
+    this.cut = undefined
     this.begin(rest, saved.holders.length)
     for (const side of [0, 1] as const) eachList(rows[side], list => this.loadList(side, list))
     this.loaded()
   }
 
   /** What is held now: from here to the end of its walk a list is saved before it changes. */
-  protected abstract beginSaving(pieces: SidePieces): Saving
+  protected abstract beginSaving(pieces: SidePieces): Saving<Cut>
   /** Empties the join; key ids are below `keyCount`. */
   protected abstract begin(rest: unknown, keyCount: number): void
   /** A list that was saved; a long one comes in parts. */
@@ -103,16 +117,9 @@ export abstract class TwoInputs extends TwoSides {
   }
 }
 
-interface Begun {
+interface Begun<Cut> {
   readonly inputs: TwoInputState['inputs']
   readonly keys: KeyTableState
   readonly pieces: SidePieces
-  readonly saving: Saving
-}
-
-function* pieceByPiece({ inputs, keys, pieces, saving }: Begun): Generator<undefined, TwoInputState> {
-  const rows = yield* encodeRows(saving.walk, pieces)
-  saving.over()
-  const mine: RowJoinState = { keys: yield* encodeKeys(keys), rows, rest: saving.rest() }
-  return { inputs, mine }
+  readonly saving: Saving<Cut>
 }

@@ -13,14 +13,12 @@ import type { HeldRow } from './lanes.ts'
 import { pairUp } from './pair-up.ts'
 import type { Group } from './pair-up.ts'
 import type { SavedList, SidePieces } from './row-pieces.ts'
-import type { JoinedRows } from './rows.ts'
 import { TwoInputs } from './two-inputs.ts'
 import type { RowJoinParts, Saving, Side } from './two-inputs.ts'
 
 export interface WindowJoinParts extends RowJoinParts {
   readonly type: JoinType
   readonly shape: WindowShape
-  readonly out: JoinedRows
 }
 
 /** Rows of a key in a slice. */
@@ -50,20 +48,13 @@ interface Cut {
   readonly pieces: SidePieces
 }
 
-export class WindowJoin extends TwoInputs {
-  private readonly parts: WindowJoinParts
+export class WindowJoin extends TwoInputs<WindowJoinParts, Cut> {
   /** By start, ascending. */
   private slices: Slice[] = []
   private byStart = new Map<number, Slice>()
   /** Ends of windows that have not fired, ascending. */
   private openEnds: number[] = []
-  private cut: Cut | undefined
   private cuts = 0
-
-  constructor(parts: WindowJoinParts) {
-    super(parts)
-    this.parts = parts
-  }
 
   protected onRow(side: Side, batch: Batch, i: number): void {
     const { shape, keys, limit } = this.parts
@@ -142,23 +133,19 @@ export class WindowJoin extends TwoInputs {
     }
   }
 
-  protected beginSaving(pieces: SidePieces): Saving {
+  protected beginSaving(pieces: SidePieces): Saving<Cut> {
     const slices = this.slices.map(({ start, lastEnd }) => ({ start, lastEnd }))
     const openEnds = this.openEnds.slice()
     const cut: Cut = { number: ++this.cuts, slices: new Map(this.slices.map((slice, n) => [slice, n])), pieces }
-    this.cut = cut
     return {
+      cut,
       walk: walkSlices(cut, this.parts.pieceRows),
-      over: () => {
-        if (this.cut === cut) this.cut = undefined
-      },
       rest: (): WindowJoinRest => ({ slices, openEnds }),
     }
   }
 
   protected begin(rest: unknown): void {
     const { slices, openEnds } = rest as WindowJoinRest
-    this.cut = undefined
     this.slices = slices.map(({ start, lastEnd }) => newSlice(start, lastEnd))
     this.byStart = new Map(this.slices.map(slice => [slice.start, slice]))
     this.openEnds = openEnds.slice()
