@@ -357,14 +357,14 @@ class RunningPipeline implements Pipeline {
   *snapshotInSteps(): Generator<Pause, Uint8Array> {
     this.finish()
     const begun = this.operators.map(({ operator }) =>
-      'beginSnapshot' in operator ? operator.beginSnapshot?.() : undefined,
+      'beginSnapshot' in operator ? operator.beginSnapshot() : undefined,
     )
     const snapshot: PipelineSnapshot = {
       version: SNAPSHOT_VERSION,
       shape: this.shape,
       sources: this.sourceStages.map(s => s.stage.snapshot()),
       sourceStages: this.sourceStages.map(s => s.context.snapshot()),
-      operators: this.operators.map(({ operator }, i) => (begun[i] === undefined ? operator.snapshot() : undefined)),
+      operators: this.operators.map(({ operator }) => ('beginSnapshot' in operator ? undefined : operator.snapshot())),
       stages: this.operators.map(o => o.context.snapshot()),
       counters: { ...this.refusals.counters },
       late: this.refusals.late,

@@ -38,9 +38,10 @@ export class OtherRows {
   }
 
   get summary(): OtherSummary {
+    if (!this.#folded) return { series: this.#top, count: 0, rowCount: 0 }
     const count = [...this.#sizes.keys()].filter(series => !this.#top.includes(series)).length
     const rowCount = this.#model.rows().filter(row => row['$other'] === true && row.$open !== true).length
-    return { series: this.#folded ? [...this.#top, otherLabel(this.#top)] : this.#top, count, rowCount }
+    return { series: [...this.#top, otherLabel(this.#top)], count, rowCount }
   }
 
   apply(delta: ChartDelta): ChartDelta {

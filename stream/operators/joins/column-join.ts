@@ -10,7 +10,7 @@ import { PairColumns } from './pair-columns.ts'
 import type { PairKind } from './pair-columns.ts'
 import { SizeLimit } from './size-limit.ts'
 import { TwoSides } from './two-sides.ts'
-import type { Side } from './two-sides.ts'
+import type { SavedAtOnce, Side, TwoInputState } from './two-sides.ts'
 
 /** Rows of a side looked up at a time: what they touch stays in the caches until it is used. */
 export const BLOCK = 512
@@ -51,12 +51,16 @@ function sideColumns(node: PlanNode, key: JoinSpec['on'][number]['left']): SideC
   return { key, time: time === key ? undefined : time, kinds: columns }
 }
 
-export abstract class ColumnJoin extends TwoSides {
+export abstract class ColumnJoin extends TwoSides implements SavedAtOnce {
   private follower: ColumnLanes | undefined
 
   override onInput(side: Side, batch: Batch): Batch {
     this.follower?.onInput(side, batch)
     return super.onInput(side, batch)
+  }
+
+  snapshot(): TwoInputState {
+    return { inputs: this.inputs.snapshot(), mine: this.save() }
   }
 
   override watch(on: boolean): void {
@@ -102,6 +106,7 @@ export abstract class ColumnJoin extends TwoSides {
     return 0
   }
 
+  protected abstract save(): unknown
   /** Who follows rows through it from now on. */
   protected abstract followed(): ColumnLanes
   /** Rows of a batch follow, in runs. */

@@ -14,7 +14,8 @@ import type { JoinView } from '../../join-view.ts'
 import type { Deletes } from './deletes.ts'
 import { decodeKeys, eachList, encodeKeys, encodeRows, RowPieces } from './row-pieces.ts'
 import type { SavedKeys } from './row-pieces.ts'
-import type { RowJoinParts, Side, TwoInputOperator } from './two-inputs.ts'
+import type { RowJoinParts, Side } from './two-inputs.ts'
+import type { SavedInPieces, WithTwoInputs } from './two-sides.ts'
 
 export interface TableParts extends RowJoinParts {
   readonly pads: boolean
@@ -28,7 +29,7 @@ interface TableState {
   readonly idle: boolean
 }
 
-export class TableJoin implements TwoInputOperator {
+export class TableJoin implements WithTwoInputs, SavedInPieces {
   private readonly parts: TableParts
   /** By key id; no row is undefined. */
   private rows: unknown[] = []
@@ -63,14 +64,6 @@ export class TableJoin implements TwoInputOperator {
 
   stateBytes(): number {
     return this.parts.keys.bytes() + this.parts.limit.bytes
-  }
-
-  snapshot(): TableState {
-    const steps = this.beginSnapshot()
-    for (;;) {
-      const step = steps.next()
-      if (step.done === true) return step.value
-    }
   }
 
   beginSnapshot(): Generator<undefined, TableState> {

@@ -8,7 +8,7 @@ import type { SavedKeys, SavedList, SavedRows, SidePieces } from './row-pieces.t
 import type { JoinedRows } from './rows.ts'
 import type { SizeLimit } from './size-limit.ts'
 import { TwoSides } from './two-sides.ts'
-import type { Side, TwoInputState } from './two-sides.ts'
+import type { SavedInPieces, Side, TwoInputState } from './two-sides.ts'
 
 export type { Output, Side, TwoInputOperator } from './two-sides.ts'
 
@@ -38,7 +38,7 @@ interface RowJoinState {
   readonly rest: unknown
 }
 
-export abstract class TwoInputs<Parts extends RowJoinParts, Cut> extends TwoSides {
+export abstract class TwoInputs<Parts extends RowJoinParts, Cut> extends TwoSides implements SavedInPieces {
   protected readonly parts: Parts
   /** The snapshot under way. */
   protected cut: Cut | undefined
@@ -63,14 +63,6 @@ export abstract class TwoInputs<Parts extends RowJoinParts, Cut> extends TwoSide
     if (this.cut === saving.cut) this.cut = undefined
     const mine: RowJoinState = { keys: yield* encodeKeys(keys), rows, rest: saving.rest() }
     return { inputs, mine }
-  }
-
-  protected override save(): unknown {
-    const steps = this.beginSnapshot()
-    for (;;) {
-      const step = steps.next()
-      if (step.done === true) return step.value.mine
-    }
   }
 
   protected override load(state: unknown): void {

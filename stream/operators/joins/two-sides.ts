@@ -16,15 +16,9 @@ import type { JoinView } from '../../join-view.ts'
 /** 0 is left. */
 export type Side = 0 | 1
 
-export interface TwoInputOperator {
+export interface WithTwoInputs {
   /** Rows of one side, then its watermark; an empty batch is a watermark alone, infinity the end of the side. */
   onInput(side: Side, batch: Batch): Batch
-  snapshot(): unknown
-  /**
-   * A snapshot of now whose pieces are made while more comes: the state is what it returns at the end. Absent where `snapshot` is
-   * quick. Rows that are held must not be changed by anybody meanwhile.
-   */
-  beginSnapshot?(): Generator<undefined, unknown>
   restore(state: unknown): void
   stateBytes(): number
   /** Rows that wait for partners; absent where none does. */
@@ -34,6 +28,20 @@ export interface TwoInputOperator {
   /** What a page shows of it; undefined while nobody looks. */
   view?(): JoinView | undefined
 }
+
+export interface SavedAtOnce {
+  snapshot(): unknown
+}
+
+export interface SavedInPieces {
+  /**
+   * A snapshot of now whose pieces are made while more comes: the state is what it returns at the end. Rows that are held must not
+   * be changed by anybody meanwhile.
+   */
+  beginSnapshot(): Generator<undefined, unknown>
+}
+
+export type TwoInputOperator = WithTwoInputs & (SavedAtOnce | SavedInPieces)
 
 export interface TwoInputState {
   readonly inputs: InputWatermarksState
@@ -47,7 +55,7 @@ export interface Output {
   take(watermarkMs: number): Batch
 }
 
-export abstract class TwoSides implements TwoInputOperator {
+export abstract class TwoSides implements WithTwoInputs {
   protected readonly inputs = new InputWatermarks(2)
   protected readonly context: StageContext
   /** Rows are followed through it only while somebody looks. */
@@ -69,10 +77,6 @@ export abstract class TwoSides implements TwoInputOperator {
     const out = this.output.take(this.delayed(inputs.watermarkMs))
     if (batch.resumed === true) return { ...out, resumed: true }
     return inputs.allIdle ? { ...out, idle: true } : out
-  }
-
-  snapshot(): TwoInputState {
-    return { inputs: this.inputs.snapshot(), mine: this.save() }
   }
 
   restore(state: unknown): void {
@@ -126,7 +130,6 @@ export abstract class TwoSides implements TwoInputOperator {
   protected abstract onRows(side: Side, batch: Batch): void
   /** The watermark rose to `watermarkMs`; rows given now come before it. */
   protected abstract advance(watermarkMs: number): void
-  protected abstract save(): unknown
   protected abstract load(state: unknown): void
 
   /** Watermark of the output for one of the inputs: rows given later may be older than the inputs' rows. */

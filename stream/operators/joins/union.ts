@@ -3,9 +3,9 @@ import type { Batch } from '../../model.ts'
 import { InputWatermarks } from '../../time/input-watermarks.ts'
 import type { InputWatermarksState } from '../../time/input-watermarks.ts'
 import { emptyBatch } from '../operator.ts'
-import type { Side, TwoInputOperator } from './two-inputs.ts'
+import type { SavedAtOnce, Side, WithTwoInputs } from './two-sides.ts'
 
-export class Union implements TwoInputOperator {
+export class Union implements WithTwoInputs, SavedAtOnce {
   private readonly inputs = new InputWatermarks(2)
 
   onInput(side: Side, batch: Batch): Batch {
