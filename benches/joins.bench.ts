@@ -5,7 +5,8 @@
  */
 import { feed, from, LocalRuntime, setRuntime } from '../stream/index.ts'
 import { buildPipeline } from '../stream/pipeline.ts'
-import type { FeedNode } from '../stream/plan.ts'
+import type { Pipeline } from '../stream/pipeline.ts'
+import type { FeedNode, JoinSpec } from '../stream/plan.ts'
 import type { Measurement } from './bench.ts'
 import { comparison } from './peers/compare.ts'
 
@@ -210,22 +211,42 @@ async function restoreTime(): Promise<Record<string, number>> {
   return { 'per-gb': (seconds * 2 ** 30) / bytes.length }
 }
 
-/** A left join of rows, as the engine runs it, in which `count` rows wait for their partners. */
-function rowJoin(count: number) {
-  const side = (id: string): FeedNode => {
-    return { op: 'feed', id, partitions: 1, time: 'ts', outOfOrderMs: 0, bounded: false }
+/** Feeds joined within an hour, as the engine runs them: makes their pipeline. */
+function joinBuilder(feedOptions: Partial<FeedNode>, joinOptions: Pick<JoinSpec, 'type' | 'f'>): () => Pipeline {
+  const feedNode = (id: string): FeedNode => {
+    return { op: 'feed', id, partitions: 1, time: 'ts', outOfOrderMs: 0, bounded: false, ...feedOptions }
   }
   const mode = { kind: 'interval', fromMs: -3_600_000, toMs: 3_600_000 } as const
-  const options = { mode, type: 'left', on: [{ left: 'key', right: 'key' }] } as const
-  const build = () =>
+  const options = { mode, on: [{ left: 'key', right: 'key' }], ...joinOptions }
+  return () =>
     buildPipeline(
-      { op: 'join', left: side('l'), right: side('r'), options },
+      { op: 'join', left: feedNode('l'), right: feedNode('r'), options },
       {
         revive: slot => slot as (...args: never[]) => unknown,
         decode: () => ({ rows: [], keys: [], failures: [] }),
         onOutput: () => {},
       },
     )
+}
+
+/** What so many waiting rows weigh in a snapshot, its CPU time, and that of going on from it in another pipeline. */
+function snapshotWeight(pipeline: Pipeline, other: Pipeline, rows: number): Record<string, number> {
+  const begun = process.cpuUsage()
+  const bytes = pipeline.snapshot()
+  const taken = secondsSince(begun)
+  const restoring = process.cpuUsage()
+  other.restore(bytes)
+  const restored = secondsSince(restoring)
+  return {
+    'bytes-per-row-in-a-snapshot': bytes.length / rows,
+    'snapshot-cpu-ms': taken * 1000,
+    'restore-cpu-s-per-gb': (restored * 2 ** 30) / bytes.length,
+  }
+}
+
+/** A left join of rows in which `count` rows wait for their partners. */
+function rowJoin(count: number) {
+  const build = joinBuilder({}, { type: 'left' })
   const pipeline = build()
   const { left, right } = workloadOf('interval')
   const sides = [left, right] as const
@@ -254,21 +275,9 @@ async function snapshotStall(count: number, times: number): Promise<Record<strin
   return { p50: longest[Math.ceil(times / 2) - 1]!, p99: longest[Math.ceil(times * 0.99) - 1]! }
 }
 
-/** What so many waiting rows weigh in a snapshot, its CPU time, and that of going on from it. */
 async function rowState(count: number): Promise<Record<string, number>> {
   const { pipeline, build } = rowJoin(count)
-  const begun = process.cpuUsage()
-  const bytes = pipeline.snapshot()
-  const taken = secondsSince(begun)
-  const other = build()
-  const restoring = process.cpuUsage()
-  other.restore(bytes)
-  const restored = secondsSince(restoring)
-  return {
-    'bytes-per-row-in-a-snapshot': bytes.length / count,
-    'snapshot-cpu-ms': taken * 1000,
-    'restore-cpu-s-per-gb': (restored * 2 ** 30) / bytes.length,
-  }
+  return snapshotWeight(pipeline, build(), count)
 }
 
 /** Cost of a snapshot of 40,000 waiting rows on the stream, and of going on from it. */
@@ -287,22 +296,8 @@ const COLUMN_ROWS = 1_000_000
 
 /** A million rows of columns that wait, as a stream of `fromColumns` has them in the engine: their memory, a snapshot, going on. */
 async function columnState(): Promise<Record<string, number>> {
-  const feedNode = (id: string): FeedNode => {
-    const columns = { ts: 'float', key: 'int', val: 'int' } as const
-    return { op: 'feed', id, partitions: 1, time: 'ts', outOfOrderMs: 0, bounded: false, columns }
-  }
   const f = (l: Row, r: Row) => ({ left: l.ts, right: r.ts, key: l.key, both: l.val * 1000 + r.val })
-  const mode = { kind: 'interval', fromMs: -3_600_000, toMs: 3_600_000 } as const
-  const options = { mode, type: 'inner', on: [{ left: 'key', right: 'key' }], f } as const
-  const build = () =>
-    buildPipeline(
-      { op: 'join', left: feedNode('l'), right: feedNode('r'), options },
-      {
-        revive: slot => slot as (...args: never[]) => unknown,
-        decode: () => ({ rows: [], keys: [], failures: [] }),
-        onOutput: () => {},
-      },
-    )
+  const build = joinBuilder({ columns: { ts: 'float', key: 'int', val: 'int' } }, { type: 'inner', f })
   const pipeline = build()
   const count = 10_000
   for (let at = 0; at < COLUMN_ROWS; at += count) {
@@ -313,19 +308,8 @@ async function columnState(): Promise<Record<string, number>> {
     }
     pipeline.push((at / count) % 2, { kind: 'rows', columns, count, rows: [] })
   }
-  const begun = process.cpuUsage()
-  const bytes = pipeline.snapshot()
-  const taken = secondsSince(begun)
-  const other = build()
-  const restoring = process.cpuUsage()
-  other.restore(bytes)
-  const restored = secondsSince(restoring)
-  return {
-    'bytes-per-row-in-memory': pipeline.stats().stateBytes / COLUMN_ROWS,
-    'bytes-per-row-in-a-snapshot': bytes.length / COLUMN_ROWS,
-    'snapshot-cpu-ms': taken * 1000,
-    'restore-cpu-s-per-gb': (restored * 2 ** 30) / bytes.length,
-  }
+  const weight = snapshotWeight(pipeline, build(), COLUMN_ROWS)
+  return { 'bytes-per-row-in-memory': pipeline.stats().stateBytes / COLUMN_ROWS, ...weight }
 }
 
 export const measurements: readonly Measurement[] = [
