@@ -4,7 +4,6 @@ import { defineForm } from './form.ts'
 /** Rows of the past that say where usual values lie, and how many deviations around their mean. */
 const BAND_ROWS = 60
 const BAND_DEVIATIONS = 3
-const ALERT = ALERT_RED
 
 const key = (field: string): string => `datum[${JSON.stringify(field)}]`
 
@@ -77,10 +76,10 @@ export const scores = defineForm({
                       filled: true,
                       size: 46,
                       opacity: 1,
-                      color: ALERT,
+                      color: ALERT_RED,
                       tooltip: true,
                     },
-                    encoding: { color: { value: ALERT } },
+                    encoding: { color: { value: ALERT_RED } },
                   },
                 ],
               },
@@ -95,7 +94,7 @@ export const scores = defineForm({
             {
               transform: [{ filter: 'datum.anomalous === true' }],
               mark: { type: 'point', clip: true, filled: true, size: 24, opacity: 1, tooltip: true },
-              encoding: { color: { value: ALERT } },
+              encoding: { color: { value: ALERT_RED } },
             },
             ...(concept.scores.compares === 'oneIn'
               ? []
@@ -103,7 +102,7 @@ export const scores = defineForm({
                   {
                     transform: [{ filter: 'isValid(datum.threshold)' }],
                     mark: { type: 'line', clip: true, strokeDash: [5, 4], strokeWidth: 1.4, interpolate: 'step-after' },
-                    encoding: { y: { field: 'threshold', type: 'quantitative' }, color: { value: ALERT } },
+                    encoding: { y: { field: 'threshold', type: 'quantitative' }, color: { value: ALERT_RED } },
                   },
                 ]),
           ],
