@@ -55,16 +55,12 @@ export class OtherRows {
     const moved = before.some((series, place) => series !== this.#top[place])
     const all = moved || this.#folded !== wasFolded
     const shown = new Map(kept.map(row => [row.$key, row]))
-    const recoloured: ChartRow[] = []
     // A series that came for the first time may have a colour now.
     for (const row of all ? this.#model.rows() : kept) {
       const coloured = this.#coloured(row)
-      if (coloured === row) continue
-      shown.set(row.$key, coloured)
-      recoloured.push(coloured)
+      if (coloured !== row) shown.set(row.$key, coloured)
     }
-    // Each turn of the model looks at all rows, and mostly none has another colour.
-    if (recoloured.length > 0) this.#model.apply({ upsert: recoloured, remove: [] })
+    this.#model.apply({ upsert: [...shown.values()], remove: [] })
     return { upsert: [...shown.values()], remove }
   }
 
