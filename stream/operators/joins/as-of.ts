@@ -79,16 +79,8 @@ export class AsOfJoin extends TwoInputs<AsOfParts, KeyedCut<TimedRows>> {
     for (const one of due) this.send(one)
   }
 
-  stateBytes(): number {
-    return this.keys.bytes() + this.parts.limit.bytes
-  }
-
   waitingCount(): number {
     return this.waiting.count
-  }
-
-  protected override keyOf(keyId: number): unknown {
-    return this.keys.valueOf(keyId)
   }
 
   protected heldCounts(): readonly [number, number] {
@@ -96,7 +88,7 @@ export class AsOfJoin extends TwoInputs<AsOfParts, KeyedCut<TimedRows>> {
     return [waiting, this.parts.limit.count - waiting]
   }
 
-  protected override *held(): Iterable<HeldRow> {
+  protected *held(): Iterable<HeldRow> {
     for (const { keyId, timeMs, row } of this.waiting.things)
       yield { side: 0, keyId, timeMs, row, untilMs: timeMs, matched: false }
     for (const [keyId, list] of this.versions.entries()) {

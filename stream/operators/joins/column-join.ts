@@ -63,7 +63,7 @@ export abstract class ColumnJoin extends TwoSides implements SavedAtOnce {
     return { inputs: this.inputs.snapshot(), mine: this.save() }
   }
 
-  override watch(on: boolean): void {
+  watch(on: boolean): void {
     if (on === (this.lanes !== undefined)) return
     this.follower = on ? this.followed() : undefined
     this.lanes = this.follower?.lanes

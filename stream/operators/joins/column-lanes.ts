@@ -17,7 +17,6 @@ import type { SideColumns } from './column-side.ts'
 import { FEWEST, FOLLOWED, JoinLanes } from './lanes.ts'
 import type { HeldRow } from './lanes.ts'
 import { TimedRows } from './timed-rows.ts'
-import { newestOf } from './two-sides.ts'
 import type { Side } from './two-sides.ts'
 
 /** Rows of the keys followed, at most: those that may still meet somebody. */
@@ -80,7 +79,7 @@ export abstract class ColumnLanes {
     rows.sort((a, b) => a.side - b.side || a.timeMs - b.timeMs)
     const known = rows.map(one => ({ ...this.asHeld(one), side: one.side, keyId: this.idOf(one.key) }))
     const dated = known.filter(({ timeMs }) => timeMs > -Infinity)
-    lanes.begin(newestOf(dated), this.meets)
+    lanes.begin(dated, this.meets)
     for (const { side, keyId, timeMs, row } of known) this.keep(side, keyId, timeMs, row)
     this.rowCount = rows.length
     this.boundRows()

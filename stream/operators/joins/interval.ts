@@ -108,16 +108,8 @@ export class IntervalJoin extends TwoInputs<IntervalParts, ListsCut> {
     }
   }
 
-  stateBytes(): number {
-    return this.keys.bytes() + this.parts.limit.bytes
-  }
-
   waitingCount(): number {
     return this.parts.limit.count
-  }
-
-  protected override keyOf(keyId: number): unknown {
-    return this.keys.valueOf(keyId)
   }
 
   protected heldCounts(): readonly [number, number] {
@@ -127,7 +119,7 @@ export class IntervalJoin extends TwoInputs<IntervalParts, ListsCut> {
     return held
   }
 
-  protected override *held(): Iterable<HeldRow> {
+  protected *held(): Iterable<HeldRow> {
     for (const side of [0, 1] as const) {
       for (const keyId of this.lists[side].keys()) {
         const list = this.listOf(side, keyId)

@@ -138,9 +138,10 @@ export class JoinLanes {
   }
 
   /** Rows that were there before. `meets`: whether two of one key have met, where that can be told from their times. */
-  begin(held: readonly HeldRow[], meets: ((leftMs: number, rightMs: number) => boolean) | undefined): void {
+  begin(held: Iterable<HeldRow>, meets: ((leftMs: number, rightMs: number) => boolean) | undefined): void {
+    const newest = newestOf(held)
     const lefts = new Map<number, HeldRow[]>()
-    for (const one of held) {
+    for (const one of newest) {
       this.follow(one)
       if (one.side === 1) continue
       const list = lefts.get(one.keyId)
@@ -148,7 +149,7 @@ export class JoinLanes {
       else list.push(one)
     }
     if (meets === undefined) return
-    for (const right of held) {
+    for (const right of newest) {
       if (right.side === 0) continue
       for (const left of lefts.get(right.keyId) ?? [])
         if (meets(left.timeMs, right.timeMs)) this.paired(right.keyId, left.row, right.row)
@@ -365,6 +366,18 @@ function* standing({ rows, head }: List, state: Followed['state']): Iterable<Fol
     const one = rows[i] as Followed
     if (one.state === state) yield one
   }
+}
+
+/** The newest of each side, oldest first. */
+function newestOf(held: Iterable<HeldRow>): HeldRow[] {
+  const sides: [HeldRow[], HeldRow[]] = [[], []]
+  const newest = (rows: HeldRow[]): HeldRow[] => rows.sort((a, b) => a.timeMs - b.timeMs).slice(-FOLLOWED)
+  for (const one of held) {
+    const rows = sides[one.side]
+    rows.push(one)
+    if (rows.length >= 8 * FOLLOWED) sides[one.side] = newest(rows)
+  }
+  return [...newest(sides[0]), ...newest(sides[1])]
 }
 
 function emptySide(): FollowedSide {

@@ -99,16 +99,8 @@ export class SessionJoin extends TwoInputs<SessionJoinParts, KeyedCut<Session[]>
     for (const session of due) this.close(session)
   }
 
-  stateBytes(): number {
-    return this.parts.keys.bytes() + this.parts.limit.bytes
-  }
-
   waitingCount(): number {
     return this.parts.limit.count
-  }
-
-  protected override keyOf(keyId: number): unknown {
-    return this.parts.keys.valueOf(keyId)
   }
 
   protected heldCounts(): readonly [number, number] {
@@ -118,7 +110,7 @@ export class SessionJoin extends TwoInputs<SessionJoinParts, KeyedCut<Session[]>
   }
 
   /** Times of rows are not kept: one that came before somebody looked stands at the start of its session. */
-  protected override *held(): Iterable<HeldRow> {
+  protected *held(): Iterable<HeldRow> {
     const { gapMs } = this.parts
     for (const session of new Set(this.closing.things)) {
       if (session.gone) continue

@@ -67,16 +67,8 @@ export class TtlJoin extends TwoInputs<TtlParts, KeyedCut<Living[]>> {
     }
   }
 
-  stateBytes(): number {
-    return this.parts.keys.bytes() + this.parts.limit.bytes
-  }
-
   waitingCount(): number {
     return this.parts.limit.count
-  }
-
-  protected override keyOf(keyId: number): unknown {
-    return this.parts.keys.valueOf(keyId)
   }
 
   protected heldCounts(): readonly [number, number] {
@@ -85,7 +77,7 @@ export class TtlJoin extends TwoInputs<TtlParts, KeyedCut<Living[]>> {
     return [left, this.parts.limit.count - left]
   }
 
-  protected override *held(): Iterable<HeldRow> {
+  protected *held(): Iterable<HeldRow> {
     for (const side of [0, 1] as const) {
       for (const [keyId, rows] of this.lists[side].entries()) {
         for (const { timeMs, row, partners } of rows ?? [])

@@ -1,8 +1,11 @@
 /** Joins that look at row after row: watermark before it ─▶ retraction? ─▶ onRow. Their snapshots are made in pieces. */
 import type { Batch } from '../../model.ts'
 import type { KeyTableState } from '../../state/key-table.ts'
+import { finiteOrNull } from '../../time/finite.ts'
 import type { StageContext } from '../operator.ts'
 import type { JoinKeys } from './keys.ts'
+import { JoinLanes } from './lanes.ts'
+import type { HeldRow } from './lanes.ts'
 import { decodeKeys, eachList, encodeKeys, encodeRows, RowPieces } from './row-pieces.ts'
 import type { SavedKeys, SavedList, SavedRows, SidePieces } from './row-pieces.ts'
 import type { JoinedRows } from './rows.ts'
@@ -48,6 +51,26 @@ export abstract class TwoInputs<Parts extends RowJoinParts, Cut> extends TwoSide
     this.parts = parts
   }
 
+  stateBytes(): number {
+    return this.parts.keys.bytes() + this.parts.limit.bytes
+  }
+
+  watch(on: boolean): void {
+    if (on === (this.lanes !== undefined)) return
+    if (!on) {
+      this.lanes = undefined
+      return
+    }
+    const { inputs } = this
+    const { keys } = this.parts
+    this.lanes = new JoinLanes({
+      watermarkMs: () => inputs.watermarkMs,
+      keyOf: keyId => keys.valueOf(keyId),
+      sinceMs: finiteOrNull(inputs.watermarkMs),
+    })
+    this.lanes.begin(this.held(), this.meets)
+  }
+
   beginSnapshot(): Generator<undefined, TwoInputState> {
     // All that is looked at before the first pause is looked at now, not when the first piece is asked for.
     const { keys, pieceRows } = this.parts
@@ -75,6 +98,11 @@ export abstract class TwoInputs<Parts extends RowJoinParts, Cut> extends TwoSide
     for (const side of [0, 1] as const) eachList(rows[side], list => this.loadList(side, list))
     this.loaded()
   }
+
+  /** The rows held, for somebody who begins to look. */
+  protected abstract held(): Iterable<HeldRow>
+  /** Whether two rows held of one key have met; absent where their times do not tell. */
+  protected meets: ((leftMs: number, rightMs: number) => boolean) | undefined
 
   /** What is held now: from here to the end of its walk a list is saved before it changes. */
   protected abstract beginSaving(pieces: SidePieces): Saving<Cut>

@@ -4,13 +4,11 @@
  *
  *   rows of a side, each under the watermark before it ─▶ onRows      watermark rose to W ─▶ advance(W): pads, firings, expiry
  */
-import { finiteOrNull } from '../../time/finite.ts'
 import type { Batch } from '../../model.ts'
 import { InputWatermarks } from '../../time/input-watermarks.ts'
 import type { InputWatermarksState } from '../../time/input-watermarks.ts'
 import type { StageContext } from '../operator.ts'
-import { FOLLOWED, JoinLanes } from './lanes.ts'
-import type { HeldRow } from './lanes.ts'
+import type { JoinLanes } from './lanes.ts'
 import type { JoinView } from '../../join-view.ts'
 
 /** 0 is left. */
@@ -89,42 +87,15 @@ export abstract class TwoSides implements WithTwoInputs {
     this.watch(true)
   }
 
-  watch(on: boolean): void {
-    if (on === (this.lanes !== undefined)) return
-    if (!on) {
-      this.lanes = undefined
-      return
-    }
-    const { inputs } = this
-    this.lanes = new JoinLanes({
-      watermarkMs: () => inputs.watermarkMs,
-      keyOf: keyId => this.keyOf(keyId),
-      sinceMs: finiteOrNull(inputs.watermarkMs),
-    })
-    this.lanes.begin(newestOf(this.held()), this.meets)
-  }
-
   view(): JoinView | undefined {
     return this.lanes?.view(this.heldCounts())
   }
 
+  abstract watch(on: boolean): void
   abstract stateBytes(): number
 
   /** How many rows of each side are held. */
   protected abstract heldCounts(): readonly [number, number]
-
-  /** The rows held, for somebody who begins to look; none where rows are not followed. */
-  protected held(): Iterable<HeldRow> {
-    return []
-  }
-
-  /** The key of an id, for a picture. */
-  protected keyOf(_keyId: number): unknown {
-    return undefined
-  }
-
-  /** Whether two rows held of one key have met; absent where their times do not tell. */
-  protected meets: ((leftMs: number, rightMs: number) => boolean) | undefined
 
   /** Rows of one side, which tells the watermark before each. */
   protected abstract onRows(side: Side, batch: Batch): void
@@ -156,16 +127,4 @@ export abstract class TwoSides implements WithTwoInputs {
     this.advance(watermarkMs)
     this.output.beforeMs = this.delayed(watermarkMs)
   }
-}
-
-/** The newest of each side, oldest first. */
-export function newestOf(held: Iterable<HeldRow>): HeldRow[] {
-  const sides: [HeldRow[], HeldRow[]] = [[], []]
-  const newest = (rows: HeldRow[]): HeldRow[] => rows.sort((a, b) => a.timeMs - b.timeMs).slice(-FOLLOWED)
-  for (const one of held) {
-    const rows = sides[one.side]
-    rows.push(one)
-    if (rows.length >= 8 * FOLLOWED) sides[one.side] = newest(rows)
-  }
-  return [...newest(sides[0]), ...newest(sides[1])]
 }

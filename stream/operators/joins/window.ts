@@ -101,16 +101,8 @@ export class WindowJoin extends TwoInputs<WindowJoinParts, Cut> {
     }
   }
 
-  stateBytes(): number {
-    return this.parts.keys.bytes() + this.parts.limit.bytes
-  }
-
   waitingCount(): number {
     return this.parts.limit.count
-  }
-
-  protected override keyOf(keyId: number): unknown {
-    return this.parts.keys.valueOf(keyId)
   }
 
   protected heldCounts(): readonly [number, number] {
@@ -123,7 +115,7 @@ export class WindowJoin extends TwoInputs<WindowJoinParts, Cut> {
   }
 
   /** Times of rows are not kept: one that came before somebody looked stands at the start of its slice. */
-  protected override *held(): Iterable<HeldRow> {
+  protected *held(): Iterable<HeldRow> {
     for (const { start, lastEnd, groups, keyless } of this.slices) {
       for (const [keyId, group] of [...groups, [NO_KEY, keyless] as const]) {
         const shared = { keyId, timeMs: start, untilMs: lastEnd - 1, matched: undefined }
