@@ -271,10 +271,12 @@ export class AsOfColumnLanes extends ColumnLanes {
       if (follows(id)) count += list.count
       else this.versions.delete(id)
     }
-    const waiting = this.waiting.things
-    this.waiting.clear()
-    for (const one of waiting) if (follows(one.id)) this.waiting.add(one.timeMs, one)
-    return count + this.waiting.count
+    const left = this.waiting.things.filter(one => follows(one.id))
+    this.waiting.fill(
+      left,
+      left.map(one => one.timeMs),
+    )
+    return count + left.length
   }
 
   protected clear(): void {
