@@ -55,6 +55,7 @@ const packageHomes: readonly (readonly [name: RegExp, ...homes: string[]])[] = [
   [/^@jupyterlab\//, 'extension/'],
   [/^@lumino\//, 'extension/'],
   [/^vega(-|\/|$)/, 'extension/'],
+  [/^fflate$/, 'extension/'],
 ]
 
 /** The wall clock and real timers, which only `stream/time/clock.ts` reads inside `stream/`. */

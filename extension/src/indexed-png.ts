@@ -2,7 +2,7 @@
  * A picture as a PNG of few colours, for the file of a notebook: a chart has some lines, words and their soft edges, and a canvas writes
  * millions of colours for them, six times as large.
  */
-import { zlibOf } from './deflate.ts'
+import { zlibSync } from 'fflate'
 
 const COLOURS = 256
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10]
@@ -27,7 +27,7 @@ export function indexedPng({ data, width, height }: Pixels): Uint8Array {
   return pngOf([
     ['IHDR', new Uint8Array(head.buffer)],
     ['PLTE', Uint8Array.from(palette.flatMap(colour => [colour >> 16, (colour >> 8) & 255, colour & 255]))],
-    ['IDAT', zlibOf(rows)],
+    ['IDAT', zlibSync(rows)],
     ['IEND', new Uint8Array()],
   ])
 }

@@ -2,38 +2,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { crc32, inflateSync } from 'node:zlib'
-import fc from 'fast-check'
-import { codesOf, zlibOf } from '../../extension/src/deflate.ts'
 import { indexedPng } from '../../extension/src/indexed-png.ts'
 import { Chart } from '../../stream/charts/chart.ts'
 import { fileBundle, VEGALITE_MIME } from '../../stream/charts/fallback.ts'
 import { LIVE_MIME } from '../../stream/charts/protocol.ts'
 import type { LiveBundle } from '../../stream/charts/protocol.ts'
-
-test('what is made smaller is read by others as it was', () => {
-  const runs = fc
-    .array(fc.tuple(fc.nat(255), fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 200, max: 700 }))))
-    .map(parts => Uint8Array.from(parts.flatMap(([byte, times]) => new Array<number>(times).fill(byte))))
-  fc.assert(
-    fc.property(fc.oneof(runs, fc.uint8Array({ maxLength: 2000 })), bytes => {
-      assert.deepEqual(new Uint8Array(inflateSync(zlibOf(bytes))), bytes)
-    }),
-    { numRuns: process.env['LONG'] === '1' ? 5000 : 100 },
-  )
-})
-
-test('no code is longer than readers take, and together they fill all there is', () => {
-  const steep = [1, 1]
-  while (steep.length < 30) steep.push((steep.at(-1) ?? 0) + (steep.at(-2) ?? 0))
-  for (const most of [7, 15]) {
-    const bits = codesOf(steep, most).map(code => code.bits)
-    assert.equal(Math.max(...bits), most)
-    assert.equal(
-      bits.reduce((sum, each) => sum + 2 ** -each, 0),
-      1,
-    )
-  }
-})
 
 /** The picture in a PNG of indexed colours without filters, as rows of `#rrggbb`. Checks each chunk's sum. */
 function pixelsOf(png: Uint8Array): string[][] {

@@ -1294,13 +1294,6 @@ export const mutations: readonly Mutation[] = [
     suite: ['stream/charts/thin.test.ts'],
   },
   {
-    name: 'a saved picture has codes longer than readers take',
-    file: 'extension/src/deflate.ts',
-    find: 'Math.max(...lengths) > most',
-    replace: 'Math.max(...lengths) > 99',
-    suite: ['tests/charts/saved-picture.test.ts'],
-  },
-  {
     name: 'a saved picture has the first colour of a neighbourhood instead of the one that comes most',
     file: 'extension/src/indexed-png.ts',
     find: 'if (count > known.most)',
