@@ -61,6 +61,13 @@ const refused: readonly (readonly [cell: string, says: RegExp])[] = [
   ['%%join orders payments --on orderId', /does not say which rows belong together/],
   ['%%join orders payments --on orderId --within 5m --table', /--within or --table, not both/],
   ['%%join orders payments --on orderId --within 5', /a duration like 5m, or two like -1m\.\.5m/],
+  ['%%join orders payments --on orderId --within 5m..1m', /first bound is greater than the second; try 1m\.\.5m/],
+  ['%%join orders payments --on orderId= --within 5m', /it is a field, or LEFT=RIGHT/],
+  [
+    '%%join orders payments --on orderId --within 5m --type semi',
+    /--within is one of inner, left, right, full, not semi/,
+  ],
+  ['%%join orders payments --on orderId --as-of --type full', /--as-of is one of inner, left, not full/],
   ['%%join orders payments --on orderId --within 5m --type outer', /it is one of inner, left/],
   ['%%join orders payments --on orderId --within 5m --as payments', /it reads the stream of that name/],
   ['%%join orders refunds --on orderId --within 5m', /refunds/],

@@ -1,4 +1,6 @@
 /** `%%join LEFT RIGHT`: rows of two streams that belong together. */
+import { StreamError } from '../stream/errors.ts'
+import { JOIN_TYPES, joinBounds } from '../stream/joins.ts'
 import { expressionBody, further, objectOf, optionCode } from './code.ts'
 import {
   defineMagic,
@@ -96,8 +98,12 @@ export const join: MagicDefinition = defineMagic({
         `--as ${as.value}2`,
       )
     const type = section.options.get('type')?.[0]
-    const options = [[{ code: 'on: ' }, ...onCode(section, context)], modeCode(section, context)]
-    if (type !== undefined) options.push([{ code: 'type: ' }, ...optionCode(section, context, 'type', type)])
+    const mode = modeOf(section, context)
+    const options = [[{ code: 'on: ' }, ...onCode(section, context)], modeCode(mode, section, context)]
+    if (type !== undefined) {
+      refuseType(mode, type, context)
+      options.push([{ code: 'type: ' }, ...optionCode(section, context, 'type', type)])
+    }
     const body = expressionBody(section, context)
     const lambda = body === undefined ? [] : context.verbatim(body.span)
     return {
@@ -119,19 +125,40 @@ function onCode(section: Section, context: SectionContext): readonly Piece[] {
     return context.fail('%%join does not say on which field rows match', section.header, '--on orderId')
   if (on.expression) return context.verbatim(on.inner)
   const fields = on.value.split(',').map(field => field.trim())
+  const half = fields.find(field => /^=|=$/.test(field))
+  if (half !== undefined)
+    context.fail(`--on of %%join is "${half}": it is a field, or LEFT=RIGHT`, on, `--on ${half.replace('=', '')}`)
   const code = fields.length === 1 ? quote(fields[0] as string) : `[${fields.map(quote).join(', ')}]`
   return [{ code, from: on.inner }]
 }
 
 const MODES = ['within', 'tumbling', 'hopping', 'cumulating', 'session', 'table', 'as-of', 'ttl'] as const
 
-function modeCode(section: Section, context: SectionContext): Piece[] {
+type Mode = (typeof MODES)[number]
+
+function modeOf(section: Section, context: SectionContext): Mode {
   const [mode, second] = MODES.filter(name => section.options.has(name))
   if (mode === undefined)
     return context.fail('%%join does not say which rows belong together', section.header, '--within 5m')
-  const value = section.options.get(mode)?.[0] as HeaderValue
   if (second !== undefined)
     context.fail(`%%join is --${mode} or --${second}, not both`, section.options.get(second)?.[0] as HeaderValue)
+  return mode
+}
+
+function refuseType(mode: Mode, type: HeaderValue, context: SectionContext): void {
+  const kind = mode === 'within' ? 'interval' : mode === 'as-of' ? 'asOf' : mode
+  const allowed = kind === 'interval' || kind === 'asOf' || kind === 'table' || kind === 'ttl' ? JOIN_TYPES[kind] : []
+  if (type.expression || allowed.length === 0 || allowed.some(known => known === type.value)) return
+  const windowed = type.value === 'semi' || type.value === 'anti'
+  context.fail(
+    `--type of %%join --${mode} is one of ${allowed.join(', ')}, not ${type.value}`,
+    type,
+    windowed ? `--tumbling 10s --type ${type.value}` : '--type left',
+  )
+}
+
+function modeCode(mode: Mode, section: Section, context: SectionContext): Piece[] {
+  const value = section.options.get(mode)?.[0] as HeaderValue
   switch (mode) {
     case 'within':
     case 'ttl':
@@ -149,9 +176,14 @@ function modeCode(section: Section, context: SectionContext): Piece[] {
   }
 }
 
-const BOUND = String.raw`-?(?:0|(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+)`
-const WITHIN = new RegExp(`^(?:${BOUND})(?:\\.\\.${BOUND})?$`)
-
 function wrongWithin(text: string): string | undefined {
-  return WITHIN.test(text) ? undefined : 'it is a duration like 5m, or two like -1m..5m'
+  try {
+    joinBounds(text)
+    return undefined
+  } catch (error) {
+    // What is no duration at all is told by an example.
+    if (!(error instanceof StreamError) || error.code !== 'OPTION_INVALID')
+      return 'it is a duration like 5m, or two like -1m..5m'
+    return `${error.message.slice(error.message.indexOf(': ') + 2)}; ${error.hint?.replace('Write for example', 'try') ?? ''}`
+  }
 }

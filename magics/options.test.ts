@@ -73,6 +73,7 @@ const special: Readonly<Record<string, { readonly value?: string; readonly inste
   'join table': { instead: 'orders payments --on orderId' },
   'join as-of': { instead: 'orders payments --on orderId' },
   'join ttl': { instead: 'orders payments --on orderId' },
+  'join type': { value: 'left' },
   'score features': { value: 'amount,region', instead: 'orders' },
   'score detector': { value: 'rrcf' },
   'score threshold': { value: '1/1000' },

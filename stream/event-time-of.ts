@@ -21,11 +21,13 @@ function windowTime(row: object): number | undefined {
  * @throws StreamError TIME_INVALID for anything else
  */
 export function eventTime(row: object): number {
-  const ms = times.get(row) ?? windowTime(row)
+  // A row that is a number or a text has no place to remember it.
+  const ms =
+    typeof row === 'object' && (row as object | null) !== null ? (times.get(row) ?? windowTime(row)) : undefined
   if (ms !== undefined) return ms
   throw new StreamError({
     code: 'TIME_INVALID',
-    message: 'Cannot tell the event time of a row: it was not read from a stream',
+    message: `Cannot tell the event time of a row: it ${typeof row === 'object' ? 'was not read from a stream' : 'is no object'}`,
     hint: 'In a lambda use its second argument: (row, { eventTimeMs }) => …',
   })
 }

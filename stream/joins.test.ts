@@ -1,18 +1,24 @@
 /** Joins through the fluent API, by literals. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import {
   count,
   cumulating,
   eventTime,
   feed,
+  file,
   from,
   fromColumns,
   LocalRuntime,
+  runtime,
   session,
   setRuntime,
   tumbling,
 } from './index.ts'
+import type { Stream } from './index.ts'
 import { buildPipeline } from './pipeline.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { JoinMode } from './plan.ts'
@@ -118,6 +124,20 @@ test('a table row is deleted by a tombstone, by retraction or by what deleted sa
   assert.deepEqual(await last.toArray(), [2, 0])
 })
 
+test('a table of rows that are there is read before the first row on the left, whatever holds them', async () => {
+  const users = [{ id: 1, name: 'a' }, { id: 2, name: 'b' }] // prettier-ignore
+  const path = join(mkdtempSync(join(tmpdir(), 'riffle-table-')), 'users.jsonl')
+  writeFileSync(path, users.map(user => JSON.stringify(user)).join('\n'))
+  const one = function* () {
+    yield* users
+  }
+  const tables = [from(users), from(new Set(users)), from(one()), fromColumns({ id: [1, 2], name: ['a', 'b'] }), from(file(path))] // prettier-ignore
+  for (const table of tables) {
+    const joined = from([{ id: 2 }, { id: 1 }]).join(table as Stream<(typeof users)[0]>, { on: 'id', table: true, type: 'left' }) // prettier-ignore
+    assert.deepEqual((await joined.toArray()).map(row => row.right?.name), ['b', 'a']) // prettier-ignore
+  }
+})
+
 test('a null value elsewhere is an error record', async () => {
   const left = feed<Order>({ time: 'at' })
   const right = feed<Order>({ time: 'at' })
@@ -152,6 +172,38 @@ test('a ttl join is a changelog: pads are taken back, retractions pass', async (
     .toArray())
     net.set(String(row), (net.get(String(row)) ?? 0) + weight)
   assert.deepEqual([...net].filter(([, weight]) => weight !== 0), [['2', 1]]) // prettier-ignore
+})
+
+test('a row of a ttl join that was replaced late is replaced, not lost', async () => {
+  const clicks = feed<{ user: string; at: number }>({ time: 'at' })
+  const names = feed<{ user: string; at: number; name: string }>({ time: 'at' })
+  const counts = clicks.keyBy('user').window(tumbling(10), { lateness: 5 }).aggregate({ n: count() })
+  const named = counts.join(names, { on: 'user', ttl: 100 }, (w, u) => [w.n, u.name])
+  const changes: unknown[] = []
+  const reading = named.changes().forEach(({ weight, row }) => changes.push([weight, ...row]))
+  await names.push({ user: 'u', at: 1, name: 'Ada' })
+  await names.end()
+  await clicks.push({ user: 'u', at: 1 })
+  await clicks.watermark(10)
+  // Behind the watermark: the window fires anew, with the event time it had.
+  await clicks.push({ user: 'u', at: 2 })
+  await clicks.end()
+  await reading
+  assert.deepEqual(changes, [[1, 1, 'Ada'], [-1, 1, 'Ada'], [1, 2, 'Ada']]) // prettier-ignore
+})
+
+test('what a join gives once is kept once by distinct above it', async () => {
+  const left = feed<Order>({ time: 'at' })
+  const right = feed<Order>({ time: 'at' })
+  const once = left.join(right, { on: 'id', within: 5 }, (l, r) => ({ id: l.id, at: r.at })).distinct('id')
+  await once.bindName('onceEach')
+  const bytes = async () => (await runtime().list()).find(({ name }) => name === 'onceEach')?.stats.stateBytes ?? 0
+  await right.push({ id: 1, at: 12 })
+  for (let i = 0; i < 100; i++) await left.push({ id: 1, at: 10 })
+  for (const f of [left, right]) await f.watermark(40)
+  const held = await bytes()
+  await once.stop()
+  assert.ok(held > 0 && held < 2000, `${held} bytes for one value`)
 })
 
 test('a row stays until its very last partner, and no longer', async () => {
@@ -216,9 +268,38 @@ test('options that cannot be', () => {
     [{ on: 'id', asOf: true, type: 'full' }, /as-of joins are inner, left/],
     [{ on: 'id', ttl: 0 }, /at least 1 ms/],
     [{ on: 'id', within: 5, deleted: () => true }, /Cannot use deleted/],
+    [{ on: 'id', within: 5, tpye: 'left' }, /option "tpye", did you mean type: options are on, type, within/],
+    [{ on: 'id', within: [-5, 5] }, /within an array: a duration like 5m is needed, or two like -1m\.\.5m/],
+    [{ on: 'id', window: '10s' }, /in window "10s": it is no window/],
+    [{ on: 'id', table: 'yes' }, /with table: "yes": it is true or left out/],
+    [{ on: 'id', table: true, deleted: 'gone' }, /Cannot tell deleted rows by "gone": a function is needed/],
+    [{ on: 'id=', within: 5 }, /Cannot join on "id=": it is a field, LEFT=RIGHT/],
+    [{ on: { left: 'id' }, within: 5 }, /Cannot join on an object: .* one key for each side/],
+    [undefined as never, /Cannot join by undefined: options are needed/],
   ]
   for (const [options, message] of joins)
-    assert.throws(() => orders().join(payments(), options as { on: 'id'; within: number }), { message })
+    assert.throws(() => orders().join(payments(), options as { on: 'id'; within: number }), {
+      name: 'StreamError',
+      message,
+    })
+  const other = (rows: unknown) => () => orders().join(rows as never, { on: 'id', within: 5 } as never)
+  assert.throws(other([{ id: 1 }]), {
+    code: 'OPTION_INVALID',
+    message: /with an array: a stream is needed; from\(rows\)/,
+  })
+  assert.throws(other(payments().keyBy('id')), { message: /a KeyedStream: .* the other side is not grouped/ })
+  assert.throws(() => orders().union(undefined as never), { message: /Cannot make a union with undefined/ })
+  assert.throws(() => orders().filter(5 as never), { message: /Cannot filter by 5: a function is needed/ })
+})
+
+test('no distance at all, and blanks between two bounds', async () => {
+  const pairs = async (within: string) =>
+    (
+      await orders()
+        .join(payments(), { on: 'id', within }, (o, p) => [o.at, p.at])
+        .toArray()
+    ).join()
+  assert.deepEqual([await pairs('0'), await pairs('0 .. 2ms'), await pairs('0ms..1ms')], ['', '10,12', ''])
 })
 
 test('a snapshot in the middle goes on where it was', async () => {

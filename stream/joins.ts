@@ -1,8 +1,9 @@
 /** Joins of the fluent API: options as users write them, and the plan they make. */
+import { nearestNames } from './connectors/nearest-names.ts'
 import { StreamError } from './errors.ts'
+import { shipGiven, shownValue } from './given.ts'
 import type { RecordMeta } from './model.ts'
 import type { JoinMode, JoinSpec, JoinType, LambdaSlot } from './plan.ts'
-import { runtime } from './targets/runtime-registry.ts'
 import { parseDuration, parsePositiveDuration } from './time/duration.ts'
 import type { Duration, WindowDefinition } from './windows.ts'
 
@@ -85,9 +86,11 @@ interface LooseOptions {
 
 type AnyFunction = (...args: never[]) => unknown
 
+const OPTIONS: readonly (keyof LooseOptions)[] = ['on', 'type', 'within', 'window', 'table', 'asOf', 'ttl', 'deleted']
+
 /** @throws StreamError OPTION_INVALID, DURATION_INVALID, LAMBDA_CAPTURE */
-export function joinSpec(given: object, f: AnyFunction | undefined): JoinSpec {
-  const options = given as LooseOptions
+export function joinSpec(given: unknown, f: AnyFunction | undefined): JoinSpec {
+  const options = knownOptions(given)
   const mode = modeOf(options)
   const type = typeOf(options.type ?? 'inner', mode)
   const { deleted } = options
@@ -97,16 +100,30 @@ export function joinSpec(given: object, f: AnyFunction | undefined): JoinSpec {
     mode,
     type,
     on: columnsOf(options.on),
-    deleted: deleted === undefined ? undefined : runtime().ship(deleted),
-    f: f === undefined ? undefined : runtime().ship(f),
+    deleted: deleted === undefined ? undefined : shipGiven(deleted, 'tell deleted rows', 'deleted: r => r.gone'),
+    f: f === undefined ? undefined : shipGiven(f, 'join', '(l, r) => ({ ...l, ...r })'),
   }
 }
 
 const HINT = "Write for example { on: 'orderId', within: '5m' }"
 
+/** A misspelt option would change the result without a word. */
+function knownOptions(given: unknown): LooseOptions {
+  if (typeof given !== 'object' || given === null)
+    throw invalid(`Cannot join by ${shownValue(given)}: options are needed`, HINT)
+  const unknown = Object.keys(given).find(name => !OPTIONS.includes(name as keyof LooseOptions))
+  if (unknown === undefined) return given
+  const [near] = nearestNames(unknown, OPTIONS)
+  const meant = near === undefined ? '' : `, did you mean ${near}`
+  throw invalid(`Cannot join with option "${unknown}"${meant}: options are ${OPTIONS.join(', ')}`, HINT)
+}
+
 function modeOf({ within, window, table, asOf, ttl }: LooseOptions): JoinMode {
   const modes: JoinMode[] = []
-  if (within !== undefined) modes.push({ kind: 'interval', ...boundsOf(within) })
+  for (const [name, value] of Object.entries({ table, asOf }))
+    if (value !== undefined && typeof value !== 'boolean')
+      throw invalid(`Cannot join with ${name}: ${shownValue(value)}: it is true or left out`, HINT)
+  if (within !== undefined) modes.push({ kind: 'interval', ...joinBounds(within) })
   if (window !== undefined) modes.push({ kind: 'window', window: joinable(window) })
   if (table === true) modes.push({ kind: 'table' })
   if (asOf === true) modes.push({ kind: 'asOf' })
@@ -120,13 +137,18 @@ function modeOf({ within, window, table, asOf, ttl }: LooseOptions): JoinMode {
 
 type Joinable = Extract<JoinMode, { kind: 'window' }>['window']
 
-function joinable({ spec }: WindowDefinition): Joinable {
+function joinable(window: WindowDefinition): Joinable {
+  // From plain JavaScript anything may come.
+  const spec = (window as Partial<WindowDefinition> | null)?.spec
+  if (spec === undefined)
+    throw invalid(`Cannot join in window ${shownValue(window)}: it is no window`, "Write for example tumbling('10s')")
   const { kind } = spec
   if (kind === 'tumbling' || kind === 'hopping' || kind === 'cumulating' || kind === 'session') return spec as Joinable
   throw invalid(`Cannot join in ${String(kind)} windows: they have no bounds both sides share`)
 }
 
-const TYPES: Readonly<Record<JoinMode['kind'], readonly JoinType[]>> = {
+/** The types each way of joining has. */
+export const JOIN_TYPES: Readonly<Record<JoinMode['kind'], readonly JoinType[]>> = {
   interval: ['inner', 'left', 'right', 'full'],
   window: ['inner', 'left', 'right', 'full', 'semi', 'anti'],
   table: ['inner', 'left'],
@@ -135,50 +157,73 @@ const TYPES: Readonly<Record<JoinMode['kind'], readonly JoinType[]>> = {
 }
 
 function typeOf(type: string, mode: JoinMode): JoinType {
-  const allowed = TYPES[mode.kind]
+  const allowed = JOIN_TYPES[mode.kind]
   const found = allowed.find(known => known === type)
   if (found !== undefined) return found
-  throw invalid(`Cannot make join of type "${type}": ${NAMES[mode.kind]} joins are ${allowed.join(', ')}`)
+  const hint = type === 'semi' || type === 'anti' ? "Write for example window: tumbling('10s')" : "Write type: 'left'"
+  throw invalid(`Cannot make join of type "${type}": ${NAMES[mode.kind]} joins are ${allowed.join(', ')}`, hint)
 }
 
 const NAMES = { interval: 'interval', window: 'window', table: 'table', asOf: 'as-of', ttl: 'ttl' } as const
 
 const PART = String.raw`-?(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+|-?0`
-const RANGE = new RegExp(`^(${PART})\\.\\.(${PART})$`)
+const RANGE = new RegExp(`^(${PART})\\s*\\.\\.\\s*(${PART})$`)
 
-/** `5m` → ±5m; `-1m..5m` as it stands. */
-function boundsOf(within: Duration): { fromMs: number; toMs: number } {
+/**
+ * `5m` → ±5m; `-1m..5m` as it stands.
+ *
+ * @throws StreamError OPTION_INVALID, DURATION_INVALID
+ */
+export function joinBounds(within: Duration): { fromMs: number; toMs: number } {
+  if (typeof within !== 'string' && typeof within !== 'number')
+    throw invalid(`Cannot join within ${shownValue(within)}: a duration like 5m is needed, or two like -1m..5m`, HINT)
   const range = typeof within === 'string' ? RANGE.exec(within.trim()) : null
   if (range === null) {
-    const ms = parseDuration(within, 'join bound')
+    const ms = boundOf(within)
     if (ms < 0) throw invalid(`Cannot join within "${within}": it must not be negative`, 'Write for example -5m..0s')
     return { fromMs: ms === 0 ? 0 : -ms, toMs: ms }
   }
-  const [fromMs, toMs] = [range[1] as string, range[2] as string].map(part =>
-    /^-?0$/.test(part) ? 0 : parseDuration(part, 'join bound'),
-  ) as [number, number]
-  if (fromMs > toMs) throw invalid(`Cannot join within "${within}": the first bound is greater than the second`)
+  const [fromMs, toMs] = [range[1] as string, range[2] as string].map(boundOf) as [number, number]
+  if (fromMs > toMs)
+    throw invalid(
+      `Cannot join within "${within}": the first bound is greater than the second`,
+      `Write for example ${range[2]}..${range[1]}`,
+    )
   return { fromMs, toMs }
 }
+
+/** Zero needs no unit. */
+const boundOf = (bound: Duration): number =>
+  typeof bound === 'string' && /^-?0$/.test(bound.trim()) ? 0 : parseDuration(bound, 'join bound')
 
 function columnsOf(on: unknown): JoinSpec['on'] {
   const parts: readonly unknown[] = Array.isArray(on) ? on : [on]
   if (parts.length === 0 || on === undefined || on === null)
     throw invalid('Cannot join on no field: on is needed', HINT)
   return parts.map(part => {
-    if (typeof part === 'string') {
-      const equals = part.indexOf('=')
-      return equals < 0
-        ? { left: part, right: part }
-        : { left: part.slice(0, equals).trim(), right: part.slice(equals + 1).trim() }
-    }
-    const { left, right } = part as { left: string | AnyFunction; right: string | AnyFunction }
-    return { left: slotOf(left), right: slotOf(right) }
+    const sides = typeof part === 'string' ? namesOf(part) : (part as Record<'left' | 'right', unknown> | null)
+    const { left, right } = typeof sides === 'object' && sides !== null ? sides : {}
+    const [l, r] = [left, right].map(key => (typeof key === 'function' || named(key) ? (key as KeySide) : undefined))
+    if (l !== undefined && r !== undefined) return { left: slotOf(l), right: slotOf(r) }
+    throw invalid(
+      `Cannot join on ${shownValue(part)}: it is a field, LEFT=RIGHT, several of them, or one key for each side`,
+      "Write for example on: 'orderId', on: 'id=orderId' or on: { left: o => o.id, right: 'orderId' }",
+    )
   })
 }
 
-function slotOf(key: string | AnyFunction): string | LambdaSlot {
-  return typeof key === 'function' ? runtime().ship(key) : key
+type KeySide = string | AnyFunction
+
+const named = (key: unknown): boolean => typeof key === 'string' && key !== ''
+
+function namesOf(text: string): Record<'left' | 'right', string> {
+  const equals = text.indexOf('=')
+  if (equals < 0) return { left: text, right: text }
+  return { left: text.slice(0, equals).trim(), right: text.slice(equals + 1).trim() }
+}
+
+function slotOf(key: KeySide): string | LambdaSlot {
+  return typeof key === 'function' ? shipGiven(key, 'join on a key', 'row => row.id') : key
 }
 
 function invalid(message: string, hint?: string): StreamError {

@@ -1,7 +1,7 @@
 /** Where streams begin: topics, rows of the program, streams by name. */
 import type { RecordMeta } from './model.ts'
 import type { FeedNode, LambdaSlot, TopicOptions } from './plan.ts'
-import { columnsPump, iterablePump } from './feeds.ts'
+import { columnsPump, iterablePump, ROW_BATCHES } from './feeds.ts'
 import { kindOf } from './operators/columns.ts'
 import { Stream } from './stream.ts'
 import { runtime } from './targets/runtime-registry.ts'
@@ -115,9 +115,13 @@ export function from<E>(
 ): Stream<Exclude<E, Mark>> {
   const id = newId('from')
   const pump = iterablePump({ id, rows, partition: options.partition as ((row: unknown) => number) | undefined })
-  const plan: FeedNode = { ...feedNode(id, options, true), complete: Array.isArray(rows) ? true : undefined }
+  const plan: FeedNode = { ...feedNode(id, options, true), complete: areThere(rows) ? true : undefined }
   return new Stream<Exclude<E, Mark>>({ plan, pumps: [pump], endless: () => false })
 }
+
+/** Rows that nobody has to wait for: those of a file, and all but what comes as it likes. */
+const areThere = (rows: object | string): boolean =>
+  typeof rows === 'string' || ROW_BATCHES in rows || !(Symbol.asyncIterator in rows)
 
 /** Columns as rows would be: one field per column. */
 export type RowOfColumns<C> = { -readonly [P in keyof C]: C[P] extends ArrayLike<infer V> ? V : never }
@@ -161,7 +165,16 @@ export function fromColumns<C extends Readonly<Record<string, ArrayLike<unknown>
   )
   const { time, outOfOrder } = options
   const outOfOrderMs = outOfOrder === undefined ? undefined : parseDuration(outOfOrder, 'out-of-orderness bound')
-  const plan: FeedNode = { op: 'feed', id, partitions: 1, time, outOfOrderMs, bounded: true, columns: kinds }
+  const plan: FeedNode = {
+    op: 'feed',
+    id,
+    partitions: 1,
+    time,
+    outOfOrderMs,
+    bounded: true,
+    columns: kinds,
+    complete: true,
+  }
   return new Stream<RowOfColumns<C>>({ plan, pumps: [columnsPump(id, columns, count)], endless: () => false })
 }
 

@@ -13,6 +13,7 @@ import type { NearMiss } from './patterns/near-miss.ts'
 import type { AggregateSpec, LambdaSlot, MatchOptions, PlanNode, WindowOptions } from './plan.ts'
 import type { Aggregate } from './aggregates/functions.ts'
 import type { ChartOptions, MimeBundle } from './charts/protocol.ts'
+import { shipGiven, shownValue } from './given.ts'
 import { joinSpec } from './joins.ts'
 import type { JoinBounds, JoinedRow, JoinOptions, LeftSide, RightSide } from './joins.ts'
 import { asyncMapPump } from './feeds.ts'
@@ -118,7 +119,7 @@ export class Stream<T> implements AsyncIterable<T> {
   filter<S extends T>(f: (row: T, meta: RecordMeta) => row is S): Stream<S>
   filter(f: (row: T, meta: RecordMeta) => unknown): Stream<T>
   filter(f: (row: T, meta: RecordMeta) => unknown): Stream<T> {
-    return this.child({ op: 'filter', input: this.input(), f: runtime().ship(f) })
+    return this.child({ op: 'filter', input: this.input(), f: shipGiven(f, 'filter', 'o => o.amount > 0') })
   }
 
   /**
@@ -127,12 +128,12 @@ export class Stream<T> implements AsyncIterable<T> {
    * @throws StreamError LAMBDA_CAPTURE, LAMBDA_ASSIGNMENT
    */
   map<R>(f: (row: T, meta: RecordMeta) => R): Stream<R> {
-    return this.child({ op: 'map', input: this.input(), f: runtime().ship(f) })
+    return this.child({ op: 'map', input: this.input(), f: shipGiven(f, 'map', 'o => ({ ...o, paid: true })') })
   }
 
   /** Any number of rows for each row. */
   flatMap<R>(f: (row: T, meta: RecordMeta) => Iterable<R>): Stream<R> {
-    return this.child({ op: 'flatMap', input: this.input(), f: runtime().ship(f) })
+    return this.child({ op: 'flatMap', input: this.input(), f: shipGiven(f, 'flatMap', 'o => o.lines') })
   }
 
   /**
@@ -150,7 +151,8 @@ export class Stream<T> implements AsyncIterable<T> {
 
   /** All rows of both streams, in the order they come; the watermark is the lower one. */
   union<R>(other: Stream<R>): Stream<T | R> {
-    return this.with(other, { op: 'union', left: this.input(), right: other.input() })
+    const right = streamGiven(other, 'make a union', 'orders.union(refunds)').input()
+    return this.with(other, { op: 'union', left: this.input(), right })
   }
 
   /**
@@ -176,8 +178,9 @@ export class Stream<T> implements AsyncIterable<T> {
     f: (left: LeftSide<T, O>, right: RightSide<R, O>, bounds: JoinBounds) => Out,
   ): Stream<Out>
   join(other: Stream<unknown>, options: object, f?: (...args: never[]) => unknown): Stream<unknown> {
+    const right = streamGiven(other, 'join', "orders.join(payments, { on: 'orderId', within: '5m' })").input()
     const spec = joinSpec(options, f)
-    const joined = this.with(other, { op: 'join', left: this.input(), right: other.input(), options: spec })
+    const joined = this.with(other, { op: 'join', left: this.input(), right, options: spec })
     if (spec.mode.kind !== 'table') return joined
     // A table alone gives nothing: the join ends with its left side.
     return new Stream<unknown>({ ...joined.parts, endless: this.parts.endless })
@@ -722,6 +725,17 @@ export class Chart {
   async [DISPLAY](): Promise<MimeBundle> {
     return runtime().show({ name: this.stream.name, plan: this.stream.input() }, this.options)
   }
+}
+
+function streamGiven(other: unknown, action: string, example: string): Stream<unknown> {
+  if (typeof other === 'object' && other !== null && STREAM_BRAND in other) return other as Stream<unknown>
+  const rows = Array.isArray(other) ? '; from(rows) makes one' : ''
+  const keyed = other instanceof KeyedStream ? '; the other side is not grouped' : ''
+  throw new StreamError({
+    code: 'OPTION_INVALID',
+    message: `Cannot ${action} with ${shownValue(other)}: a stream is needed${rows}${keyed}`,
+    hint: `Write for example ${example}`,
+  })
 }
 
 function namedAggregates(

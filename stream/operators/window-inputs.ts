@@ -1,7 +1,7 @@
 /** What the aggregates of a window read of each row, and how. */
 import type { CustomFunctions, CustomValue } from '../aggregates/custom.ts'
 import type { Candidate } from '../aggregates/top-k.ts'
-import type { AggregateSpec, LambdaSlot, PlanNode, WindowOptions } from '../plan.ts'
+import type { AggregateSpec, LambdaSlot, WindowOptions } from '../plan.ts'
 import { fieldReader } from './compile.ts'
 import { lambdaOf } from './lambda.ts'
 import type { LambdaHost } from './lambda.ts'
@@ -71,29 +71,5 @@ export function customFunctionsOf(host: LambdaHost): (spec: AggregateSpec) => Cu
       result: revived(functions.result),
       remove: revived(functions.remove),
     } as unknown as CustomFunctions
-  }
-}
-
-/** True when rows with weight −1 may come out of the node: then aggregates above must be able to take rows back. */
-export function mayRetract(node: PlanNode): boolean {
-  switch (node.op) {
-    case 'window': {
-      const { window, latenessMs, emit } = node.options
-      if (window?.kind === 'counting' || window?.kind === 'over') return false
-      return window === undefined || latenessMs > 0 || emit !== 'final' || mayRetract(node.input)
-    }
-    case 'join':
-      return true
-    case 'union':
-      return mayRetract(node.left) || mayRetract(node.right)
-    case 'filter':
-    case 'map':
-    case 'flatMap':
-    case 'distinct':
-      return mayRetract(node.input)
-    case 'stream':
-      return true
-    default:
-      return false
   }
 }

@@ -1,6 +1,7 @@
 /** A target together with the plan that is written to it: how rows that are taken back are handled, and the writer. */
 import { StreamError } from '../errors.ts'
-import { constantColumns, mayRetract } from './changelog.ts'
+import { mayRetract } from '../operators/may-retract.ts'
+import { constantColumns } from './changelog.ts'
 import { openFileWriter } from './file-writer.ts'
 import { openTopicWriter } from './topic-writer.ts'
 import type { Connection, RecordWriter } from '../connectors/connector.ts'

@@ -3,6 +3,7 @@ import { StreamError } from '../../errors.ts'
 import type { JoinNode, JoinSpec, LambdaSlot } from '../../plan.ts'
 import { fieldReader } from '../compile.ts'
 import { lambdaOf } from '../lambda.ts'
+import { mayRetract } from '../may-retract.ts'
 import type { LambdaHost } from '../lambda.ts'
 import type { Lambda, StageContext } from '../operator.ts'
 import type { NamedReader } from '../row-reader.ts'
@@ -61,7 +62,12 @@ export function buildJoin(node: JoinNode, host: JoinHost, context: StageContext)
     case 'asOf':
       return new AsOfJoin({ ...parts, pads: pads[0], deletes })
     case 'ttl':
-      return new TtlJoin({ ...parts, ttlMs: mode.ttlMs, pads })
+      return new TtlJoin({
+        ...parts,
+        ttlMs: mode.ttlMs,
+        pads,
+        changelogs: [mayRetract(node.left), mayRetract(node.right)],
+      })
     case 'window':
       return mode.window.kind === 'session'
         ? new SessionJoin({ ...parts, type, gapMs: mode.window.gapMs })

@@ -3,7 +3,8 @@
  * result is a changelog. A padded row is taken back when its partner comes, and comes again when its last partner is taken back.
  *
  * A row lives until the watermark reaches its time + ttl, then it is forgotten; what it gave stays. A row whose time is at or
- * behind the watermark is late. Retracted rows of an input take back what they gave.
+ * behind the watermark is late. Retracted rows of an input take back what they gave; of an input that is a changelog itself a row is
+ * late only when it no longer lives, as it may stand for one that was taken back.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Batch } from '../../model.ts'
@@ -18,6 +19,8 @@ import type { RowJoinParts, Saving, Side } from './two-inputs.ts'
 export interface TtlParts extends RowJoinParts {
   readonly ttlMs: number
   readonly pads: readonly [boolean, boolean]
+  /** Sides whose rows may be taken back. */
+  readonly changelogs: readonly [boolean, boolean]
 }
 
 interface Living {
@@ -45,9 +48,9 @@ export class TtlJoin extends TwoInputs<TtlParts, KeyedCut<Living[]>> {
     const timeMs = batch.eventTimesMs[i] as number
     const { watermarkMs } = this.inputs
     const weight = batch.weights?.[i] === -1 ? -1 : 1
+    const { keys, changelogs, ttlMs } = this.parts
     // A row taken back is no newcomer: it lives or it does not.
-    if (weight === 1 && timeMs <= watermarkMs) return this.context.drop(batch, i)
-    const { keys } = this.parts
+    if (weight === 1 && timeMs + (changelogs[side] ? ttlMs : 0) <= watermarkMs) return this.context.drop(batch, i)
     const keyId = keys.read(side, batch, i)
     if (keyId === REFUSED) return
     const row = batch.rows[i]
