@@ -121,7 +121,7 @@ export interface Pipeline {
 
 export type Pause = 'still' | 'moving'
 
-const SNAPSHOT_VERSION = 4
+const SNAPSHOT_VERSION = 5
 
 interface PipelineSnapshot {
   readonly version: number

@@ -677,6 +677,27 @@ export const mutations: readonly Mutation[] = [
     suite: ['tests/properties/column-joins.test.ts'],
   },
   {
+    name: 'the key that marks places without one is found in the first of them (as-of)',
+    file: 'stream/operators/joins/column-as-of-loops.ts',
+    find: 'const p = k === ${EMPTY} ?',
+    replace: 'const p = k === 0.5 ?',
+    suite: ['tests/properties/column-joins.test.ts'],
+  },
+  {
+    name: 'lists of the key that marks places without one begin with the first row',
+    file: 'stream/operators/joins/column-interval.ts',
+    find: 'keys.oddPlace(-1)',
+    replace: 'keys.oddPlace(0)',
+    suite: ['tests/properties/column-joins.test.ts'],
+  },
+  {
+    name: 'the key that marks places without one is lost when the table grows',
+    file: 'stream/state/int-entries.ts',
+    find: '(place === before ? hasOdd :',
+    replace: '(place === before ? false :',
+    suite: ['tests/properties/column-joins.test.ts'],
+  },
+  {
     name: 'an as-of join goes on beyond the watermark of the side that does not move',
     file: 'stream/operators/joins/column-as-of.ts',
     find: 'Math.max(watermarkMs, Math.min(toldMs, ceilingMs))',

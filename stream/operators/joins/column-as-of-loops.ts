@@ -1,4 +1,5 @@
 /** The loop of as-of joins over columns, made for the lambda at hand: versions into the entries of their keys, left rows out. */
+import { EMPTY } from '../../state/int-entries.ts'
 import type { IntEntries } from '../../state/int-entries.ts'
 import { loopFrom } from '../compile.ts'
 import type { ColumnAsOfJoin } from './column-as-of.ts'
@@ -33,34 +34,31 @@ export type Merge = (
 export interface VersionLayout {
   /** Integers of an entry. */
   readonly width: number
+  /** Which of them tells whether there is a version: 1, else 0. */
+  readonly mark: number
   /** Texts of the values of the version in the entry at `p` of `T` and `TF`, one for each field of the right side. */
   readonly texts: readonly string[]
 }
 
-/** Behind a key and its mark stand the version's numbers, then its whole numbers. */
+/** The version's numbers, whether there is one, its whole numbers. */
 export function versionOf({ fields, columns }: ColumnSide): VersionLayout {
   const ints = fields.filter(({ name, kind }) => kind === 'int' && name !== columns.key && name !== columns.time)
   const floats = fields.filter(field => field.name !== columns.key && !ints.includes(field))
-  let width = 2
-  while (width < 2 + 2 * floats.length + ints.length) width *= 2
+  const mark = 2 * floats.length
+  const used = mark + 1 + ints.length
   const texts = fields.map(field => {
     if (field.name === columns.key) return 'k'
-    return ints.includes(field)
-      ? `T[p + ${2 + 2 * floats.length + ints.indexOf(field)}]`
-      : `TF[(p >> 1) + ${1 + floats.indexOf(field)}]`
+    return ints.includes(field) ? `T[p + ${mark + 1 + ints.indexOf(field)}]` : `TF[(p >> 1) + ${floats.indexOf(field)}]`
   })
-  return { width, texts }
+  return { width: floats.length > 0 && used % 2 === 1 ? used + 1 : used, mark, texts }
 }
-
-/** An entry has a version when the second bit of its mark is set. */
-export const HAS_VERSION = 2
 
 /** A text for the columns of one side. */
 const inColumns = (text: string, prefix: string) => text.replaceAll(/\bc(\d+)\[e\]/g, `${prefix}c$1[e]`)
 
 export function mergeOf(
   [left, right]: readonly [ColumnSide, ColumnSide],
-  { width, texts }: VersionLayout,
+  { width, mark, texts }: VersionLayout,
   { pair, kinds }: ColumnJoinPlan,
   pads: boolean,
 ): Merge {
@@ -70,29 +68,30 @@ export function mergeOf(
   /** Where the entries of a block are, or would be; a loop so short that the processor waits for many of them at once. */
   const lookUp = (prefix: string, places: string) => `c = 0
     for (let i = 0; i < ${prefix}count; i++) {
-      const k = ${prefix}c0[${prefix}from + i], p = (Math.imul(k, 0x9E3779B1) >>> 7) * ${width} & m
-      ${places}[i] = p
-      const d = T[p] ^ k | T[p + 1] - 1 >>> 31
+      const k = ${prefix}c0[${prefix}from + i]
+      const p = k === ${EMPTY} ? ${prefix === 'r' ? 'keys.oddPlace(0)' : 'm + 1'} : Math.imul(k, 0x9E3779B1) >>> 7 & m
+      ${places}[i] = p * ${width}
+      const d = K[p] ^ k
       missed[c] = i
       c += (d | -d) >>> 31
     }
     for (let j = 0; j < c; j++) {
       const i = missed[j], k = ${prefix}c0[${prefix}from + i]
-      let p = ${places}[i]
-      while (T[p + 1] !== 0 && T[p] !== k) p = p + ${width} & m
-      ${prefix === 'r' ? 'if (T[p + 1] === 0) { T[p] = k; T[p + 1] = 1; keys.room-- }' : ''}
-      ${places}[i] = p
+      let p = Math.imul(k, 0x9E3779B1) >>> 7 & m, known = K[p]
+      while (known !== ${EMPTY} && known !== k) { p = p + 1 & m; known = K[p] }
+      ${prefix === 'r' ? `if (known === ${EMPTY}) { K[p] = k; keys.room-- }` : ''}
+      ${places}[i] = p * ${width}
     }`
   const put = `const e = rfrom + j, p = RP[j], k = rc0[e], t = next
       ${arriving(right, 'r')
         .map((value, i) => (texts[i] === 'k' ? '' : `${texts[i]} = ${value}`))
         .join('; ')}
-      T[p + 1] = ${1 | HAS_VERSION}
+      T[p + ${mark}] = 1
       next = ++j < rcount ? rtimes[rfrom + j] : Infinity`
   return loopFrom<Merge>(
     'join, out, keys, lcols, ltimes, lfrom, lto, rcols, rtimes, rfrom, rto',
     `const { left: LP, right: RP, missed } = join.scratch, lcount = lto - lfrom, rcount = rto - rfrom
-    const T = keys.ints, TF = keys.floats, m = T.length - 1
+    const K = keys.keys, T = keys.ints, TF = keys.floats, m = keys.capacity - 1
     const ${declared(left, 'l')}
     const ${declared(right, 'r')}
     let c = 0
@@ -108,7 +107,7 @@ export function mergeOf(
       ${arriving(left, 'l')
         .map((value, i) => `const l${i} = ${value}`)
         .join('; ')}
-      if ((T[p + 1] & ${HAS_VERSION}) === 0) {
+      if (T[p + ${mark}] === 0) {
         ${padText(left, { pair, kinds }, pads)}
       } else {
         ${right.fields.map((_, i) => `const r${i} = ${texts[i]}`).join('; ')}

@@ -15,8 +15,8 @@ import { IntEntries } from '../../state/int-entries.ts'
 import type { IntEntriesState } from '../../state/int-entries.ts'
 import type { StageContext } from '../operator.ts'
 import { loopFrom } from '../compile.ts'
-import { HAS_VERSION, mergeOf, SCRATCH, versionOf } from './column-as-of-loops.ts'
-import type { Merge } from './column-as-of-loops.ts'
+import { mergeOf, SCRATCH, versionOf } from './column-as-of-loops.ts'
+import type { Merge, VersionLayout } from './column-as-of-loops.ts'
 import { BLOCK, ColumnJoin, keptParts } from './column-join.ts'
 import type { ColumnJoinPlan } from './column-join.ts'
 import { AsOfColumnLanes } from './column-lanes.ts'
@@ -47,6 +47,7 @@ export class ColumnAsOfJoin extends ColumnJoin {
   private readonly sides: readonly [ColumnSide, ColumnSide]
   private readonly queues: readonly [ColumnQueue, ColumnQueue]
   /** Each key with the newest of its versions that has come into force. */
+  private readonly layout: VersionLayout
   private readonly keys: IntEntries
   private readonly merge: Merge
   private readonly scratch = SCRATCH
@@ -59,9 +60,9 @@ export class ColumnAsOfJoin extends ColumnJoin {
     this.parts = parts
     this.sides = [new ColumnSide(sides[0], pair.reads[0], 1), new ColumnSide(sides[1], pair.reads[1], 1)]
     this.queues = [new ColumnQueue(this.sides[0].kinds), new ColumnQueue(this.sides[1].kinds)]
-    const layout = versionOf(this.sides[1])
-    this.keys = new IntEntries(layout.width)
-    this.merge = mergeOf(this.sides, layout, parts.plan, parts.pads)
+    this.layout = versionOf(this.sides[1])
+    this.keys = new IntEntries(this.layout.width, 'apart')
+    this.merge = mergeOf(this.sides, this.layout, parts.plan, parts.pads)
   }
 
   protected begin(side: Side, batch: Batch): void {
@@ -121,11 +122,11 @@ export class ColumnAsOfJoin extends ColumnJoin {
 
   /** Rows that wait and versions, of the keys asked for. */
   private *rowsOf(follows: (key: number) => boolean): Iterable<HeldColumnRow> {
-    const { ints, width } = this.keys
-    for (let at = 0; at < ints.length; at += width) {
-      const key = ints[at] as number
+    const { keys, ints, width } = this.keys
+    for (const place of this.keys.places()) {
+      const key = keys[place] as number
       // When it came into force is not kept.
-      if (((ints[at + 1] as number) & HAS_VERSION) !== 0 && follows(key)) yield { side: 1, key, timeMs: -Infinity, row: undefined } // prettier-ignore
+      if (ints[place * width + this.layout.mark] === 1 && follows(key)) yield { side: 1, key, timeMs: -Infinity, row: undefined } // prettier-ignore
     }
     for (const side of [0, 1] as const) {
       const of = this.sides[side]
@@ -269,7 +270,7 @@ export class ColumnAsOfJoin extends ColumnJoin {
   private check(): void {
     const [left, right] = this.queues
     const bytes =
-      left.count * left.bytesPerRow + right.count * right.bytesPerRow + this.keys.count * this.keys.width * 4
+      left.count * left.bytesPerRow + right.count * right.bytesPerRow + this.keys.count * (this.keys.width + 1) * 4
     const count = left.count + right.count + this.keys.count
     this.parts.limit.check(count, bytes, () => this.hottest())
   }

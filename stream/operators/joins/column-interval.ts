@@ -8,7 +8,7 @@
  * when the other side gets near: a list then holds few rows that are newer than those looked up in it.
  */
 import type { Batch } from '../../model.ts'
-import { IntEntries } from '../../state/int-entries.ts'
+import { EMPTY, IntEntries } from '../../state/int-entries.ts'
 import type { IntEntriesState } from '../../state/int-entries.ts'
 import { loopFrom } from '../compile.ts'
 import type { StageContext } from '../operator.ts'
@@ -46,7 +46,7 @@ export class ColumnIntervalJoin extends ColumnJoin {
   private readonly parts: ColumnIntervalParts
   private readonly sides: readonly [ColumnSide, ColumnSide]
   private readonly rings: readonly [ColumnRing, ColumnRing]
-  private readonly keys = new IntEntries(ENTRY)
+  private readonly keys = new IntEntries(ENTRY, 'within')
   /** Rows that have looked for no partner yet, as there was none. */
   private readonly ahead: readonly [ColumnQueue, ColumnQueue]
   /** How far the time of a partner that came before may lie behind. */
@@ -205,11 +205,15 @@ export class ColumnIntervalJoin extends ColumnJoin {
     for (const side of [0, 1] as const) {
       const { tail, mask, words, lastMs, ints: rows, floats } = this.rings[side]
       const rowAt = loopFrom<KeptRow>('I, F, s, k, u', `return ${this.sides[side].rowText('stored')}`)
-      for (let at = 0; at < ints.length; at += ENTRY) {
-        const key = ints[at] as number
-        if (ints[at + 1] === 0 || !follows(key)) continue
+      for (const place of this.keys.places()) {
+        const key = ints[place * ENTRY] as number
+        if (!follows(key)) continue
         const held: HeldColumnRow[] = []
-        for (let row = ints[at + 2 + side] as number; row >= tail; row = rows[(row & mask) * words * 2 + 2] as number) {
+        for (
+          let row = ints[place * ENTRY + 2 + side] as number;
+          row >= tail;
+          row = rows[(row & mask) * words * 2 + 2] as number
+        ) {
           const place = row & mask
           const timeMs = floats[place * words] as number
           if (timeMs + lastMs <= watermarkMs) break
@@ -247,7 +251,10 @@ export class ColumnIntervalJoin extends ColumnJoin {
     this.check()
     this.rings[side].makeRoom(this.inputs.watermarkMs, numberOf => {
       const { ints } = this.keys
-      for (let at = 0; at < ints.length; at += ENTRY) ints[at + 2 + side] = numberOf(ints[at + 2 + side] as number)
+      for (const place of this.keys.places()) {
+        const at = place * ENTRY + 2 + side
+        ints[at] = numberOf(ints[at] as number)
+      }
     })
   }
 
@@ -270,11 +277,14 @@ export class ColumnIntervalJoin extends ColumnJoin {
     for (const side of [0, 1] as const) {
       const counts = this.ahead[side].countsOf(0)
       const { tail, mask, words, ints: rows } = this.rings[side]
-      for (let at = 0; at < ints.length; at += ENTRY) {
-        if (ints[at + 1] === 0) continue
-        const key = ints[at] as number
+      for (const place of this.keys.places()) {
+        const key = ints[place * ENTRY] as number
         let length = counts.get(key) ?? 0
-        for (let row = ints[at + 2 + side] as number; row >= tail; row = rows[(row & mask) * words * 2 + 2] as number)
+        for (
+          let row = ints[place * ENTRY + 2 + side] as number;
+          row >= tail;
+          row = rows[(row & mask) * words * 2 + 2] as number
+        )
           length++
         counts.set(key, length)
       }
@@ -356,7 +366,7 @@ function loopOf(
   const [own, partner] = side === 0 ? ['l', 'r'] : ['r', 'l']
   const W = mine.words
   const OW = other.words
-  const shift = side === 0 ? 1 : 6
+  const shift = side === 0 ? 0 : 5
   const step = {
     none: '',
     still: '',
@@ -392,7 +402,7 @@ function loopOf(
     'join, mine, other, cols, times, from, to, place, befores, ceiling, trail',
     `const out = join.parts.out, keys = join.keys, count = to - from
     ${mine.declared}
-    const T = keys.ints, m = T.length - 1
+    const T = keys.ints, m = keys.capacity * ${ENTRY} - 1
     const I = mine.ints, F = mine.floats, M = mine.mask, J = mine.jumps, tail = mine.tail
     const OI = other.ints, OF = other.floats, OM = other.mask, otail = other.tail
     const { entries: P, heads: X, seconds: Y, missed: Z${moving ? ', watermarks: B' : ''} } = join.scratch
@@ -403,10 +413,10 @@ function loopOf(
       ${moving ? 'if (b > told) { told = b; const w = b < ceiling ? b : ceiling; if (w > W) W = w }\n      B[i] = W' : ''}
       ${moves === 'running' ? 'if (t - trail > running) running = t - trail' : ''}
       ${probes ? 'if (t <= W) { join.late(e); P[i] = X[i] = -1; continue }' : ''}
-      const k = c0[e], p = (Math.imul(k, 0x9E3779B1) >>> 7) * ${ENTRY} & m
+      const k = c0[e], p = k === ${EMPTY} ? keys.oddPlace(-1) * ${ENTRY} : (Math.imul(k, 0x9E3779B1) >>> 7) * ${ENTRY} & m
       P[i] = p
-      X[i] = T[p + ${side === 0 ? 3 : 2}]
-      const d = T[p] ^ k | T[p + 1] - 1 >>> 31
+      X[i] = T[p + ${3 - side}]
+      const d = T[p] ^ k
       Z[c] = i
       c += (d | -d) >>> 31
     }
@@ -415,13 +425,13 @@ function loopOf(
     for (let j = 0; j < c; j++) {
       const i = Z[j], k = c0[from + i]
       let p = P[i]
-      while (T[p + 1] !== 0 && T[p] !== k) p = p + ${ENTRY} & m
-      if (T[p + 1] === 0) {
+      while (T[p] !== ${EMPTY} && T[p] !== k) p = p + ${ENTRY} & m
+      if (T[p] === ${EMPTY}) {
         left--
-        T[p] = k, T[p + 1] = 1, T[p + 2] = -1, T[p + 3] = -1
+        T[p] = k, T[p + 1] = 0, T[p + 2] = -1, T[p + 3] = -1
       }
       P[i] = p
-      X[i] = T[p + ${side === 0 ? 3 : 2}]
+      X[i] = T[p + ${3 - side}]
     }
     keys.room = left
     ${probes ? nearText(OW) : ''}
