@@ -25,17 +25,17 @@ export interface Command {
 }
 
 const here = import.meta.dirname
-const fast = { events: 2_000_000, repetitions: 4, turns: 3 }
+const fast = { events: 10_000_000, repetitions: 4, turns: 3 }
 const batch = { streaming: false, events: 2_000_000, repetitions: 3, turns: 1 }
 const onJvm = { streaming: true, events: 1_000_000, repetitions: 2, turns: 1 }
 const slow = { streaming: true, events: 200_000, repetitions: 2, turns: 1 }
 
 export const peers: readonly Peer[] = [
-  { name: 'riffle', streaming: true, without: [], ...fast, repetitions: 3, command: node('riffle.ts') },
+  { name: 'riffle', streaming: true, without: [], ...fast, command: node('riffle.ts') },
   { name: 'js', streaming: false, without: [], ...fast, command: node('js/run.mjs') },
   { name: 'c', streaming: false, without: [], ...fast, command: async () => ({ words: [await compiledC(join(here, 'c/loops.c'))] }) },
   { name: 'js-parse', streaming: false, without: ['W'], ...fast, command: node('js/run.mjs', { JSONPARSE: '1' }) },
-  { name: 'js-naive', streaming: false, without: ['W1-10M'], ...fast, turns: 1, command: node('js-naive/run.mjs') },
+  { name: 'js-naive', ...batch, without: ['W1-10M'], command: node('js-naive/run.mjs') },
   { name: 'duckdb', ...batch, without: [], command: python('batch/duck_run.py') },
   { name: 'polars', ...batch, without: ['W4'], command: python('batch/polars_run.py') },
   { name: 'numpy', ...batch, without: ['K'], command: python('batch/np_run.py') },
