@@ -138,6 +138,32 @@ test('a table of rows that are there is read before the first row on the left, w
   }
 })
 
+test('a tombstone deletes the row whose key it names as text: a number, several fields', async () => {
+  const left = feed<{ id: number; shop: string }>()
+  const right = feed<{ id: number; shop: string; v: number }>()
+  const byId = left.join(right, { on: 'id', table: true, type: 'left' }, (_l, r) => r?.v ?? null)
+  const byBoth = left.join(right, { on: ['id', 'shop'], table: true, type: 'left' }, (_l, r) => r?.v ?? null)
+  const errors = byBoth.errors()
+  const read: unknown[][] = [[], [], []]
+  const reading = [byId.forEach(v => read[0]?.push(v)), byBoth.forEach(v => read[1]?.push(v))]
+  reading.push(errors.forEach(({ reason }) => read[2]?.push(reason)))
+  const step = async (key: string) => {
+    await right.push({ id: 7, shop: 'a', v: 1 })
+    await right.push(null, { key })
+    await left.push({ id: 7, shop: 'a' })
+  }
+  await step('7')
+  await step('8')
+  await step('07')
+  await step('{"id":7,"shop":"a"}')
+  for (const f of [left, right]) await f.end()
+  await Promise.all(reading)
+  assert.deepEqual(read[0], [null, 1, 1, null])
+  assert.deepEqual(read[1], [1, 1, 1, null])
+  const told = 'null value (tombstone): its key does not say which id, shop is deleted'
+  assert.deepEqual(read[2], [told, told, told])
+})
+
 test('a null value elsewhere is an error record', async () => {
   const left = feed<Order>({ time: 'at' })
   const right = feed<Order>({ time: 'at' })

@@ -64,6 +64,11 @@ export class KeyTable {
     return id === undefined ? this.addOne(value) : id
   }
 
+  /** Whether a one-column key has an id. */
+  knows(value: unknown): boolean {
+    return (this.columnIds[0] as Map<unknown, number>).has(value)
+  }
+
   /** The ids of many one-column keys. */
   internRun(keys: readonly unknown[], count: number, ids: Int32Array): void {
     const known = this.columnIds[0] as Map<unknown, number>

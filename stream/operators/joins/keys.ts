@@ -29,7 +29,7 @@ export class JoinKeys {
   read(side: Side, batch: Batch, i: number): number {
     const readers = this.readers[side]
     const row = batch.rows[i]
-    if (row === TOMBSTONE) return this.ofRecordKey(batch.origin?.keys?.[i])
+    if (row === TOMBSTONE) return this.ofRecordKey(batch, i)
     let at = readers[0] as NamedReader
     try {
       if (readers.length === 1) {
@@ -103,16 +103,40 @@ export class JoinKeys {
   }
 
   /** A tombstone has no row: the record's own key stands for the columns. */
-  private ofRecordKey(key: unknown): number {
-    if (key === null || key === undefined) return NO_KEY
+  private ofRecordKey(batch: Batch, i: number): number {
+    const key: unknown = batch.origin?.keys?.[i]
     const readers = this.readers[1]
+    const fields = fieldsOf(key)
     if (readers.length === 1) {
-      const field = (readers[0] as NamedReader).name
-      const value = typeof key === 'object' && field in key ? (key as Record<string, unknown>)[field] : key
+      const { name } = readers[0] as NamedReader
+      const value = fields !== undefined && name in fields ? fields[name] : this.asKnown(key)
       return value === null || value === undefined ? NO_KEY : this.table.intern1(value)
     }
-    if (typeof key !== 'object') return NO_KEY
-    readers.forEach(({ name }, c) => (this.values[c] = (key as Record<string, unknown>)[name]))
-    return this.values.some(value => value === null || value === undefined) ? NO_KEY : this.table.intern(this.values)
+    readers.forEach(({ name }, c) => (this.values[c] = fields?.[name]))
+    if (!this.values.some(value => value === null || value === undefined)) return this.table.intern(this.values)
+    const names = readers.map(({ name }) => name).join(', ')
+    this.context.refuse(batch, i, `null value (tombstone): its key does not say which ${names} is deleted`)
+    return REFUSED
+  }
+
+  /** Keys of records are mostly written as text: that of a number stands for the number, where rows have it. */
+  private asKnown(key: unknown): unknown {
+    if (typeof key !== 'string') return key
+    const number = Number(key)
+    if (String(number) === key && this.table.knows(number)) return number
+    if (/^-?\d+$/.test(key) && this.table.knows(BigInt(key))) return BigInt(key)
+    if ((key === 'true' || key === 'false') && this.table.knows(key === 'true')) return key === 'true'
+    return key
+  }
+}
+
+/** A key of several fields, which JSON topics have as text. */
+function fieldsOf(key: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (typeof key === 'object' && key !== null) return key as Record<string, unknown>
+  if (typeof key !== 'string' || !key.startsWith('{')) return undefined
+  try {
+    return JSON.parse(key) as Record<string, unknown>
+  } catch {
+    return undefined
   }
 }
