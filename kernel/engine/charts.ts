@@ -260,7 +260,7 @@ export class Charts {
         state: kept?.tap,
       })
       this.watched(chartId)
-      this.status(name)
+      this.status(name, true)
     }
     return this.hub.bundle(chartId) ?? {}
   }
@@ -328,6 +328,9 @@ export class Charts {
     const streams = this.options.streams()
     const stats = this.statsOf(name)
     for (const [chartId, frame] of frames) this.hub.apply(chartId, frame, stats, streams.errorLines(name))
+    // A chart that was made after the end has its rows with its first frame, which is its last.
+    if (!isOver(stats.state)) return
+    for (const [chartId] of frames) this.hub.end(chartId, stats.state, `the stream is ${stats.state}`)
   }
 
   over(name: string, state: StreamState, error: StreamErrorParts | undefined): void {

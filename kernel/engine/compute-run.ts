@@ -144,8 +144,8 @@ export class ComputeRun {
 
   private take(message: RunMessage): void {
     if (this.waiting !== undefined) this.waiting.push(message)
-    else if (this.over || this.pipeline === undefined) return
     else if (message.type === 'tap') this.addTap(message.tap, undefined)
+    else if (this.over || this.pipeline === undefined) return
     else if (message.type === 'look') this.look(this.pipeline, message.on)
     else if (message.type === 'tap-changes') this.watchChanges(message.chartId, message.on)
     else if (message.type === 'snapshot') this.snapshot(this.pipeline)
@@ -314,7 +314,8 @@ export class ComputeRun {
     if (state !== undefined) tap.restore(state as never)
     // What this run has given so far: after its base, so also after the state of the tap.
     for (const batch of this.recent) tap.onBatch(batch)
-    if (changes === true) tap.watchChanges(true, this.recent)
+    if (changes === true || (this.over && tap.retracts)) tap.watchChanges(true, this.recent)
+    if (this.over) this.post({ type: 'taps', run: this.spec.run, frames: [[chartId, tap.collect([])]] })
   }
 
   private watchChanges(chartId: string, on: boolean): void {
@@ -419,9 +420,15 @@ export class ComputeRun {
     for (const tap of this.taps.values()) if (tap.retracts) tap.watchChanges(true, this.recent)
     if (this.pipeline !== undefined) this.tell(this.pipeline)
     this.over = true
+    this.pipeline = undefined
     this.models.close()
     this.decoding.close()
     this.post({ type: 'ended', run: this.spec.run, state, error })
+  }
+
+  /** What a chart that is made after the end begins with. */
+  get hasRecent(): boolean {
+    return this.recent.length > 0
   }
 
   close(): void {

@@ -21,7 +21,10 @@ const runs = new Map<number, ComputeRun>()
 /** All streams decode in this thread: each record of a topic once. */
 const rows = new SharedRows()
 const generators = new Map<number, GeneratorBody>()
-const post = (message: FromCompute, transfer?: ArrayBuffer[]) => port.postMessage(message, transfer)
+const post = (message: FromCompute, transfer?: ArrayBuffer[]) => {
+  port.postMessage(message, transfer)
+  if (message.type === 'ended' && runs.get(message.run)?.hasRecent !== true) runs.delete(message.run)
+}
 
 /** Marks whose work this is while `f` runs: the main thread watches. */
 function working(run: number, f: () => void): void {

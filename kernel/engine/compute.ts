@@ -46,6 +46,8 @@ interface GeneratorEntry {
 export class Compute {
   private readonly options: ComputeOptions
   private readonly runs = new Map<number, Run>()
+  /** Those that are over, for charts made later: the worker has their newest rows. */
+  private readonly ended = new Map<number, Run>()
   private readonly generators = new Map<number, GeneratorEntry>()
   private worker: Worker | undefined
   private spare: { worker: Worker; progress: Int32Array } | undefined
@@ -77,6 +79,7 @@ export class Compute {
 
   /** Ends a run. One stuck in its lambda takes the worker with it; the others are restored. */
   stop(run: Run): void {
+    if (this.ended.delete(run.id)) this.send({ type: 'stop', run: run.id })
     if (run.over) return
     run.finish('stopped')
     this.runs.delete(run.id)
@@ -127,6 +130,7 @@ export class Compute {
     void old?.terminate()
     if (this.closed) return
     this.replacedCount++
+    this.ended.clear()
     this.spawn()
     for (const run of this.runs.values()) run.beginAgain()
     for (const entry of this.generators.values()) {
@@ -192,9 +196,11 @@ export class Compute {
       return
     }
     if (message.type === 'console') this.generators.get(message.run)?.print(message.name, message.text)
-    const run = this.runs.get(message.run)
+    const run = this.runs.get(message.run) ?? this.ended.get(message.run)
     run?.receive(message, performance.now())
-    if (run?.over === true) this.runs.delete(message.run)
+    if (run?.over !== true) return
+    this.runs.delete(message.run)
+    if (message.type === 'ended' && run.isShown) this.ended.set(message.run, run)
   }
 
   private watch(): void {

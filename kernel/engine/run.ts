@@ -122,6 +122,11 @@ export class Run {
     this.listenToModels()
   }
 
+  /** Charts show its rows; else somebody takes them. */
+  get isShown(): boolean {
+    return this.options.deliver === 'nothing'
+  }
+
   get over(): boolean {
     return this.state === 'ended' || this.state === 'failed' || this.state === 'stopped'
   }
@@ -253,7 +258,8 @@ export class Run {
 
   addTap(tap: TapSpec): void {
     this.taps.set(tap.chartId, tap)
-    if (!this.over) this.send({ type: 'tap', run: this.id, tap })
+    // The worker keeps the newest rows of a run that ended.
+    if (this.state !== 'stopped') this.send({ type: 'tap', run: this.id, tap })
   }
 
   /** The changes of a chart are asked for, or not any more. */
@@ -334,7 +340,7 @@ export class Run {
   // --- what comes up ------------------------------------------------------------------------------------------------
 
   receive(message: FromCompute, nowMs: number): void {
-    if (this.over) return
+    if (this.over && (message.type !== 'taps' || this.state === 'stopped')) return
     switch (message.type) {
       case 'started':
         this.sources = message.sources

@@ -279,6 +279,24 @@ test('the last frame of a stream that ended has its last counters', async () => 
   assert.deepEqual([state, recordCount, rowCount], ['ended', 20_000, 20])
 })
 
+test('a chart that is made after the end has its rows, and says that it is over', async () => {
+  const ten = topic('ten') as Extract<PlanNode, { op: 'topic' }>
+  await runtime.start('over', { ...ten, options: { ...ten.options, to: 'latest' } }, { cellId: 'a' })
+  const { recordCount } = await until(async () => {
+    const stats = (await summary('over'))?.stats
+    return stats?.state === 'ended' ? stats : undefined
+  })
+  const browser = new BrowserEnd(engine, 'over')
+  for (const options of [{}, { keep: 3 }]) {
+    const chart = browser.open(await runtime.show({ name: 'over', plan: named('over') }, options))
+    const last = await until(
+      () => (browser.drain(), browser.last.get(chart)?.end === undefined ? undefined : browser.last.get(chart)),
+    )
+    assert.deepEqual([last.status.state, last.status.recordCount], ['ended', recordCount])
+    assert.equal(browser.rows.get(chart)?.size, options.keep ?? recordCount)
+  }
+})
+
 test('changes are kept for a page that asks, running or ended', async () => {
   await runtime.createTopic('embedded', 'changing', { partitions: 1 })
   const running: PlanNode = {

@@ -1097,6 +1097,13 @@ export const mutations: readonly Mutation[] = [
     suite: ['stream/joins.test.ts'],
   },
   {
+    name: 'a chart that is made after the end of its stream stays empty',
+    file: 'kernel/engine/compute.ts',
+    find: "if (message.type === 'ended' && run.isShown)",
+    replace: "if (message.type === 'ended' && !run.isShown)",
+    suite: ['tests/hosted/streams.test.ts'],
+  },
+  {
     name: 'a row of a ttl join lives one millisecond too long',
     file: 'stream/operators/joins/ttl.ts',
     find: 'this.lists[side][keyId]?.filter(one => one.timeMs > dead)',
