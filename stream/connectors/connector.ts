@@ -182,14 +182,14 @@ export interface Reader {
   readonly starts: readonly (readonly [partition: number, offset: bigint])[]
   /** Next batch, or null at the end of a bounded read. Waits for data; rejects when the reader fails for good. */
   next(): Promise<ReadResult | null>
-  /** Records between the position read and the end of the topic. */
-  lagCount(): number
+  /** Records between the position read and the end of the topic, or of one partition. */
+  lagCount(partition?: number): number
   close(): Promise<void>
 }
 
 export interface ReadResult {
   readonly batch: EnvelopeBatch
-  /** Partitions that are at the end of their history after this batch (idle at once until their next record, rules.md 3). */
+  /** Partitions at the end of their history after this batch: idle at once until their next record (rules.md 3), if it has not come yet. */
   readonly exhausted: readonly number[]
   /** True for batches of the live tail: `idleMs` counts. */
   readonly live: boolean

@@ -109,9 +109,10 @@ export class KafkaReader implements Reader {
     return this.#lostCount
   }
 
-  lagCount(): number {
+  lagCount(partition?: number): number {
     let lag = 0n
     for (const cursor of this.#cursors) {
+      if (partition !== undefined && cursor.partition !== partition) continue
       const high = cursor.end !== undefined && cursor.end < cursor.high ? cursor.end : cursor.high
       if (high > cursor.position) lag += high - cursor.position
     }

@@ -87,9 +87,10 @@ export class LogReader implements Reader {
     return this.#lostCount
   }
 
-  lagCount(): number {
+  lagCount(partition?: number): number {
     let lag = 0
     for (const cursor of this.#cursors) {
+      if (partition !== undefined && cursor.partition !== partition) continue
       const high = Math.min(this.#topic.partitions[cursor.partition]!.highOffset, cursor.end)
       lag += Math.max(0, high - cursor.position)
     }

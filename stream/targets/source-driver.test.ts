@@ -90,6 +90,16 @@ test('history is delivered, a partition at its end is idle at once', async () =>
   await driver.stop()
 })
 
+test('a partition whose next records came while its history was read is not idle between them', async () => {
+  const { reader, events, clock, driver } = await drive({ idleMs: 5000 })
+  await reader.give(read([0, 1], { exhausted: [0, 1] }), read([0, 1], { live: true }))
+  assert.deepEqual(events, ['2 partitions', '2 records', '2 records'])
+  clock.advance(5000)
+  await settle()
+  assert.deepEqual(events.slice(3), ['idle 0', 'idle 1'])
+  await driver.stop()
+})
+
 test('silence counts in the live tail only', async () => {
   const { reader, events, clock, driver } = await drive({ idleMs: 5000 })
   await reader.give(read([0, 1]))

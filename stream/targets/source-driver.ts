@@ -251,14 +251,16 @@ class TopicDriver implements SourceDriver {
     }
     for (const p of exhausted) {
       this.exhausted.add(p)
-      await this.markIdle(p)
+      // What came while its history was read is there already: without it the watermark would run past these records.
+      if (this.reader.lagCount(p) === 0) await this.markIdle(p)
+      else this.lastSeenMs.set(p, now)
     }
     const read = this.options.node.options.partition === undefined ? this.reader.partitionCount : 1
     if (this.exhausted.size >= read) this.leaveHistory()
     if (live) {
       for (let p = 0; p < this.reader.partitionCount; p++) if (!this.lastSeenMs.has(p)) this.lastSeenMs.set(p, now)
-      this.watchIdle()
     }
+    if (this.lastSeenMs.size > 0) this.watchIdle()
   }
 
   /** One timer for the partition that is silent longest. */
