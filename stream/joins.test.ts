@@ -446,6 +446,7 @@ test('a join that stops at the limit does no harm to the other streams of its ro
     const [unbounded, windows] = await runtime.list()
     assert.equal(unbounded?.stats.state, 'failed')
     assert.equal(unbounded.stats.error?.code, 'STATE_TOO_LARGE')
+    assert.match(unbounded.stats.error.detail ?? '', /Most are of key "hot": [\d,]+ rows/)
     assert.match(unbounded.stats.error.hint ?? '', /shorter time/)
     assert.equal(windows?.stats.state, 'running')
     assert.equal(windows.stats.rowCount, 10)

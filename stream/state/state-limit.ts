@@ -59,7 +59,8 @@ export class StateLimit {
   }
 }
 
-function limitOfEnvironment(): number {
+/** `RIFFLE_STATE_LIMIT`, else 1 GB. */
+export function limitOfEnvironment(): number {
   const text = process.env['RIFFLE_STATE_LIMIT']
   return text === undefined || text === '' ? DEFAULT_BYTES : parseSize(text)
 }

@@ -1,5 +1,6 @@
 /** What the waiting rows of a join weigh, and where it ends: an error that says what to change, never a full memory. */
 import { formatBytes } from '../../state/format-bytes.ts'
+import { limitOfEnvironment } from '../../state/state-limit.ts'
 import { PipelineFailure } from '../refusals.ts'
 
 /** Half of what the thread that runs the streams may use. */
@@ -20,7 +21,7 @@ export class SizeLimit {
   private sampledBytes = 0
 
   constructor(limitBytes: number | undefined, describe: (keyId: number) => string, wayOut: string) {
-    this.limitBytes = limitBytes ?? JOIN_STATE_BYTES
+    this.limitBytes = limitBytes ?? Math.min(JOIN_STATE_BYTES, limitOfEnvironment())
     this.describe = describe
     this.wayOut = wayOut
   }
