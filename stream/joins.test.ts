@@ -232,6 +232,25 @@ test('what a join gives once is kept once by distinct above it', async () => {
   assert.ok(held > 0 && held < 2000, `${held} bytes for one value`)
 })
 
+test('a row that comes behind the watermark of both sides is late, and told why', async () => {
+  const reasons = async (options: object) => {
+    const [left, right] = [feed<Order>({ time: 'at' }), feed<Order>({ time: 'at' })]
+    const joined = left.join(right, { on: 'id', ...options } as { on: 'id'; within: number })
+    const late: unknown[] = []
+    const reading = joined.late().forEach(({ eventTimeMs, reason }) => late.push([eventTimeMs, reason]))
+    for (const f of [left, right]) await f.watermark(15)
+    for (const at of [15, 16]) await left.push({ id: 1, at })
+    for (const f of [left, right]) await f.end()
+    await reading
+    return late
+  }
+  const both = 'at or behind the watermark of both sides: its partners may be gone'
+  for (const options of [{ within: 5 }, { asOf: true }, { ttl: 5 }])
+    assert.deepEqual(await reasons(options), [[15, both]]) // prettier-ignore
+  const closed = 'later than the allowed lateness: no open window takes it'
+  assert.deepEqual(await reasons({ window: tumbling(4) }), [[15, closed]])
+})
+
 test('a row stays until its very last partner, and no longer', async () => {
   const [left, right] = [feed<Order>({ time: 'at' }), feed<Order>({ time: 'at' })]
   const joined = left.join(right, { on: 'id', within: 5, type: 'left' }, (l, r) => [l.at, r?.at ?? null])

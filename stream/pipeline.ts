@@ -438,6 +438,7 @@ class RunningPipeline implements Pipeline {
         const context = new Stage(this.refusals, way.late, way.errors, text => this.host.onNotice?.(text))
         const operator = node.op === 'union' ? new Union() : buildJoin(node, this.host, context)
         const mode = node.op === 'join' ? node.options.mode.kind : undefined
+        if (mode !== 'window') context.lateReason = 'at or behind the watermark of both sides: its partners may be gone'
         if (gives && node.op === 'join') this.join = operator
         this.build(node.left, batch => next(operator.onInput(0, batch)), { ...way, tombstones: false })
         this.build(node.right, batch => next(operator.onInput(1, batch)), {

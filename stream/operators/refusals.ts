@@ -61,6 +61,8 @@ export class Refusals {
 
 /** The context of one stage: counts for the whole pipeline, collects for the side streams below the stage. */
 export class Stage implements StageContext {
+  /** What `.late()` says of a dropped row. */
+  lateReason = 'later than the allowed lateness: no open window takes it'
   private readonly refusals: Refusals
   private readonly lateSinks: readonly Collector[]
   private readonly errorSinks: readonly Collector[]
@@ -81,7 +83,7 @@ export class Stage implements StageContext {
     this.tell = tell
   }
 
-  drop(batch: Batch, index: number, reason = 'later than the allowed lateness: no open window takes it'): void {
+  drop(batch: Batch, index: number, reason = this.lateReason): void {
     // The retracted half of an update is no record of its own.
     if (batch.weights?.[index] === -1) return
     const refused = refusedOf(batch, index, reason)
