@@ -124,12 +124,20 @@ export interface ExpandContext {
   readonly told?: Set<string> | undefined
 }
 
+/** A stream and the columns its rows have had so far. */
+export interface KnownColumns {
+  readonly name: string
+  readonly columns: readonly string[]
+}
+
 /** What `expandCell` adds for `expand`. */
 export interface SectionContext extends ExpandContext {
   /** `riffle.sum`, or `sum` where the text is meant to be read (`%desugar`). */
   api(name: string): string
   /** The stream of STREAM (`index` 1: of the second one), or of the section above; throws when there is none or it is not bound. */
   source(section: Section, index?: number): { readonly pieces: readonly Piece[]; readonly name: string }
+  /** Columns of the stream at this place of the header, when they are known. */
+  columnsOf(section: Section, index: number): KnownColumns | undefined
   /** A verbatim copy in which free API names are Riffle's own (rules.md 22). */
   verbatim(span: Span): readonly Piece[]
   /** Throws a `UsageError` that points at `at`. */

@@ -10,6 +10,7 @@ import type {
   ExpandContext,
   ExpandedCell,
   Expansion,
+  KnownColumns,
   MagicDefinition,
   Piece,
   Section,
@@ -271,12 +272,18 @@ class CellRun {
 
   /** Columns are known of a stream that runs; one that this cell makes anew may get others. */
   private checkFields(section: Section, context: SectionContext): void {
-    const typed = section.definition.positionals[0]?.type === 'stream' ? section.positionals[0] : undefined
-    if (typed === undefined || typed.expression || this.context.lenient === true) return
+    const { name, columns } = this.columnsOf(section, 0) ?? {}
+    if (name !== undefined && columns !== undefined) checkFields(section, name, columns, context)
+  }
+
+  /** Of the stream named at this place of the header; undefined while its rows are not known, or are another cell's by now. */
+  private columnsOf(section: Section, index: number): KnownColumns | undefined {
+    const typed = section.definition.positionals[index]?.type === 'stream' ? section.positionals[index] : undefined
+    if (typed === undefined || typed.expression || this.context.lenient === true) return undefined
     const name = looksUp(typed.value, candidate => this.bound(candidate))
-    if (name === undefined || this.declared.has(name)) return
+    if (name === undefined || this.declared.has(name)) return undefined
     const columns = this.context.streams.get(name)?.columns ?? []
-    if (columns.length > 0) checkFields(section, name, columns, context)
+    return columns.length > 0 ? { name, columns } : undefined
   }
 
   private show(section: Section, expansion: Expansion, name: string): void {
@@ -313,6 +320,7 @@ class CellRun {
       defaultName: base => this.defaultName(base),
       api: name => this.api(name),
       source: (target, index) => this.source(target, index),
+      columnsOf: (target, index) => this.columnsOf(target, index),
       verbatim: span => this.verbatim(span),
       fail: (message, at, hint) => this.fail(section.definition, message, at, hint),
     }

@@ -1,5 +1,5 @@
 /** Fields named in a header are columns of the stream it reads: a wrong one is told there, where it was typed. */
-import type { HeaderValue, OptionDefinition, Section, SectionContext } from './define.ts'
+import type { HeaderValue, KnownColumns, OptionDefinition, Section, SectionContext } from './define.ts'
 import { nearest } from './header.ts'
 
 export interface FieldPlace {
@@ -45,11 +45,32 @@ function checkValue(
   const wrong = places.find(place => !columns.includes(place.text))
   if (wrong === undefined) return
   const near = nearest(wrong.text, columns)
-  const meant = near === undefined ? '' : `, did you mean ${near}`
   const rest = places.map(place => (place === wrong ? (near ?? columns[0]) : place.text)).join(',')
-  context.fail(
-    `${stream} has no field ${wrong.text}${meant}; its fields are ${columns.join(', ')}`,
-    wrong,
-    `--${option.name} ${rest}`,
-  )
+  context.fail(noField({ name: stream, columns }, wrong.text), wrong, `--${option.name} ${rest}`)
+}
+
+/** Each column of `a=b,c`: left, right, or the one name both sides have. */
+export function checkSides(
+  value: HeaderValue,
+  sides: readonly (KnownColumns | undefined)[],
+  context: SectionContext,
+): void {
+  const places = fieldPlaces(value)
+  for (const place of places) {
+    const [left = '', right = left] = place.text.split('=').map(name => name.trim())
+    for (const [side, name] of [left, right].entries()) {
+      const known = sides[side]
+      if (known === undefined || known.columns.includes(name)) continue
+      const field = nearest(name, known.columns) ?? known.columns[0] ?? ''
+      const both = left === right && sides[1 - side]?.columns.includes(field) !== false
+      const meant = both ? field : side === 0 ? `${field}=${right}` : `${left}=${field}`
+      const rest = places.map(each => (each === place ? meant : each.text)).join(',')
+      context.fail(noField(known, name), place, `--on ${rest}`)
+    }
+  }
+}
+
+function noField({ name, columns }: KnownColumns, field: string): string {
+  const near = nearest(field, columns)
+  return `${name} has no field ${field}${near === undefined ? '' : `, did you mean ${near}`}; its fields are ${columns.join(', ')}`
 }

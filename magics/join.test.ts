@@ -11,8 +11,8 @@ const cases: readonly (readonly [title: string, cell: string, source: string])[]
   ],
   [
     'two bounds, other names, no body',
-    '%%join orders payments --on orderId=card,region --within -1m..5m',
-    "const ordersJoin = orders\n  .join(payments, { on: ['orderId=card', 'region'], within: '-1m..5m' })\nordersJoin",
+    '%%join orders payments --on orderId=card,region=orderId --within -1m..5m',
+    "const ordersJoin = orders\n  .join(payments, { on: ['orderId=card', 'region=orderId'], within: '-1m..5m' })\nordersJoin",
   ],
   [
     'windows',
@@ -62,6 +62,14 @@ const refused: readonly (readonly [cell: string, says: RegExp])[] = [
   ['%%join orders payments --on orderId --within 5m --table', /--within or --table, not both/],
   ['%%join orders payments --on orderId --within 5', /a duration like 5m, or two like -1m\.\.5m/],
   ['%%join orders payments --on orderId --within 5m..1m', /first bound is greater than the second; try 1m\.\.5m/],
+  [
+    '%%join orders payments --on orderid --within 5m',
+    /orders has no field orderid, did you mean orderId; its fields are orderId, region, amount[^]*Try: --on orderId\n/,
+  ],
+  [
+    '%%join orders payments --on orderId,region=shop --within 5m',
+    /payments has no field shop[^]*its fields are orderId, card[^]*Try: --on orderId,region=/,
+  ],
   ['%%join orders payments --on orderId= --within 5m', /it is a field, or LEFT=RIGHT/],
   [
     '%%join orders payments --on orderId --within 5m --type semi',

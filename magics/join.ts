@@ -10,6 +10,7 @@ import {
   type Section,
   type SectionContext,
 } from './define.ts'
+import { checkSides } from './fields.ts'
 import { quote } from './values.ts'
 import { pairCode, pairOptions } from './window.ts'
 
@@ -128,6 +129,7 @@ function onCode(section: Section, context: SectionContext): readonly Piece[] {
   const half = fields.find(field => /^=|=$/.test(field))
   if (half !== undefined)
     context.fail(`--on of %%join is "${half}": it is a field, or LEFT=RIGHT`, on, `--on ${half.replace('=', '')}`)
+  checkSides(on, [context.columnsOf(section, 0), context.columnsOf(section, 1)], context)
   const code = fields.length === 1 ? quote(fields[0] as string) : `[${fields.map(quote).join(', ')}]`
   return [{ code, from: on.inner }]
 }

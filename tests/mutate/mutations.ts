@@ -1118,6 +1118,13 @@ export const mutations: readonly Mutation[] = [
     suite: ['stream/joins.test.ts'],
   },
   {
+    name: 'fields of the right side of %%join are looked for on the left',
+    file: 'magics/fields.ts',
+    find: 'const known = sides[side]',
+    replace: 'const known = sides[0]',
+    suite: ['magics/join.test.ts'],
+  },
+  {
     name: 'a row of a ttl join lives one millisecond too long',
     file: 'stream/operators/joins/ttl.ts',
     find: 'this.lists[side][keyId]?.filter(one => one.timeMs > dead)',
