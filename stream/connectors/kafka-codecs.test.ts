@@ -45,3 +45,18 @@ for (const [name, [pack, unpack]] of Object.entries(codecs)) {
     )
   })
 }
+
+test('lz4: a block that says it is longer than the frame is an error', () => {
+  const whole = packLz4(Buffer.from('abc'.repeat(500)))
+  // The length of the first block stands behind magic and descriptor.
+  const length = whole.readUInt32LE(7)
+  assert.ok(length > 8 && length < whole.length)
+  const told = (size: number) => {
+    const frame = Buffer.from(whole)
+    frame.writeUInt32LE(size, 7)
+    return frame
+  }
+  assert.equal(lz4(told(length)).length, 1500)
+  for (const size of [whole.length, 0x80000000 + whole.length, 65_537])
+    assert.throws(() => lz4(told(size)), /a block is longer than it may be/)
+})

@@ -178,6 +178,16 @@ test('a stream alone leaves nothing', () => {
   assert.equal(shared.bytes, 0)
 })
 
+test('records of another log with the same positions are others', () => {
+  const shared = new SharedRows()
+  const [one, other, third] = [shared.reader({}), shared.reader({}), shared.reader({})]
+  const idOf = (reader: SharedReader, log: number, row: number) =>
+    (reader.decode(sliceBatch(topicOf(20, log), row, row + 1)).rows[0] as { id: string }).id
+  // Where each stands is known from its first record on.
+  assert.deepEqual([idOf(one, 1, 1), idOf(other, 1, 1), idOf(third, 2, 1)], ['o-1', 'o-1', 'o-1001'])
+  assert.deepEqual([idOf(one, 1, 4), idOf(third, 2, 4), idOf(other, 1, 4)], ['o-4', 'o-1004', 'o-4'])
+})
+
 test('for a stream that is far behind nothing is left; close again, it takes what the other decoded', () => {
   const whole = plain(1000)
   const shared = new SharedRows({ reachRecords: 200 })
