@@ -11,7 +11,7 @@
  * Text of a probe is made for loops, as loops hold the arrays in variables of their own: whoever grows the table reads them again.
  */
 export const EMPTY = 0x5bd1e995
-const SMALLEST = 1024
+const SMALLEST = 8192
 /** With fewer keys a table grows fourfold: moving entries costs more than the room. */
 const SPARSE = 1 << 15
 

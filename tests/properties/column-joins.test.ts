@@ -355,7 +355,8 @@ for (const { keys, disorder, mode, size = 600 } of longJoins) {
       const node = (columns: boolean) => plan(mode, type, disorder + 3, columns, false, filtered)
       const rows = run(node(false), order, false, looks, new Set(), 0)
       assert.ok(rows.rows.length > 300, String(rows.rows.length))
-      assert.deepEqual(timed(run(node(true), order, true, cuts, restarts)), timed(rows))
+      const compared = filtered === 'none' ? ({ rows, ...got }: Got) => ({ ...got, view: undefined, rows }) : timed
+      assert.deepEqual(compared(run(node(true), order, true, cuts, restarts)), compared(rows))
       if (order === sides) continue
       const looked = run(node(true), order, true, new Set([...cuts, ...looks]), new Set(), 0)
       assert.deepEqual(seen(looked.view, true), seen(rows.view, true))

@@ -97,7 +97,7 @@ export function mergeOf(
     let c = 0
     ${lookUp('r', 'RP')}
     ${lookUp('l', 'LP')}
-    let n = out.count, ${outText(kinds, false)}
+    let n = out.count, ${outText(kinds)}
     let j = 0, next = rcount > 0 ? rtimes[rfrom] : Infinity
     for (let i = 0; i < lcount; i++) {
       const e = lfrom + i, t = ltimes[e], k = lc0[e], p = LP[i]
@@ -132,13 +132,13 @@ function padText(
   const values = pair.fields.map(([, { missing }], i) => `m${i} = ${missing}`).join(', ')
   const call = `out.count = n
         join.pad(t, [${fields.map((_, i) => `l${i}`).join(', ')}])
-        n = out.count, ${outText(kinds, false)}`
+        n = out.count, ${outText(kinds)}`
   const put = kinds.map((kind, i) =>
     kind === 'any'
       ? `o${i}.push(m${i})`
       : `if (typeof m${i} === 'number') o${i}[n] = m${i}; else out.putOdd(${i}, n, m${i})`,
   )
-  const write = `if (n === cap) { out.count = n; out.reserve(1); ${outText(kinds, false)} }
+  const write = `if (n === cap) { out.count = n; out.reserve(1); ${outText(kinds)} }
         ${put.join('; ')}
         ot[n++] = t`
   const names = kinds.map((_, i) => `m${i}`).join(', ')

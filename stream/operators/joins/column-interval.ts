@@ -1,26 +1,28 @@
 /**
  * Interval join of columns of numbers by one integer key, inner: the rules of interval.ts, with loops made for the lambda at hand.
  *
- *   run of rows ─▶ entry of the key ─▶ rows of the other side's list within the bounds ─▶ columns of the result
- *                       └─▶ head of its own side's list ─▶ ring
+ *   block of rows ─▶ entry of the key ─▶ rows of the other side's list within the bounds ─▶ columns of the result
+ *                        └─▶ head of its own side's list ─▶ ring
  *
  * Rows so far ahead that none of the other side which has come can meet them wait in the batch they came in. They go into the ring
  * when the other side gets near: a list then holds few rows that are newer than those looked up in it.
  */
 import type { Batch } from '../../model.ts'
-import { EMPTY, IntEntries } from '../../state/int-entries.ts'
+import { IntEntries } from '../../state/int-entries.ts'
 import type { IntEntriesState } from '../../state/int-entries.ts'
 import { loopFrom } from '../compile.ts'
 import type { StageContext } from '../operator.ts'
-import { BLOCK, ColumnJoin, keptParts, outText, writeText } from './column-join.ts'
+import { ENTRY, find, followWatermark, loopsOf, Met, SCRATCH, seekPairs } from './column-interval-loops.ts'
+import type { Block, Course, Loops, Place } from './column-interval-loops.ts'
+import { BLOCK, ColumnJoin, keptParts } from './column-join.ts'
 import type { ColumnJoinPlan } from './column-join.ts'
 import { IntervalColumnLanes } from './column-lanes.ts'
 import type { ColumnLanes, HeldColumnRow } from './column-lanes.ts'
 import { ColumnQueue, placeOf } from './column-queue.ts'
-import type { ColumnArray, Stretch } from './column-queue.ts'
-import { ColumnRing, SHORT_LIST } from './column-ring.ts'
+import type { ColumnArray } from './column-queue.ts'
+import { ColumnRing } from './column-ring.ts'
 import type { ColumnRingState } from './column-ring.ts'
-import { ColumnSide, prefixed } from './column-side.ts'
+import { ColumnSide } from './column-side.ts'
 import type { PairColumns } from './pair-columns.ts'
 import type { SizeLimit } from './size-limit.ts'
 import type { Side } from './two-sides.ts'
@@ -39,9 +41,6 @@ interface ColumnIntervalState {
   readonly rings: readonly [ColumnRingState, ColumnRingState]
 }
 
-/** Integers of a key's entry: key, lengths of its lists (24 at most), heads of the lists. */
-const ENTRY = 4
-
 export class ColumnIntervalJoin extends ColumnJoin {
   private readonly parts: ColumnIntervalParts
   private readonly sides: readonly [ColumnSide, ColumnSide]
@@ -51,10 +50,9 @@ export class ColumnIntervalJoin extends ColumnJoin {
   private readonly ahead: readonly [ColumnQueue, ColumnQueue]
   /** How far the time of a partner that came before may lie behind. */
   private readonly reachMs: readonly [number, number]
-  private readonly loops: Readonly<Record<Moves, readonly [Loop, Loop]>>
+  private readonly loops: readonly [Loops, Loops]
   private readonly place: Place = { toldMs: -Infinity, watermarkMs: -Infinity, runningMs: -Infinity }
-  private readonly scratch = SCRATCH
-  private readonly near = { places: new Int32Array(64) }
+  private readonly met = new Met()
   private batch: Batch | undefined
   private columns: readonly ColumnArray[] = []
 
@@ -69,8 +67,7 @@ export class ColumnIntervalJoin extends ColumnJoin {
     this.rings = [new ColumnRing(this.sides[0].words, toMs), new ColumnRing(this.sides[1].words, -fromMs)]
     this.ahead = [new ColumnQueue(this.sides[0].kinds), new ColumnQueue(this.sides[1].kinds)]
     this.reachMs = [-fromMs, toMs]
-    const loops = (moves: Moves) => [loopOf(0, this.sides, parts, moves), loopOf(1, this.sides, parts, moves)] as const
-    this.loops = { still: loops('still'), told: loops('told'), running: loops('running'), none: loops('none') }
+    this.loops = [loopsOf(0, this.sides, parts), loopsOf(1, this.sides, parts)]
   }
 
   protected begin(side: Side, batch: Batch): void {
@@ -100,7 +97,7 @@ export class ColumnIntervalJoin extends ColumnJoin {
       const end = placeOf(times, first, head.end, limitMs, true)
       if (end === first) return
       for (let e = first; e < end; e += BLOCK)
-        this.block(side, this.loops.none[side], { columns, times }, e, Math.min(end, e + BLOCK))
+        this.takeAhead(side, { columns, times, from: e, count: Math.min(end - e, BLOCK) })
       queue.leave(end)
     }
   }
@@ -122,7 +119,7 @@ export class ColumnIntervalJoin extends ColumnJoin {
 
   protected onRun(side: Side, from: number, to: number): void {
     this.place.watermarkMs = this.inputs.watermarkMs
-    this.takeRows(side, this.loops.still[side], from, to)
+    this.takeRows(side, from, to)
   }
 
   protected override straight(side: Side, batch: Batch, count: number): number {
@@ -133,31 +130,50 @@ export class ColumnIntervalJoin extends ColumnJoin {
     place.watermarkMs = this.inputs.watermarkMs
     place.toldMs = -Infinity
     place.runningMs = run?.firstMs ?? -Infinity
-    const loop = this.loops[run === undefined ? 'told' : 'running'][side]
     const befores = run === undefined ? batch.beforeMs : undefined
-    this.takeRows(side, loop, 0, count, { befores, ceilingMs, trailMs: run?.trailMs ?? 0 })
+    this.takeRows(side, 0, count, { befores, ceilingMs, trailMs: run?.trailMs ?? 0 })
     return count
   }
 
   /** Rows of the batch at hand. */
-  private takeRows(side: Side, loop: Loop, from: number, to: number, moves?: Course): void {
-    const { columns, place } = this
+  private takeRows(side: Side, from: number, to: number, course?: Course): void {
+    const { columns } = this
     const { eventTimesMs: times } = this.batch as Batch
     for (let e = from; e < to; e += BLOCK) {
-      const end = Math.min(to, e + BLOCK)
-      this.bringUpPartners(side, times, e, end)
-      this.block(side, loop, { columns, times }, e, end, moves)
-      if (moves !== undefined) this.tell(side, place.toldMs)
+      const rows = { columns, times, from: e, count: Math.min(to - e, BLOCK) }
+      this.bringUpPartners(side, times, e, e + rows.count)
+      this.look(side, rows, course)
+      this.meet(side, rows)
+      this.loops[side].put(SCRATCH, this.keys.ints, this.rings[side], rows)
+      if (course !== undefined) this.tell(side, this.place.toldMs)
     }
   }
 
-  private block(side: Side, loop: Loop, rows: Rows, from: number, to: number, course = STILL): void {
+  /** Rows that have been judged and have no partners go into their ring. */
+  private takeAhead(side: Side, rows: Block): void {
+    this.look(side, rows, undefined, true)
+    this.loops[side].put(SCRATCH, this.keys.ints, this.rings[side], rows)
+  }
+
+  /** Finds what each row of a block needs; late rows are dropped. */
+  private look(side: Side, rows: Block, course: Course | undefined, areJudged = false): void {
     const { keys, rings } = this
-    const [mine, other] = side === 0 ? rings : [rings[1], rings[0]]
-    if (keys.room < to - from) this.growKeys()
-    while (mine.room < to - from) this.growRing(side)
-    const { befores, ceilingMs, trailMs } = course
-    loop(this, mine, other, rows.columns, rows.times, from, to, this.place, befores, ceilingMs, trailMs)
+    if (keys.room < rows.count) this.growKeys()
+    while (rings[side].room < rows.count) this.growRing(side)
+    followWatermark(SCRATCH, this.place, rows, course)
+    find(SCRATCH, keys, side, rows, areJudged ? undefined : this)
+  }
+
+  private meet(side: Side, rows: Block): void {
+    const { met } = this
+    const { out, fromMs, toMs } = this.parts
+    const other = this.rings[side === 0 ? 1 : 0]
+    const [lowMs, highMs] = side === 0 ? [fromMs, toMs] : [-toMs, -fromMs]
+    const pairs = seekPairs(SCRATCH, met, other, rows, lowMs, highMs)
+    if (pairs === 0) return
+    if (out.count + pairs > out.capacity) out.reserve(pairs)
+    out.along(SCRATCH.counts, SCRATCH.watermarks, rows.count)
+    this.loops[side].write(met, pairs, other, rows, out)
   }
 
   protected end(): void {
@@ -237,7 +253,7 @@ export class ColumnIntervalJoin extends ColumnJoin {
     this.rings[1].restore(rings[1])
   }
 
-  /** Called by the loops: a row that came too late. */
+  /** A row that came too late. */
   late(e: number): void {
     this.context.drop(this.batch as Batch, e)
   }
@@ -256,13 +272,6 @@ export class ColumnIntervalJoin extends ColumnJoin {
         ints[at] = numberOf(ints[at] as number)
       }
     })
-  }
-
-  /** Called by the loops: room for places of partners. */
-  growNear(): Int32Array {
-    const places = new Int32Array(this.near.places.length * 2)
-    places.set(this.near.places)
-    return (this.near.places = places)
   }
 
   private check(): void {
@@ -294,175 +303,6 @@ export class ColumnIntervalJoin extends ColumnJoin {
   }
 }
 
-interface Place {
-  /** The newest watermark before a row of this side, and of both sides. */
-  toldMs: number
-  watermarkMs: number
-  /** Of the batch alone. */
-  runningMs: number
-}
-
-type Loop = (
-  join: ColumnIntervalJoin,
-  mine: ColumnRing,
-  other: ColumnRing,
-  columns: readonly ColumnArray[],
-  times: Float64Array,
-  from: number,
-  to: number,
-  place: Place,
-  befores: Float64Array | undefined,
-  ceilingMs: number,
-  trailMs: number,
-) => void
-
-type Rows = Pick<Stretch, 'columns' | 'times'>
-
-/** What the watermark follows along a batch. */
-interface Course {
-  readonly befores: Float64Array | undefined
-  readonly ceilingMs: number
-  readonly trailMs: number
-}
-
-const STILL: Course = { befores: undefined, ceilingMs: 0, trailMs: 0 }
-
 type KeptRow = (ints: Int32Array, floats: Float64Array, place: number, key: number, timeMs: number) => object
-
-/**
- * How the watermark moves along a batch: it stands still, is told for each row, or follows the times. With none the rows have been
- * judged and have no partners: they are put into the ring.
- */
-type Moves = 'still' | 'told' | 'running' | 'none'
-
-/** What is looked up of a block of rows, one loop each: short loops have the processor wait for many places of memory at once. */
-const SCRATCH = {
-  entries: new Int32Array(BLOCK),
-  heads: new Int32Array(BLOCK),
-  seconds: new Int32Array(BLOCK),
-  missed: new Int32Array(BLOCK),
-  watermarks: new Float64Array(BLOCK),
-}
-
-/** Looks at the second and third rows of the lists, so that they are near when they are read. */
-const nearText = (words: number) => `for (let i = 0; i < count; i++) {
-      const x = X[i]
-      Y[i] = x < otail ? -1 : OI[(x & OM) * ${words * 2} + 2]
-    }
-    for (let i = 0; i < count; i++) {
-      const x = Y[i]
-      if (x >= otail) Y[i] = OI[(x & OM) * ${words * 2} + 2]
-    }`
-
-/** The loops over a block of rows of one side, at most `BLOCK` of them. */
-function loopOf(
-  side: Side,
-  sides: readonly [ColumnSide, ColumnSide],
-  { plan, fromMs, toMs }: ColumnIntervalParts,
-  moves: Moves,
-): Loop {
-  const [mine, other] = side === 0 ? sides : [sides[1], sides[0]]
-  const [first, last] = side === 0 ? [fromMs, toMs] : [-toMs, -fromMs]
-  const [own, partner] = side === 0 ? ['l', 'r'] : ['r', 'l']
-  const W = mine.words
-  const OW = other.words
-  const shift = side === 0 ? 0 : 5
-  const step = {
-    none: '',
-    still: '',
-    told: 'const b = befores[e]',
-    running: 'const b = running',
-  }[moves]
-  const moving = moves === 'told' || moves === 'running'
-  const probes = moves !== 'none'
-  /** The partners of a row. */
-  const probeText = `let x = X[i]
-      if (x >= otail) {
-        const low = t + ${first}, high = t + ${last}
-        if (OF[(x & OM) * ${OW}] > high) x = other.seek(x, high)
-        let c = 0
-        while (x >= otail) {
-          const s = x & OM
-          if (OF[s * ${OW}] < low) break
-          if (c === near.length) near = join.growNear()
-          near[c++] = s
-          x = OI[s * ${OW * 2} + 2]
-        }
-        ${moving ? 'if (c > 0 && B[i] !== stepped) { out.count = n; out.beforeMs = stepped = B[i] }' : ''}
-        if (n + c > cap) { out.count = n; out.reserve(c); ${outText(plan.kinds, false)} }
-        while (c > 0) {
-          const s = near[--c], u = OF[s * ${OW}]
-          ${mine.fields.map((field, i) => `const ${own}${i} = ${field.arriving}`).join('; ')}
-          ${other.fields.map((field, i) => `const ${partner}${i} = ${prefixed(field.stored, 'O')}`).join('; ')}
-          ${writeText(plan.pair, plan.kinds)}
-          ot[n++] = t > u ? t : u
-        }
-      }`
-  return loopFrom<Loop>(
-    'join, mine, other, cols, times, from, to, place, befores, ceiling, trail',
-    `const out = join.parts.out, keys = join.keys, count = to - from
-    ${mine.declared}
-    const T = keys.ints, m = keys.capacity * ${ENTRY} - 1
-    const I = mine.ints, F = mine.floats, M = mine.mask, J = mine.jumps, tail = mine.tail
-    const OI = other.ints, OF = other.floats, OM = other.mask, otail = other.tail
-    const { entries: P, heads: X, seconds: Y, missed: Z${moving ? ', watermarks: B' : ''} } = join.scratch
-    let W = place.watermarkMs, told = place.toldMs, running = place.runningMs, c = 0
-    for (let i = 0; i < count; i++) {
-      const e = from + i, t = times[e]
-      ${step}
-      ${moving ? 'if (b > told) { told = b; const w = b < ceiling ? b : ceiling; if (w > W) W = w }\n      B[i] = W' : ''}
-      ${moves === 'running' ? 'if (t - trail > running) running = t - trail' : ''}
-      ${probes ? 'if (t <= W) { join.late(e); P[i] = X[i] = -1; continue }' : ''}
-      const k = c0[e], p = k === ${EMPTY} ? keys.oddPlace(-1) * ${ENTRY} : (Math.imul(k, 0x9E3779B1) >>> 7) * ${ENTRY} & m
-      P[i] = p
-      X[i] = T[p + ${3 - side}]
-      const d = T[p] ^ k
-      Z[c] = i
-      c += (d | -d) >>> 31
-    }
-    place.watermarkMs = W, place.toldMs = told, place.runningMs = running
-    let left = keys.room
-    for (let j = 0; j < c; j++) {
-      const i = Z[j], k = c0[from + i]
-      let p = P[i]
-      while (T[p] !== ${EMPTY} && T[p] !== k) p = p + ${ENTRY} & m
-      if (T[p] === ${EMPTY}) {
-        left--
-        T[p] = k, T[p + 1] = 0, T[p + 2] = -1, T[p + 3] = -1
-      }
-      P[i] = p
-      X[i] = T[p + ${3 - side}]
-    }
-    keys.room = left
-    ${probes ? nearText(OW) : ''}
-    let seq = mine.next, newest = mine.newestMs, near = join.near.places, n = out.count, ${outText(plan.kinds, false)}
-    ${moving ? 'let stepped = out.beforeMs' : ''}
-    for (let i = 0; i < count; i++) {
-      const p = P[i]
-      if (p < 0) continue
-      const e = from + i, t = times[e], k = c0[e]
-      ${probes ? probeText : ''}
-      if (t + ${last} <= ${moving ? 'B[i]' : 'W'}) continue
-      const h = T[p + ${2 + side}], s = seq & M
-      F[s * ${W}] = t
-      ${mine.filled}
-      J[s] = -1
-      if (t < newest && h >= tail && F[(h & M) * ${W}] > t) mine.enter(seq, h, t)
-      else {
-        if (t > newest) newest = t
-        I[s * ${W * 2} + 2] = h
-        T[p + ${2 + side}] = seq
-        const d = T[p + 1]
-        if (h < tail) T[p + 1] = d & ${~(31 << shift)} | ${1 << shift}
-        else if ((d >>> ${shift} & 31) < ${SHORT_LIST}) T[p + 1] = d + ${1 << shift}
-        else mine.addJump(seq, h)
-      }
-      seq++
-    }
-    mine.next = seq
-    mine.newestMs = newest
-    out.count = n`,
-  )
-}
 
 export const KEPT = new ColumnIntervalJoin(keptParts())

@@ -151,7 +151,7 @@ export function writeText({ fields }: PairLambda, kinds: readonly PairKind[]): s
 }
 
 /** Text that reads the arrays of the result, again after each `reserve`. */
-export function outText(kinds: readonly PairKind[], declares: boolean): string {
+export function outText(kinds: readonly PairKind[]): string {
   const arrays = kinds.map((_, n) => `o${n} = out.columns[${n}]`)
-  return `${declares ? 'let ' : ''}${[...arrays, 'ot = out.times', 'cap = out.capacity'].join(', ')}`
+  return [...arrays, 'ot = out.times', 'cap = out.capacity'].join(', ')
 }
