@@ -426,12 +426,14 @@ export class ComputeRun {
     this.post({ type: 'ended', run: this.spec.run, state, error })
   }
 
-  /** What a chart that is made after the end begins with. */
-  get hasRecent(): boolean {
-    return this.recent.length > 0
+  /** Charts that are made after its end begin with its newest rows. */
+  get isShown(): boolean {
+    return this.spec.deliver === 'nothing'
   }
 
   close(): void {
+    // Its end closed all already.
+    if (this.over) return
     this.over = true
     this.models.close()
     this.decoding.close()

@@ -23,7 +23,7 @@ const rows = new SharedRows()
 const generators = new Map<number, GeneratorBody>()
 const post = (message: FromCompute, transfer?: ArrayBuffer[]) => {
   port.postMessage(message, transfer)
-  if (message.type === 'ended' && runs.get(message.run)?.hasRecent !== true) runs.delete(message.run)
+  if (message.type === 'ended' && runs.get(message.run)?.isShown !== true) runs.delete(message.run)
 }
 
 /** Marks whose work this is while `f` runs: the main thread watches. */

@@ -295,6 +295,11 @@ test('a chart that is made after the end has its rows, and says that it is over'
     assert.deepEqual([last.status.state, last.status.recordCount], ['ended', recordCount])
     assert.equal(browser.rows.get(chart)?.size, options.keep ?? recordCount)
   }
+  await runtime.start('none', { ...ten, options: { ...ten.options, from: 'latest', to: 'latest' } }, { cellId: 'a' })
+  await until(async () => ((await summary('none'))?.stats.state === 'ended' ? true : undefined))
+  const empty = browser.open(await runtime.show({ name: 'none', plan: named('none') }, {}))
+  const end = await until(() => (browser.drain(), browser.last.get(empty)?.end))
+  assert.equal(end.state, 'ended')
 })
 
 test('changes are kept for a page that asks, running or ended', async () => {
