@@ -1,5 +1,7 @@
 /** `checkpoint`: named streams that go on where they were, in the next engine, kernel or program. */
 import { checkpointText } from './checkpoints/checkpointer.ts'
+import { StreamError } from './errors.ts'
+import { shownValue } from './given.ts'
 import { runtime } from './targets/runtime-registry.ts'
 import type { CheckpointStatus } from './targets/runtime.ts'
 import { parsePositiveDuration } from './time/duration.ts'
@@ -23,12 +25,19 @@ export interface CheckpointOptions {
  * const { everyMs } = await checkpoint('10s')
  * assert.equal(everyMs, 10_000)
  *
- * @throws StreamError DURATION_INVALID
+ * @throws StreamError DURATION_INVALID, OPTION_INVALID
  */
 export async function checkpoint(
   every?: Duration | 'off',
   { folder }: CheckpointOptions = {},
 ): Promise<CheckpointStatus> {
+  if (folder !== undefined && (typeof folder !== 'string' || folder === '')) {
+    throw new StreamError({
+      code: 'OPTION_INVALID',
+      message: `Cannot keep checkpoints in ${shownValue(folder)}: the path of a folder is needed`,
+      hint: "Write for example checkpoint('10s', { folder: 'checkpoints' }), or leave it out for one beside the notebook",
+    })
+  }
   const settings =
     every === undefined
       ? undefined

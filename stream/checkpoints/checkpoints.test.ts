@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { checkpoint } from '../checkpoint.ts'
 import type { StreamError } from '../errors.ts'
 import type { PlanNode } from '../plan.ts'
 import { planKeyOf } from './plan-key.ts'
@@ -31,6 +32,19 @@ test('a checkpoint comes back as it was written, bigint and all, under any name'
   // "a/b ü" is another name, and no file lies outside of the folder.
   assert.deepEqual(await store.numbers('a/b ü'), [])
   assert.deepEqual(readdirSync(store.folder), ['a%2Fb%20%C3%BC%2Ec.7.checkpoint'])
+})
+
+test('a folder that is no path is told', async () => {
+  for (const [folder, shown] of [
+    [5, '5'],
+    ['', '""'],
+    [['a'], 'an array'],
+  ] as const) {
+    await assert.rejects(checkpoint('1s', { folder: folder as string }), {
+      code: 'OPTION_INVALID',
+      message: `Cannot keep checkpoints in ${shown}: the path of a folder is needed`,
+    })
+  }
 })
 
 test('the two newest are kept and nothing is left of the writing', async () => {

@@ -7,7 +7,7 @@ import { PipelineFailure } from '../operators/refusals.ts'
 import { parseSize } from '../size.ts'
 
 /** Half of what the thread that runs the streams may use. */
-const DEFAULT_BYTES = 2 ** 30
+const DEFAULT_BYTES = 1e9
 const LOOK_EVERY_RECORDS = 8192
 
 /** An operator on the scale. */

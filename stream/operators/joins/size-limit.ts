@@ -4,7 +4,7 @@ import { limitOfEnvironment } from '../../state/state-limit.ts'
 import { PipelineFailure } from '../refusals.ts'
 
 /** Half of what the thread that runs the streams may use. */
-export const JOIN_STATE_BYTES = 2 ** 30
+export const JOIN_STATE_BYTES = 1e9
 const SAMPLED_ROWS = 64
 /** Bookkeeping of a waiting row beside the row itself. */
 const PER_ROW = 48
