@@ -313,7 +313,8 @@ function longTrace(seed: number, count: number, keys: number, disorder: number):
     const ahead = disorder > 0 && side === 0 && random(200) === 0 ? 500 : 0
     const back = disorder === 0 ? 0 : random(random(10) === 0 ? disorder : 2)
     const t = Math.floor(id / 4) - back + ahead
-    const key = random(keys)
+    // Of very many keys a few come often.
+    const key = random(keys > 1000 && random(3) === 0 ? 40 : keys)
     // The first is the one by which tables know places without a key.
     return { kind: 'row', side, t, key: [0x5bd1e995, 0][key] ?? key * 65_537, id: id % 30_000, v: id / 4 }
   })
@@ -325,6 +326,7 @@ interface LongJoin {
   readonly mode: JoinMode
   /** Rows of both sides, of which one comes before the other. */
   readonly size?: number
+  readonly count?: number
 }
 
 const longJoins: readonly LongJoin[] = [
@@ -336,14 +338,17 @@ const longJoins: readonly LongJoin[] = [
   { keys: 40, disorder: 0, mode: { kind: 'interval', fromMs: -20, toMs: 35 }, size: 3400 },
   { keys: 1, disorder: 200, mode: { kind: 'asOf' } },
   { keys: 700, disorder: 60, mode: { kind: 'asOf' } },
+  // So many keys that the table of them grows.
+  { keys: 30_000, disorder: 30, mode: { kind: 'interval', fromMs: -1500, toMs: 1500 }, count: 12_000 },
+  { keys: 30_000, disorder: 30, mode: { kind: 'asOf' }, count: 12_000 },
   // Batches so large that they are read where they lie.
   { keys: 2, disorder: 0, mode: { kind: 'asOf' }, size: 3400 },
 ]
 
-for (const { keys, disorder, mode, size = 600 } of longJoins) {
+for (const { keys, disorder, mode, size = 600, count = 3500 } of longJoins) {
   test(`a long ${mode.kind} join of ${keys} keys in columns, ${disorder} ms out of order, equals that of rows`, () => {
     const type = mode.kind === 'asOf' ? 'left' : 'inner'
-    const list = longTrace(keys, process.env['LONG'] === undefined ? 3500 : 20_000, keys, disorder)
+    const list = longTrace(keys, process.env['LONG'] === undefined ? count : 20_000, keys, disorder)
     const large = size > 600
     const cuts = new Set(Array.from({ length: large ? 0 : 40 }, (_, i) => i * 211))
     const looks = new Set(list.map((_, i) => i).filter(i => i % LOOK_EVERY === 0))
