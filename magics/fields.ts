@@ -1,5 +1,6 @@
 /** Fields named in a header are columns of the stream it reads: a wrong one is told there, where it was typed. */
 import type { HeaderValue, KnownColumns, OptionDefinition, Section, SectionContext } from './define.ts'
+import { namesOf } from '../stream/joins.ts'
 import { nearest } from './header.ts'
 
 export interface FieldPlace {
@@ -57,7 +58,7 @@ export function checkSides(
 ): void {
   const places = fieldPlaces(value)
   for (const place of places) {
-    const [left = '', right = left] = place.text.split('=').map(name => name.trim())
+    const { left, right } = namesOf(place.text)
     for (const [side, name] of [left, right].entries()) {
       const known = sides[side]
       if (known === undefined || known.columns.includes(name)) continue

@@ -134,9 +134,20 @@ function onCode(section: Section, context: SectionContext): readonly Piece[] {
   return [{ code, from: on.inner }]
 }
 
-const MODES = ['within', 'tumbling', 'hopping', 'cumulating', 'session', 'table', 'as-of', 'ttl'] as const
+const KINDS = {
+  within: 'interval',
+  tumbling: 'window',
+  hopping: 'window',
+  cumulating: 'window',
+  session: 'window',
+  table: 'table',
+  'as-of': 'asOf',
+  ttl: 'ttl',
+} as const
 
-type Mode = (typeof MODES)[number]
+type Mode = keyof typeof KINDS
+
+const MODES = Object.keys(KINDS) as readonly Mode[]
 
 function modeOf(section: Section, context: SectionContext): Mode {
   const [mode, second] = MODES.filter(name => section.options.has(name))
@@ -148,9 +159,8 @@ function modeOf(section: Section, context: SectionContext): Mode {
 }
 
 function refuseType(mode: Mode, type: HeaderValue, context: SectionContext): void {
-  const kind = mode === 'within' ? 'interval' : mode === 'as-of' ? 'asOf' : mode
-  const allowed = kind === 'interval' || kind === 'asOf' || kind === 'table' || kind === 'ttl' ? JOIN_TYPES[kind] : []
-  if (type.expression || allowed.length === 0 || allowed.some(known => known === type.value)) return
+  const allowed = JOIN_TYPES[KINDS[mode]]
+  if (type.expression || allowed.some(known => known === type.value)) return
   const windowed = type.value === 'semi' || type.value === 'anti'
   context.fail(
     `--type of %%join --${mode} is one of ${allowed.join(', ')}, not ${type.value}`,

@@ -216,7 +216,8 @@ type KeySide = string | AnyFunction
 
 const named = (key: unknown): boolean => typeof key === 'string' && key !== ''
 
-function namesOf(text: string): Record<'left' | 'right', string> {
+/** The fields of `id=orderId`, or the one name both sides have. */
+export function namesOf(text: string): Record<'left' | 'right', string> {
   const equals = text.indexOf('=')
   if (equals < 0) return { left: text, right: text }
   return { left: text.slice(0, equals).trim(), right: text.slice(equals + 1).trim() }

@@ -18,8 +18,9 @@ const SPARSE = 1 << 15
 const NONE = new Int32Array(0)
 
 export interface IntEntriesState {
-  readonly keys: Int32Array
   readonly ints: Int32Array
+  /** Where they stand apart. */
+  readonly keys: Int32Array | undefined
 }
 
 export class IntEntries {
@@ -85,22 +86,24 @@ export class IntEntries {
   }
 
   snapshot(): IntEntriesState {
-    const { keys, ints, count, stride, width } = this
-    const saved = { keys: new Int32Array(count), ints: new Int32Array(count * width) }
+    const { keys, ints, count, width } = this
+    const saved = { ints: new Int32Array(count * width), keys: this.isApart ? new Int32Array(count) : undefined }
     let to = 0
     for (const place of this.places()) {
-      saved.keys[to] = keys[place * stride] as number
+      if (saved.keys !== undefined) saved.keys[to] = keys[place] as number
       for (let i = 0; i < width; i++) saved.ints[to * width + i] = ints[place * width + i] as number
       to++
     }
     return saved
   }
 
-  restore({ keys, ints }: IntEntriesState): void {
+  restore({ ints, keys = ints }: IntEntriesState): void {
+    const { width, stride } = this
+    const count = keys.length / stride
     let capacity = SMALLEST
-    while (capacity < keys.length * 2) capacity *= 2
+    while (capacity < count * 2) capacity *= 2
     this.clear(capacity)
-    keys.forEach((key, i) => this.put(key, ints, i * this.width))
+    for (let i = 0; i < count; i++) this.put(keys[i * stride] as number, ints, i * width)
   }
 
   /** A key that is new, with the integers at `from[at]` and behind. */

@@ -7,7 +7,7 @@ import { PipelineFailure } from '../operators/refusals.ts'
 import { parseSize } from '../size.ts'
 
 /** Half of what the thread that runs the streams may use. */
-const DEFAULT_BYTES = 1e9
+export const DEFAULT_STATE_BYTES = 1e9
 const LOOK_EVERY_RECORDS = 8192
 
 /** An operator on the scale. */
@@ -62,5 +62,5 @@ export class StateLimit {
 /** `RIFFLE_STATE_LIMIT`, else 1 GB. */
 export function limitOfEnvironment(): number {
   const text = process.env['RIFFLE_STATE_LIMIT']
-  return text === undefined || text === '' ? DEFAULT_BYTES : parseSize(text)
+  return text === undefined || text === '' ? DEFAULT_STATE_BYTES : parseSize(text)
 }

@@ -1134,8 +1134,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a join that is stopped by the limit of the environment does not name its hot key',
     file: 'stream/operators/joins/size-limit.ts',
-    find: 'limitBytes ?? Math.min(JOIN_STATE_BYTES, limitOfEnvironment())',
-    replace: 'limitBytes ?? JOIN_STATE_BYTES',
+    find: 'limitBytes ?? Math.min(DEFAULT_STATE_BYTES, limitOfEnvironment())',
+    replace: 'limitBytes ?? DEFAULT_STATE_BYTES',
     suite: ['stream/joins.test.ts'],
   },
   {

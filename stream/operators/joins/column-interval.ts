@@ -172,7 +172,7 @@ export class ColumnIntervalJoin extends ColumnJoin {
     const pairs = seekPairs(SCRATCH, met, other, rows, lowMs, highMs)
     if (pairs === 0) return
     if (out.count + pairs > out.capacity) out.reserve(pairs)
-    out.along(SCRATCH.counts, SCRATCH.watermarks, rows.count)
+    out.leave(SCRATCH.counts, SCRATCH.watermarks, rows.count)
     this.loops[side].write(met, pairs, other, rows, out)
   }
 

@@ -54,7 +54,7 @@ export class PairColumns implements Output {
   private spares: Arrays[] = []
   private steps = stepsFrom(-Infinity)
   private stepCount = 1
-  private course: Along | undefined
+  private along: Along | undefined
   /** Rows of the batch before. */
   private lastCount = 0
   /** Values a column of numbers cannot hold: column, row, value. */
@@ -81,7 +81,7 @@ export class PairColumns implements Output {
   }
 
   /** Rows that follow: `counts[i]` of them each, for the first `many` of `counts`, leave under watermark `watermarksMs[i]`. */
-  along(counts: Int32Array, watermarksMs: Float64Array, many: number): void {
+  leave(counts: Int32Array, watermarksMs: Float64Array, many: number): void {
     const { steps } = this
     let row = this.count
     let last = this.stepCount - 1
@@ -107,7 +107,7 @@ export class PairColumns implements Output {
    * before each of them is worked out when somebody looks.
    */
   followed(first: number, { batch, watermarkMs, ceilingMs }: Omit<Along, 'first' | 'end'>): void {
-    if (this.count > first) this.course = { first, end: this.count, batch, watermarkMs, ceilingMs }
+    if (this.count > first) this.along = { first, end: this.count, batch, watermarkMs, ceilingMs }
   }
 
   /** Makes room for so many rows more; the arrays are others afterwards. */
@@ -143,7 +143,7 @@ export class PairColumns implements Output {
   }
 
   take(watermarkMs: number): Batch {
-    const { count, times, columns, steps, stepCount, odd, course, beforeMs } = this
+    const { count, times, columns, steps, stepCount, odd, along, beforeMs } = this
     if (count === 0) return emptyBatch(watermarkMs)
     const { names } = this.parts
     const full = Object.fromEntries(names.map((name, c) => [name, cut(columns[c] as Column, count)]))
@@ -159,7 +159,7 @@ export class PairColumns implements Output {
       columns: full as Columns,
       eventTimesMs: times.subarray(0, count),
       get beforeMs() {
-        return (befores ??= beforesOf(steps, stepCount, { count, times, along: course }))
+        return (befores ??= beforesOf(steps, stepCount, { count, times, along }))
       },
       watermarkMs,
       release: () => {
@@ -167,7 +167,7 @@ export class PairColumns implements Output {
       },
     })
     this.odd = []
-    this.course = undefined
+    this.along = undefined
     this.count = 0
     // The next batch of this side is mostly as large, and sides take turns: memory is not worth growing into again.
     let capacity = SMALLEST

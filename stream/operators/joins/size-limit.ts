@@ -1,10 +1,8 @@
 /** What the waiting rows of a join weigh, and where it ends: an error that says what to change, never a full memory. */
 import { formatBytes } from '../../state/format-bytes.ts'
-import { limitOfEnvironment } from '../../state/state-limit.ts'
+import { DEFAULT_STATE_BYTES, limitOfEnvironment } from '../../state/state-limit.ts'
 import { PipelineFailure } from '../refusals.ts'
 
-/** Half of what the thread that runs the streams may use. */
-export const JOIN_STATE_BYTES = 1e9
 const SAMPLED_ROWS = 64
 /** Bookkeeping of a waiting row beside the row itself. */
 const PER_ROW = 48
@@ -21,7 +19,7 @@ export class SizeLimit {
   private sampledBytes = 0
 
   constructor(limitBytes: number | undefined, describe: (keyId: number) => string, wayOut: string) {
-    this.limitBytes = limitBytes ?? Math.min(JOIN_STATE_BYTES, limitOfEnvironment())
+    this.limitBytes = limitBytes ?? Math.min(DEFAULT_STATE_BYTES, limitOfEnvironment())
     this.describe = describe
     this.wayOut = wayOut
   }
